@@ -1,0 +1,59 @@
+//! Oddities of an input: data about the capture, never a reason to stop.
+
+use crate::exchange::Locator;
+
+/// One oddity and where it stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anomaly {
+    /// What was odd.
+    pub kind: AnomalyKind,
+    /// Where, if it belongs to one place of the input.
+    pub at: Option<Locator>,
+}
+
+/// Every oddity that a parser may report, each with one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum AnomalyKind {
+    /// The input ends in the middle of a record; everything before it was read.
+    Truncated,
+    /// An entry is not valid JSON or not an object; it was skipped.
+    UnreadableEntry,
+    /// An entry has no usable request URL; it was skipped.
+    EntryWithoutUrl,
+    /// The URL's scheme is not HTTP or WebSocket (`data:`, `blob:`, an extension); it was skipped.
+    NotHttp,
+    /// A date could not be read; the exchange has no time.
+    UnreadableDate,
+    /// A field had another type than HAR 1.2 gives it and was read all the same.
+    OddType,
+    /// An entry is larger than the reader keeps; it was skipped.
+    OversizedEntry,
+    /// A body is stored in a side file that was not given.
+    BodyInSideFile,
+    /// A body could not be decoded with its stated encoding.
+    UndecodableBody,
+    /// Text before or after the JSON document was ignored (byte-order mark, JSONP wrapper, guard prefix).
+    WrappedDocument,
+    /// Bytes that are not UTF-8 were replaced.
+    InvalidUtf8,
+}
+
+impl AnomalyKind {
+    /// Stable kebab-case name, used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::UnreadableEntry => "unreadable-entry",
+            Self::EntryWithoutUrl => "entry-without-url",
+            Self::NotHttp => "not-http",
+            Self::UnreadableDate => "unreadable-date",
+            Self::OddType => "odd-type",
+            Self::OversizedEntry => "oversized-entry",
+            Self::BodyInSideFile => "body-in-side-file",
+            Self::UndecodableBody => "undecodable-body",
+            Self::WrappedDocument => "wrapped-document",
+            Self::InvalidUtf8 => "invalid-utf8",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! HAR text in, exchanges out.

@@ -1,0 +1,28 @@
+//! Bytes in, [`Exchange`]s out: knows wire and file formats, and nothing of authentication.
+//!
+//! Contract: parsing never panics, never fails as a whole and never invents.
+//! A reader returns what it parsed so far; an oddity is an [`Anomaly`] beside it; what the input does not say is `None`.
+//! This crate opens no file, reads no clock and no environment: the caller hands it bytes.
+
+#![forbid(unsafe_code)]
+
+pub mod anomaly;
+pub mod body;
+pub mod exchange;
+pub mod har;
+pub mod headers;
+pub mod secret;
+pub mod target;
+pub mod time;
+pub mod websocket;
+
+pub use anomaly::{Anomaly, AnomalyKind};
+pub use body::{Body, BodyPolicy, BodyQuestion, Content};
+pub use exchange::{
+    Browser, Exchange, ExchangeId, Frame, HeaderView, Initiator, Kind, Locator, Protocol, Request, Response, Source,
+    Timing,
+};
+pub use headers::Headers;
+pub use secret::{Secret, SecretStr};
+pub use target::{Scheme, Target};
+pub use time::Timestamp;
