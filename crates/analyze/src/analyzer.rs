@@ -1,0 +1,95 @@
+//! The analyzer: exchanges in, one by one; an analysis out.
+
+use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    analysis::Analysis,
+    capture::Capture,
+    coverage::Input,
+    diagnosis,
+    facts::{Fact, extract},
+    judge,
+    settings::Settings,
+    text::Interner,
+    token::Fingerprinter,
+    tokens::TokenStore,
+};
+
+/// Why an analysis could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyzeError {
+    /// The fact table could not be built or aggregated: a defect of this program, not of the input.
+    #[error("cannot aggregate the fact table: {0}")]
+    Table(#[from] polars::prelude::PolarsError),
+}
+
+/// Draws facts as exchanges arrive and judges them when all are there.
+pub struct Analyzer {
+    settings: Settings,
+    facts: Vec<Fact>,
+    tokens: TokenStore,
+    interner: Interner,
+}
+
+impl Analyzer {
+    /// An analyzer with nothing in it.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, facts: Vec::new(), tokens: TokenStore::default(), interner: Interner::default() }
+    }
+
+    /// Draws the fact of `exchange`. Exchanges arrive in ascending order of id; the exchange itself is not kept.
+    pub fn push(&mut self, exchange: &Exchange) {
+        debug_assert!(self.facts.last().is_none_or(|last| last.id < exchange.id), "exchanges out of order");
+        self.facts.push(extract::extract(exchange, &mut self.tokens, &mut self.interner));
+    }
+
+    /// Judges everything with the final profile.
+    ///
+    /// # Errors
+    /// [`AnalyzeError::Table`] where the fact table cannot be aggregated.
+    pub fn finish(self, inputs: Vec<Input>) -> Result<Analysis, AnalyzeError> {
+        let fingerprints = match &self.settings.fingerprint_key {
+            Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
+            None => Fingerprinter::from_input(&digest_of(&inputs)),
+        };
+        let capture = Capture::new(self.facts, self.tokens, inputs, &self.settings.keys, fingerprints)?;
+        let (findings, coverage) = judge::judge(&capture);
+        let diagnosis = diagnosis::diagnose(&capture, findings);
+        Ok(Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents })
+    }
+}
+
+/// One digest over all inputs, so that fingerprints are the same for the same files in the same order.
+fn digest_of(inputs: &[Input]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for input in inputs {
+        hasher.update(input.sha256);
+    }
+    hasher.finalize().into()
+}
+
+/// Which bodies facts are drawn from: requests and refusals that are JSON, form or text, and answers that may hold tokens.
+pub struct BodyNeeds;
+
+impl BodyNeeds {
+    /// Most bytes kept of a body: tokens, claims and errors are far smaller.
+    const LIMIT: usize = 64 * 1024;
+    /// Most bytes kept of an error page.
+    const PAGE: usize = 4 * 1024;
+}
+
+impl BodyPolicy for BodyNeeds {
+    fn keep(&self, question: &BodyQuestion<'_>) -> usize {
+        let mime = question.mime.unwrap_or_default().to_ascii_lowercase();
+        let structured = mime.contains("json") || mime.contains("urlencoded");
+        let refused = question.status.is_some_and(|status| status >= 400);
+        match (question.response, structured) {
+            // Larger JSON is a list of things, not a token response; it is counted and skipped unread.
+            (_, true) if question.stored <= 2 * Self::LIMIT => Self::LIMIT,
+            (true, false) if refused => Self::PAGE,
+            (false, false) if mime.is_empty() || mime.starts_with("text/plain") => Self::PAGE,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A capture as rules see it: every fact, joined and profiled, before any judgement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use authtrace_parse::{ExchangeId, SecretStr};
+use polars::prelude::PolarsError;
+
+use crate::{
+    coverage::Input,
+    facts::{ClientId, Fact, clock::Clocks, join, lifetime, outcome, role::Role, session::{self, Session}},
+    key::{KeyResult, KeyRing},
+    profile::Profile,
+    sanitized,
+    table::Table,
+    token::Fingerprinter,
+    tokens::{TokenId, TokenStore},
+};
+
+/// Whether a route needs a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It refused a request without one, or was only ever used with one.
+    Protected,
+    /// It accepted a request without one.
+    Public,
+    /// The capture does not show it.
+    Unknown,
+}
+
+/// Every fact of a capture, joined, with what is aggregated over them.
+pub struct Capture {
+    /// Facts by ascending exchange id.
+    pub facts: Vec<Fact>,
+    /// Distinct credentials.
+    pub tokens: TokenStore,
+    /// Sessions, in order of first sight.
+    pub sessions: Vec<Session>,
+    /// Clocks per origin.
+    pub clocks: Clocks,
+    /// Baselines.
+    pub profile: Profile,
+    /// The fact table.
+    pub table: Table,
+    /// How the candidate keys did on each token that a key applies to.
+    pub key_results: BTreeMap<TokenId, Vec<KeyResult>>,
+    /// Whether the caller gave any key.
+    pub has_keys: bool,
+    /// Names of candidate keys that differ only by surrounding white space.
+    pub key_twins: Vec<(String, String)>,
+    /// Inputs in the order given.
+    pub inputs: Vec<Input>,
+    /// How secrets are named.
+    pub fingerprints: Fingerprinter,
+    sanitized: BTreeSet<u16>,
+    timelines: BTreeMap<ClientId, Vec<usize>>,
+}
+
+impl Capture {
+    /// Joins and aggregates `facts`, which are in ascending order of id.
+    pub(crate) fn new(
+        mut facts: Vec<Fact>,
+        mut tokens: TokenStore,
+        inputs: Vec<Input>,
+        keys: &KeyRing,
+        fingerprints: Fingerprinter,
+    ) -> Result<Self, PolarsError> {
+        let timelines = timelines(&facts);
+        for order in timelines.values() {
+            let mut timeline = in_order(&mut facts, order);
+            lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
+            join::join(&mut timeline);
+        }
+        outcome::mark_silent_refusals(&mut facts);
+        count_answers(&facts, &mut tokens);
+        let mut order: Vec<usize> = (0..facts.len()).collect();
+        order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));
+        let sessions = session::assign(&mut facts, &order, &tokens, &fingerprints);
+        let table = Table::from_facts(&facts, &tokens)?;
+        Ok(Self {
+            clocks: Clocks::from_facts(&facts),
+            profile: Profile::from_table(&table)?,
+            key_results: key_results(&tokens, keys),
+            has_keys: !keys.is_empty(),
+            key_twins: keys.twins(),
+            sanitized: sanitized::inputs(&facts, &inputs),
+            table,
+            sessions,
+            facts,
+            tokens,
+            inputs,
+            fingerprints,
+            timelines,
+        })
+    }
+
+    /// The fact of exchange `id`.
+    pub fn fact(&self, id: ExchangeId) -> Option<&Fact> {
+        self.facts.binary_search_by_key(&id, |fact| fact.id).ok().map(|index| &self.facts[index])
+    }
+
+    /// Whether the exporter removed credentials from the input (CAP200).
+    pub fn is_sanitized(&self, input: u16) -> bool {
+        self.sanitized.contains(&input)
+    }
+
+    /// The inputs whose exporter removed credentials.
+    pub fn sanitized_inputs(&self) -> impl Iterator<Item = &Input> {
+        self.sanitized.iter().filter_map(|&index| self.inputs.get(usize::from(index)))
+    }
+
+    /// Each client with the indices of its facts in time order.
+    pub(crate) fn timelines(&self) -> impl Iterator<Item = (ClientId, &[usize])> {
+        self.timelines.iter().map(|(client, order)| (*client, order.as_slice()))
+    }
+
+    /// Whether the route of `fact` needs a credential, told by how it treated requests with and without one (G4).
+    pub fn protection(&self, fact: &Fact) -> Protection {
+        if matches!(fact.role, Role::Preflight | Role::Static) {
+            return Protection::Public;
+        }
+        let counts = self.profile.route(&fact.origin, &fact.route);
+        match (counts.bare_ok, counts.bare_refused, counts.credentialed_ok, counts.credentialed_refused) {
+            (_, 1.., _, _) | (0, _, _, 1..) => Protection::Protected,
+            (1.., 0, _, _) => Protection::Public,
+            (0, 0, 1.., _) => Protection::Protected,
+            _ => Protection::Unknown,
+        }
+    }
+
+    /// One line that names a credential without telling it.
+    pub fn describe(&self, id: TokenId) -> String {
+        let token = self.tokens.get(id);
+        self.fingerprints.describe(&token.classified, token.secret.as_secret_str())
+    }
+
+    /// Fingerprint of an identifier (`sub`, `sid`).
+    pub fn fingerprint(&self, value: SecretStr<'_>) -> String {
+        self.fingerprints.h8_identifier(value)
+    }
+}
+
+fn timelines(facts: &[Fact]) -> BTreeMap<ClientId, Vec<usize>> {
+    let mut timelines: BTreeMap<ClientId, Vec<usize>> = BTreeMap::new();
+    for (index, fact) in facts.iter().enumerate() {
+        timelines.entry(fact.client).or_default().push(index);
+    }
+    for order in timelines.values_mut() {
+        order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));
+    }
+    timelines
+}
+
+/// Mutable references to `facts` in the order of `order`, whose indices are distinct.
+fn in_order<'a>(facts: &'a mut [Fact], order: &[usize]) -> Vec<&'a mut Fact> {
+    let mut slots: Vec<Option<&mut Fact>> = facts.iter_mut().map(Some).collect();
+    order.iter().filter_map(|&index| slots[index].take()).collect()
+}
+
+/// Counts, for every token, how the requests that carried it were answered.
+fn count_answers(facts: &[Fact], tokens: &mut TokenStore) {
+    for fact in facts {
+        for credential in &fact.credentials {
+            if fact.succeeded() {
+                tokens.judged(credential.token, true);
+            } else if fact.refused() {
+                tokens.judged(credential.token, false);
+            }
+        }
+    }
+}
+
+fn key_results(tokens: &TokenStore, keys: &KeyRing) -> BTreeMap<TokenId, Vec<KeyResult>> {
+    if keys.is_empty() {
+        return BTreeMap::new();
+    }
+    let signed = tokens.iter().filter(|(_, token)| token.classified.jose.is_some());
+    let results = signed.map(|(id, token)| (id, keys.verify(token.secret.as_secret_str())));
+    results.filter(|(_, results)| !results.is_empty()).collect()
+}

@@ -1,0 +1,65 @@
+//! Coverage: what the capture could not show, which rules that blinds, and how to record a better one.
+
+use authtrace_parse::Timestamp;
+
+use crate::{catalogue::RuleMeta, text::Text};
+
+/// One thing that the capture could not show.
+#[derive(Clone)]
+pub struct Coverage {
+    /// The CAP rule.
+    pub rule: &'static RuleMeta,
+    /// What is missing, in one sentence.
+    pub says: String,
+    /// Codes of the rules that it blinds or caps.
+    pub affects: &'static [&'static str],
+    /// The exact step that records a better capture; `None` where nothing more can be had.
+    pub remedy: Option<&'static str>,
+}
+
+/// Container of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputFormat {
+    /// HTTP Archive 1.2.
+    Har,
+    /// Classic pcap.
+    Pcap,
+    /// pcapng.
+    Pcapng,
+}
+
+impl InputFormat {
+    /// Name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Har => "har",
+            Self::Pcap => "pcap",
+            Self::Pcapng => "pcapng",
+        }
+    }
+}
+
+/// One input as the caller read it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Path as given.
+    pub path: String,
+    /// Container.
+    pub format: InputFormat,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Exchanges read.
+    pub exchanges: u32,
+    /// Who wrote it (`WebInspector 537.36`).
+    pub creator: Option<Text>,
+    /// Whether the file ends early.
+    pub truncated: bool,
+    /// Oddities by name.
+    pub anomalies: std::collections::BTreeMap<&'static str, u64>,
+    /// First exchange.
+    pub first: Option<Timestamp>,
+    /// Last exchange.
+    pub last: Option<Timestamp>,
+}

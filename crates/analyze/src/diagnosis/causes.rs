@@ -1,0 +1,127 @@
+//! The causal graph: which finding sufficiently explains which other (detectors §10).
+
+use std::collections::BTreeSet;
+
+use crate::{
+    capture::Capture,
+    finding::{Finding, Severity},
+};
+
+/// What two findings must share for one to explain the other.
+#[derive(Clone, Copy, PartialEq)]
+enum Share {
+    /// An exchange.
+    Exchange,
+    /// A route of one origin.
+    Route,
+    /// An origin.
+    Origin,
+    /// A session; an origin where a session is unknown.
+    Session,
+    /// Only the client.
+    Client,
+}
+
+/// `cause → effects`, with what they must share. Rules know nothing of each other: this table is the one place that does.
+const EDGES: &[(&str, &[&str], Share)] = &[
+    ("AUTH033", &["AUTH024", "AUTH027", "AUTH030", "AUTH031", "AUTH044", "AUTH080"], Share::Origin),
+    ("AUTH030", &["AUTH027", "AUTH044", "AUTH080", "AUTH082"], Share::Origin),
+    ("AUTH031", &["AUTH027", "AUTH044", "AUTH080"], Share::Origin),
+    ("AUTH002", &["AUTH001", "AUTH004", "AUTH005", "AUTH010", "AUTH044"], Share::Origin),
+    ("AUTH070", &["AUTH001", "AUTH002", "AUTH003", "AUTH004", "AUTH005", "AUTH044"], Share::Exchange),
+    ("AUTH003", &["AUTH001", "AUTH004", "AUTH005", "AUTH044"], Share::Route),
+    ("AUTH004", &["AUTH001", "AUTH044"], Share::Exchange),
+    ("AUTH005", &["AUTH001", "AUTH044"], Share::Client),
+    ("AUTH051", &["AUTH001", "AUTH004", "AUTH040", "AUTH044"], Share::Exchange),
+    ("AUTH050", &["AUTH051"], Share::Client),
+    ("AUTH010", &["AUTH011", "AUTH013", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH011", &["AUTH013", "AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
+    ("AUTH012", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH013", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH014", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH015", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH023", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH024", &["AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
+    ("AUTH043", &["AUTH020", "AUTH026", "AUTH040", "AUTH041", "AUTH042", "AUTH044"], Share::Session),
+    ("AUTH042", &["AUTH020", "AUTH026", "AUTH027", "AUTH040", "AUTH041", "AUTH044"], Share::Session),
+    ("AUTH040", &["AUTH020", "AUTH026", "AUTH027", "AUTH041", "AUTH044"], Share::Session),
+    ("AUTH041", &["AUTH020", "AUTH044"], Share::Session),
+    ("AUTH026", &["AUTH020", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH020", &["AUTH027", "AUTH044", "AUTH080"], Share::Exchange),
+    ("AUTH072", &["AUTH027", "AUTH044", "AUTH080"], Share::Exchange),
+    ("AUTH073", &["AUTH001", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH074", &["AUTH051"], Share::Client),
+    ("AUTH060", &["AUTH062"], Share::Origin),
+    ("AUTH001", &["AUTH044"], Share::Exchange),
+    ("AUTH080", &["AUTH044"], Share::Route),
+    ("AUTH027", &["AUTH044"], Share::Exchange),
+];
+
+/// A refusal without CORS headers is always the consequence of the refusal (detectors AUTH062).
+const HIDDEN_BY_CORS: &str = "AUTH062";
+
+/// The least confidence with which a finding explains another.
+const ENOUGH: f64 = 0.55;
+
+/// For every finding, the index of the one that explains it best; `None` for roots.
+pub(super) fn parents(capture: &Capture, findings: &[Finding]) -> Vec<Option<usize>> {
+    findings.iter().map(|effect| parent(capture, findings, effect)).collect()
+}
+
+fn parent(capture: &Capture, findings: &[Finding], effect: &Finding) -> Option<usize> {
+    let sure = findings.iter().enumerate().filter(|(_, cause)| cause.confidence().value() >= ENOUGH);
+    let explaining = sure.filter(|(_, cause)| cause.severity > Severity::Low && explains(capture, cause, effect));
+    explaining
+        .max_by(|(_, a), (_, b)| {
+            let shared = |f: &Finding| shares_exchange(f, effect);
+            (shared(a), a.confidence().value()).partial_cmp(&(shared(b), b.confidence().value())).unwrap_or(std::cmp::Ordering::Equal)
+                .then(b.rule.layer.cmp(&a.rule.layer))
+                .then(b.rule.code.cmp(a.rule.code))
+        })
+        .map(|(index, _)| index)
+}
+
+fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {
+    if std::ptr::eq(cause, effect) || cause.client != effect.client {
+        return false;
+    }
+    if effect.rule.code == HIDDEN_BY_CORS {
+        return cause.rule.code != HIDDEN_BY_CORS && cause.severity > Severity::Low && shares_exchange(cause, effect);
+    }
+    // A refresh token that is proven dead is the root of the loop that it feeds; otherwise the loop is the root.
+    let dead = |f: &Finding| f.rule.code == "AUTH040" && f.variant == Some("expired");
+    if dead(cause) && effect.rule.code == "AUTH042" {
+        return share(cause, effect, Share::Session);
+    }
+    if dead(effect) && cause.rule.code == "AUTH042" {
+        return false;
+    }
+    let edge = EDGES.iter().find(|(from, to, _)| *from == cause.rule.code && to.contains(&effect.rule.code));
+    edge.is_some_and(|(_, _, scope)| share(cause, effect, *scope) && not_later(capture, cause, effect, *scope))
+}
+
+fn share(a: &Finding, b: &Finding, scope: Share) -> bool {
+    match scope {
+        Share::Exchange => shares_exchange(a, b),
+        Share::Route => a.origin == b.origin && (a.route == b.route || shares_exchange(a, b)),
+        Share::Origin => a.origin == b.origin,
+        Share::Session => match (a.session, b.session) {
+            (Some(a), Some(b)) => a == b,
+            _ => a.origin == b.origin,
+        },
+        Share::Client => true,
+    }
+}
+
+fn shares_exchange(a: &Finding, b: &Finding) -> bool {
+    let (small, large) = if a.exchanges.len() < b.exchanges.len() { (a, b) } else { (b, a) };
+    let ids: BTreeSet<_> = small.exchanges.iter().collect();
+    large.exchanges.iter().any(|id| ids.contains(id))
+}
+
+/// A cause does not begin after its effect has ended; a broken refresh explains the expired tokens sent before it.
+fn not_later(capture: &Capture, cause: &Finding, effect: &Finding, scope: Share) -> bool {
+    let at = |id| capture.fact(id).map_or(0, crate::facts::Fact::started_nanos);
+    let (Some(begin), Some(end)) = (cause.exchanges.first(), effect.exchanges.last()) else { return false };
+    scope == Share::Session || at(*begin) <= at(*end)
+}

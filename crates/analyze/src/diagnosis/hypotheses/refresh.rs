@@ -1,0 +1,122 @@
+//! "The refresh fails": why, and why so often? (detectors §5.3)
+
+use super::{Contradiction, Hypothesis, Scene, shows};
+use crate::facts::{Fact, role::Role};
+
+pub(super) static TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "refresh-loop",
+        statement: "A failed refresh triggers another refresh",
+        rules: &["AUTH042"],
+        reject: no_loop,
+        needs: "a capture that runs until the client gives up",
+    },
+    Hypothesis {
+        id: "refresh-parallel",
+        statement: "Several callers refresh at the same time",
+        rules: &["AUTH043"],
+        reject: no_overlap,
+        needs: "a capture of all tabs",
+    },
+    Hypothesis {
+        id: "refresh-token-reused",
+        statement: "A rotated refresh token was presented again",
+        rules: &["AUTH043"],
+        reject: never_rotated,
+        needs: "a capture that starts before the previous refresh",
+    },
+    Hypothesis {
+        id: "refresh-token-expired",
+        statement: "The refresh token had expired or was revoked",
+        rules: &["AUTH040"],
+        reject: refresh_token_alive,
+        needs: "the provider's log for this refresh token, or its expiry",
+    },
+    Hypothesis {
+        id: "transient-network",
+        statement: "The refresh failed for a moment (network, provider outage)",
+        rules: &[],
+        reject: answered_4xx,
+        needs: "the status of the refresh answers",
+    },
+    Hypothesis {
+        id: "refresh-endpoint-broken",
+        statement: "The refresh endpoint itself does not work",
+        rules: &[],
+        reject: refresh_works,
+        needs: "one successful refresh in the capture",
+    },
+    Hypothesis {
+        id: "stored-token-corrupted",
+        statement: "The client stores or sends the refresh token damaged",
+        rules: &[],
+        reject: issued_as_sent,
+        needs: "a capture that starts at the login, with its response body",
+    },
+];
+
+fn refreshes<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    let session = scene.root.session;
+    scene.client_facts().filter(move |f| f.role == Role::Refresh && (session.is_none() || f.session == session))
+}
+
+fn no_loop(scene: &Scene<'_>) -> Option<Contradiction> {
+    let failed: Vec<&Fact> = refreshes(scene).filter(|f| f.refused()).collect();
+    let sequential = failed.windows(2).any(|pair| pair[1].started_nanos() >= pair[0].ended_nanos());
+    let first = failed.first().copied()?;
+    (!sequential).then_some(())?;
+    Contradiction::new("No refresh was sent after another one had failed.", shows(first, "response.status", "refused once"))
+}
+
+fn no_overlap(scene: &Scene<'_>) -> Option<Contradiction> {
+    let mut all: Vec<&Fact> = refreshes(scene).collect();
+    all.sort_by_key(|f| f.started_nanos());
+    let overlap = all.windows(2).any(|pair| pair[1].started_nanos() < pair[0].ended_nanos());
+    let first = all.first().copied()?;
+    (!overlap).then_some(())?;
+    Contradiction::new("No two refreshes overlap: each starts after the one before has ended.", shows(first, "request", "alone in flight"))
+}
+
+fn never_rotated(scene: &Scene<'_>) -> Option<Contradiction> {
+    let presented = refreshes(scene).find_map(|f| f.request.refresh_token)?;
+    let succeeded = refreshes(scene).find(|f| f.succeeded() && f.request.refresh_token == Some(presented));
+    let first = refreshes(scene).next()?;
+    succeeded.is_none().then_some(())?;
+    Contradiction::new(
+        "No refresh with this token had succeeded before, so it was not rotated in this capture.",
+        shows(first, "request.body.refresh_token", "never traded for another"),
+    )
+}
+
+fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
+    let fact = refreshes(scene).find(|f| f.request.refresh_token.is_some())?;
+    let token = fact.request.refresh_token?;
+    let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
+    let left = claims.exp?.intended().nanos() - fact.sent_nanos() - scene.capture.clocks.offset(&fact.origin).high;
+    (left > 0).then_some(())?;
+    Contradiction::new(
+        format!("The refresh token names an expiry {} s in the future.", left / 1_000_000_000),
+        shows(fact, "token.claim.exp", "in the future"),
+    )
+}
+
+fn answered_4xx(scene: &Scene<'_>) -> Option<Contradiction> {
+    let failed: Vec<&Fact> = refreshes(scene).filter(|f| !f.succeeded()).collect();
+    let first = failed.first().copied()?;
+    let all = failed.iter().all(|f| f.status.is_some_and(|s| (400..500).contains(&s)));
+    all.then_some(())?;
+    let status = first.status?;
+    Contradiction::new(format!("The server answered every time, with {status}."), shows(first, "response.status", status.to_string()))
+}
+
+fn refresh_works(scene: &Scene<'_>) -> Option<Contradiction> {
+    let worked = scene.client_facts().find(|f| f.role == Role::Refresh && f.succeeded())?;
+    Contradiction::new("A refresh succeeded in this capture.", shows(worked, "response.status", "2xx"))
+}
+
+fn issued_as_sent(scene: &Scene<'_>) -> Option<Contradiction> {
+    let token = refreshes(scene).find_map(|f| f.request.refresh_token)?;
+    let issuer = scene.capture.tokens.get(token).delivered_by?;
+    let fact = scene.capture.fact(issuer)?;
+    Contradiction::new("The refresh token is byte for byte the one that was issued.", shows(fact, "response.body.refresh_token", "same fingerprint"))
+}

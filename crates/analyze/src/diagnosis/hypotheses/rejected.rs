@@ -1,0 +1,209 @@
+//! "401/403 with a token": why was this token refused? (detectors §5.2)
+//!
+//! Verifiers check in a known order, so words about a later stage prove the earlier ones passed.
+
+use super::{Contradiction, Hypothesis, Scene, common, shows};
+use crate::{dictionary::Stage, token::TokenKind};
+
+pub(super) static TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "no-credential",
+        statement: "The request carried no credential",
+        rules: &["AUTH001", "AUTH002", "AUTH003", "AUTH004"],
+        reject: credential_present,
+        needs: "an export with sensitive data",
+    },
+    Hypothesis {
+        id: "placeholder-value",
+        statement: "The header held undefined, null or another non-value",
+        rules: &["AUTH010"],
+        reject: well_formed,
+        needs: "an export with sensitive data",
+    },
+    Hypothesis {
+        id: "wrong-format",
+        statement: "The credential is not of the kind that the API verifies",
+        rules: &["AUTH013", "AUTH011"],
+        reject: right_format,
+        needs: "one accepted request to the same API",
+    },
+    Hypothesis {
+        id: "token-expired",
+        statement: "The token had expired",
+        rules: &["AUTH020"],
+        reject: not_expired,
+        needs: "the token's expiry: an export with sensitive data, or the verifier's log",
+    },
+    Hypothesis {
+        id: "stale-token",
+        statement: "A newer token existed and the old one was sent",
+        rules: &["AUTH026"],
+        reject: no_newer_token,
+        needs: "a capture that starts before the login",
+    },
+    Hypothesis {
+        id: "audience",
+        statement: "The token is meant for another audience",
+        rules: &["AUTH023"],
+        reject: |scene| passed(scene, Stage::Audience).or_else(|| common::accepted(scene, "the audience")),
+        needs: "the audience that the API expects, or one accepted token",
+    },
+    Hypothesis {
+        id: "issuer",
+        statement: "The token comes from another issuer",
+        rules: &["AUTH024"],
+        reject: |scene| passed(scene, Stage::Issuer).or_else(|| common::accepted(scene, "the issuer")),
+        needs: "the issuer that the API expects, or one accepted token",
+    },
+    Hypothesis {
+        id: "signature",
+        statement: "The token was signed with a key that the verifier does not use",
+        rules: &["AUTH030", "AUTH031"],
+        reject: signature_holds,
+        needs: "the verifier's key: --key NAME=@FILE or --env-file FILE",
+    },
+    Hypothesis {
+        id: "environment-crossover",
+        statement: "Token and API belong to different environments",
+        rules: &["AUTH033"],
+        reject: |scene| common::accepted(scene, "the environment"),
+        needs: "one accepted token of this environment",
+    },
+    Hypothesis {
+        id: "conflicting-credentials",
+        statement: "Another credential in the same request was judged instead",
+        rules: &["AUTH015"],
+        reject: single_credential,
+        needs: "an export with sensitive data",
+    },
+    Hypothesis {
+        id: "user-unknown-or-revoked",
+        statement: "The token is sound, and its user or session is not",
+        rules: &[],
+        reject: failed_before_user,
+        needs: "the verifier's log line for this request",
+    },
+    Hypothesis {
+        id: "gateway-policy",
+        statement: "A gateway refused it before the application saw it",
+        rules: &["AUTH072"],
+        reject: same_responder,
+        needs: "one accepted answer of the same origin, to compare who answered",
+    },
+    Hypothesis {
+        id: "stripped-by-proxy",
+        statement: "A proxy removed the credential on the way",
+        rules: &["AUTH073"],
+        reject: server_saw_it,
+        needs: "a packet capture behind the proxy",
+    },
+];
+
+fn credential_present(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let credential = first.main_credential()?;
+    Contradiction::new(
+        format!("It carried one: {}.", scene.capture.describe(credential.token)),
+        shows(first, &credential.carrier.to_string(), "present"),
+    )
+}
+
+fn well_formed(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let credential = first.main_credential()?;
+    (credential.kind != TokenKind::Placeholder).then_some(())?;
+    Contradiction::new("The header held a real value.", shows(first, &credential.carrier.to_string(), credential.kind.name()))
+}
+
+fn right_format(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let credential = first.main_credential().filter(|c| c.well_formed && c.kind == TokenKind::Jwt)?;
+    Contradiction::new("The bytes are a well-formed JWT.", shows(first, &credential.carrier.to_string(), "three base64url segments, JSON header and payload"))
+}
+
+fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
+    common::not_expired(scene).or_else(|| passed(scene, Stage::Time)).or_else(|| has_no_expiry(scene))
+}
+
+/// A value that is no token has no expiry to pass.
+fn has_no_expiry(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let credential = first.main_credential()?;
+    matches!(credential.kind, TokenKind::Placeholder | TokenKind::Identifier).then_some(())?;
+    Contradiction::new("The value is no token and has no expiry.", shows(first, &credential.carrier.to_string(), credential.kind.name()))
+}
+
+fn no_newer_token(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let newest = scene
+        .client_facts()
+        .filter(|f| f.ended_nanos() < first.started_nanos() && f.succeeded())
+        .filter(|f| f.delivered.iter().any(|d| d.purpose == crate::tokens::Purpose::Access))
+        .max_by_key(|f| f.ended_nanos())?;
+    let sent = first.main_credential()?.token;
+    newest.delivered.iter().any(|d| d.token == sent).then_some(())?;
+    Contradiction::new("It is the newest token that the client was given.", shows(newest, "response", "delivers it"))
+}
+
+/// The server's words are about a stage after `stage`.
+fn passed(scene: &Scene<'_>, stage: Stage) -> Option<Contradiction> {
+    let fact = scene.failing.iter().find(|f| f.outcome.proves.contains(&stage))?;
+    let text = fact.outcome.error_text.as_deref().unwrap_or("the refusal");
+    Contradiction::new(
+        format!("The verifier got past this check: it says \"{text}\"."),
+        shows(fact, fact.outcome.error_part.as_deref().unwrap_or("response"), format!("\"{text}\"")),
+    )
+}
+
+/// Checked with a key, accepted elsewhere, or past in the verifier's order.
+pub(super) fn signature_holds(scene: &Scene<'_>) -> Option<Contradiction> {
+    if let Some(contradiction) = common::accepted(scene, "the signature") {
+        return Some(contradiction);
+    }
+    if let Some(contradiction) = passed(scene, Stage::Signature) {
+        return Some(contradiction);
+    }
+    let first = scene.first()?;
+    let credential = first.main_credential()?;
+    if credential.kind != TokenKind::Jwt && credential.kind != TokenKind::Jws {
+        return Contradiction::new("The value is not signed at all.", shows(first, &credential.carrier.to_string(), credential.kind.name()));
+    }
+    let results = scene.capture.key_results.get(&credential.token)?;
+    // With several candidate keys one cannot know which of them the verifier uses; with every one of them verifying, one can.
+    (results.iter().all(|r| r.verified)).then_some(())?;
+    let name = &results.first()?.name;
+    Contradiction::new(format!("The token verifies with the given key {name}."), shows(first, "token.signature", format!("verifies with {name}")))
+}
+
+fn single_credential(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    (scene.failing.iter().all(|f| f.credentials.len() <= 1)).then_some(())?;
+    Contradiction::new("The request carried a single credential.", shows(first, "request", "one credential"))
+}
+
+fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {
+    let fact = scene.failing.iter().find(|f| f.outcome.error.is_some_and(|e| e.names_token_check()))?;
+    let text = fact.outcome.error_text.as_deref().unwrap_or("the refusal");
+    Contradiction::new(
+        format!("The verifier failed on the token itself: \"{text}\"."),
+        shows(fact, fact.outcome.error_part.as_deref().unwrap_or("response"), format!("\"{text}\"")),
+    )
+}
+
+fn same_responder(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let other = scene.client_facts().find(|f| f.origin == first.origin && f.succeeded() && f.responder == first.responder)?;
+    Contradiction::new(
+        "The refusal comes from the same server software as accepted answers.",
+        shows(other, "response.header.server", "same server and header names"),
+    )
+}
+
+fn server_saw_it(scene: &Scene<'_>) -> Option<Contradiction> {
+    let fact = scene.failing.iter().find(|f| f.outcome.error.is_some_and(|e| e.names_token_check()))?;
+    let text = fact.outcome.error_text.as_deref().unwrap_or("the refusal");
+    Contradiction::new(
+        format!("The server judged the credential: \"{text}\"."),
+        shows(fact, fact.outcome.error_part.as_deref().unwrap_or("response"), format!("\"{text}\"")),
+    )
+}

@@ -1,0 +1,85 @@
+//! "The WebSocket is refused": seven explanations that give the same 403 (detectors §4I).
+
+use super::{Contradiction, Hypothesis, Scene, common, rejected, shows};
+
+pub(super) static TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "no-credential",
+        statement: "The handshake carried no credential",
+        rules: &["AUTH081"],
+        reject: carries_credential,
+        needs: "a packet capture, or an export with sensitive data: browsers list only provisional headers of a refused handshake",
+    },
+    Hypothesis {
+        id: "token-expired",
+        statement: "The token had expired",
+        rules: &["AUTH020"],
+        reject: common::not_expired,
+        needs: "the handshake's token",
+    },
+    Hypothesis {
+        id: "signature",
+        statement: "The token was signed with a key that the service does not use",
+        rules: &["AUTH030", "AUTH033"],
+        reject: rejected::signature_holds,
+        needs: "the verifier's key (--key NAME=@FILE or --env-file FILE), or one HTTP call with the same token",
+    },
+    Hypothesis {
+        id: "origin-not-allowed",
+        statement: "The service does not allow the page's Origin",
+        rules: &[],
+        reject: origin_accepted,
+        needs: "the same handshake from another Origin, or without one",
+    },
+    Hypothesis {
+        id: "closed-before-accept",
+        statement: "The application closed or failed before it accepted (ASGI answers 403 to that)",
+        rules: &[],
+        reject: common::open,
+        needs: "the service's log for this handshake",
+    },
+    Hypothesis {
+        id: "unknown-path",
+        statement: "No WebSocket is served on this path",
+        rules: &[],
+        reject: path_works,
+        needs: "one accepted handshake on this path",
+    },
+    Hypothesis {
+        id: "gateway-policy",
+        statement: "A proxy or gateway refused the upgrade",
+        rules: &["AUTH072"],
+        reject: common::open,
+        needs: "the answer's headers (a packet capture), to see who answered",
+    },
+];
+
+fn carries_credential(scene: &Scene<'_>) -> Option<Contradiction> {
+    let fact = scene.failing.iter().find(|f| f.main_credential().is_some())?;
+    let credential = fact.main_credential()?;
+    Contradiction::new(
+        format!("It carried {} in {}.", scene.capture.describe(credential.token), credential.carrier),
+        shows(fact, &credential.carrier.to_string(), "present"),
+    )
+}
+
+fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let page = first.cors.as_ref()?.origin.clone()?;
+    let accepted = scene.capture.facts.iter().find(|f| {
+        f.kind == authtrace_parse::Kind::WebSocket && f.origin == first.origin && f.status == Some(101)
+            && f.cors.as_ref().and_then(|c| c.origin.as_ref()) == Some(&page)
+    })?;
+    Contradiction::new(
+        format!("A handshake from {page} was accepted."),
+        shows(accepted, "request.header.origin", page.to_string()),
+    )
+}
+
+fn path_works(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let accepted = scene.capture.facts.iter().find(|f| {
+        f.kind == authtrace_parse::Kind::WebSocket && f.origin == first.origin && f.route == first.route && f.status == Some(101)
+    })?;
+    Contradiction::new("A handshake on this path was accepted.", shows(accepted, "response.status", "101"))
+}

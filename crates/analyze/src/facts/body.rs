@@ -1,0 +1,107 @@
+//! Facts of a message body: its keys, a few named strings, never its values at large.
+
+use std::collections::BTreeMap;
+
+use authtrace_parse::{Body, SecretStr};
+use serde_json::Value;
+
+/// A body reduced to what facts are drawn from: top-level keys and strings, one level of nesting looked through.
+#[derive(Default)]
+pub(crate) struct BodyView {
+    form: BTreeMap<String, String>,
+    json: Option<Value>,
+}
+
+/// Objects that wrap the interesting keys of a response one level down.
+const WRAPPERS: &[&str] =
+    &["data", "result", "response", "tokens", "token", "session", "auth", "payload", "error", "AuthenticationResult", "client"];
+
+impl BodyView {
+    /// Reads a body by its media type; a body that is neither JSON nor a form has no facts.
+    pub(crate) fn of(body: &Body) -> Self {
+        let Some(text) = body.text() else { return Self::default() };
+        let text = text.expose();
+        match body.essence().as_deref() {
+            Some("application/x-www-form-urlencoded") => Self::form(text),
+            _ if looks_like_json(text) => Self::json(text),
+            Some("text/plain") | None if text.contains('=') && !text.contains(['\n', ' ', '<']) => Self::form(text),
+            _ => Self::default(),
+        }
+    }
+
+    /// Reads JSON; anything else yields an empty view.
+    pub(crate) fn json(text: &str) -> Self {
+        Self { json: serde_json::from_str(text).ok(), ..Self::default() }
+    }
+
+    fn form(text: &str) -> Self {
+        let form = url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        Self { form, json: None }
+    }
+
+    /// The string under `key`, at the top or inside one of the usual wrappers.
+    pub(crate) fn string(&self, key: &str) -> Option<SecretStr<'_>> {
+        if let Some(value) = self.form.get(key) {
+            return Some(SecretStr::new(value));
+        }
+        self.value(key).and_then(Value::as_str).map(SecretStr::new)
+    }
+
+    /// The JSON value under `key`, at the top or one level down.
+    pub(crate) fn value(&self, key: &str) -> Option<&Value> {
+        let top = self.json.as_ref()?;
+        let direct = top.get(key).filter(|v| !v.is_object() || !WRAPPERS.contains(&key));
+        direct.or_else(|| WRAPPERS.iter().find_map(|wrapper| top.get(wrapper)?.get(key)))
+    }
+
+    /// The JSON document, where there is one.
+    pub(crate) fn document(&self) -> Option<&Value> {
+        self.json.as_ref()
+    }
+
+    /// Whether `key` is present at the top level.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.form.contains_key(key) || self.json.as_ref().is_some_and(|v| v.get(key).is_some())
+    }
+
+    /// Whether one of `keys` is present at the top level, without case.
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
+        self.keys().any(|key| keys.iter().any(|k| k.eq_ignore_ascii_case(key)))
+    }
+
+    /// Top-level keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let json = self.json.as_ref().and_then(Value::as_object);
+        self.form.keys().map(String::as_str).chain(json.into_iter().flat_map(|object| object.keys().map(String::as_str)))
+    }
+}
+
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+#[cfg(test)]
+mod tests {
+    use authtrace_parse::{Content, Secret};
+
+    use super::*;
+
+    fn view(mime: &str, text: &str) -> BodyView {
+        BodyView::of(&Body {
+            mime: Some(mime.into()),
+            size: None,
+            content: Content::Text { text: Secret::new(text), cut: false },
+        })
+    }
+
+    #[test]
+    fn strings_are_found_in_forms_json_and_wrappers() {
+        let get = |v: &BodyView, key: &str| v.string(key).map(|s| s.expose().to_owned());
+        assert_eq!(get(&view("application/x-www-form-urlencoded", "a=1&b=x%20y"), "b").as_deref(), Some("x y"));
+        assert_eq!(get(&view("application/json", r#"{"a":"b"}"#), "a").as_deref(), Some("b"));
+        assert_eq!(get(&view("application/json", r#"{"data":{"token":"t"}}"#), "token").as_deref(), Some("t"));
+        assert_eq!(get(&view("application/json", r#"{"token":{"access_token":"t"}}"#), "access_token").as_deref(), Some("t"));
+        assert_eq!(get(&view("text/html", "<a href=x>"), "a href"), None);
+        assert_eq!(get(&view("application/json", "not json"), "a"), None);
+    }
+}

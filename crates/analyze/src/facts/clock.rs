@@ -1,0 +1,105 @@
+//! Clock offsets per origin, as intervals: what a `Date` field proves about the server's clock (detectors §12).
+//!
+//! `Date` has a resolution of one second and is truncated (RFC 9110 §5.6.7, §6.6.1), so a response generated between
+//! request sent `s` and first byte `r` bounds the offset θ = server − capture to `[Date − r, Date + 1 s − s]`.
+
+use std::collections::BTreeMap;
+
+use super::Fact;
+use crate::text::Text;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// What is known of one origin's clock against the capture's, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// Least possible offset.
+    pub low: i64,
+    /// Greatest possible offset.
+    pub high: i64,
+    /// Responses that bound it.
+    pub samples: u32,
+    /// Whether all samples agree; `false` when the majority was taken.
+    pub consistent: bool,
+}
+
+impl Offset {
+    /// Without any `Date` the offset is anything within five minutes (detectors §12).
+    pub const UNKNOWN: Self = Self { low: -300 * SECOND, high: 300 * SECOND, samples: 0, consistent: true };
+
+    /// Half the width of the interval.
+    pub fn uncertainty(self) -> i64 {
+        (self.high - self.low) / 2
+    }
+}
+
+/// Offsets of every origin that sent a usable `Date`.
+#[derive(Clone, Debug, Default)]
+pub struct Clocks {
+    offsets: BTreeMap<Text, Offset>,
+}
+
+impl Clocks {
+    /// Intersects the bounds of every response.
+    pub(crate) fn from_facts(facts: &[Fact]) -> Self {
+        let mut bounds: BTreeMap<Text, Vec<(i64, i64)>> = BTreeMap::new();
+        for fact in facts {
+            if let Some(bound) = bound(fact) {
+                bounds.entry(fact.origin.clone()).or_default().push(bound);
+            }
+        }
+        Self { offsets: bounds.into_iter().map(|(origin, bounds)| (origin, intersect(&bounds))).collect() }
+    }
+
+    /// The offset of `origin`, [`Offset::UNKNOWN`] where nothing bounds it.
+    pub fn offset(&self, origin: &str) -> Offset {
+        self.offsets.get(origin).copied().unwrap_or(Offset::UNKNOWN)
+    }
+
+    /// Every origin with a bounded clock.
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, Offset)> {
+        self.offsets.iter().map(|(origin, offset)| (origin, *offset))
+    }
+}
+
+/// The bound of one response, where it has a server's `Date` and both moments.
+fn bound(fact: &Fact) -> Option<(i64, i64)> {
+    let date = fact.server_date?.nanos();
+    let received = fact.timing.first_byte.or(fact.timing.ended)?.nanos();
+    let sent = fact.timing.started.or(fact.timing.sent)?.nanos();
+    Some((date - received, date + SECOND - sent))
+}
+
+/// The range that most bounds share (Marzullo's algorithm); all of them when they agree.
+fn intersect(bounds: &[(i64, i64)]) -> Offset {
+    let mut edges: Vec<(i64, i32)> = bounds.iter().flat_map(|&(low, high)| [(low, -1), (high, 1)]).collect();
+    edges.sort_unstable();
+    let (mut depth, mut best, mut range) = (0, 0, (0, 0));
+    for (index, &(at, edge)) in edges.iter().enumerate() {
+        depth -= edge;
+        if depth > best {
+            best = depth;
+            range = (at, edges.get(index + 1).map_or(at, |next| next.0));
+        }
+    }
+    let samples = u32::try_from(bounds.len()).unwrap_or(u32::MAX);
+    let consistent = usize::try_from(best).is_ok_and(|best| best == bounds.len());
+    Offset { low: range.0, high: range.1, samples, consistent }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_intersect() {
+        let offset = intersect(&[(-900, 200), (-500, 600), (-700, 100)]);
+        assert_eq!((offset.low, offset.high, offset.samples, offset.consistent), (-500, 100, 3, true));
+    }
+
+    #[test]
+    fn the_majority_wins_when_clocks_disagree() {
+        let offset = intersect(&[(0, 10), (5, 15), (1000, 1010)]);
+        assert_eq!((offset.low, offset.high, offset.consistent), (5, 10, false));
+    }
+}

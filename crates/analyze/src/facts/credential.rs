@@ -1,0 +1,316 @@
+//! Credentials on every carrier of a request, found by what they are and where they stand (detectors §1).
+
+use std::fmt;
+
+use authtrace_parse::{Exchange, SecretStr};
+
+use super::{body::BodyView, set_cookie};
+use crate::{
+    text::{Interner, Text},
+    token::{Authorization, TokenKind, classify, split_authorization},
+    tokens::{TokenId, TokenStore},
+};
+
+/// Where in a message a credential stood.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carrier {
+    /// A request header, by lower-case name.
+    Header(Text),
+    /// A cookie of the request, by name as written.
+    Cookie(Text),
+    /// A query parameter.
+    Query(Text),
+    /// A key of the request body.
+    Body(Text),
+    /// `Sec-WebSocket-Protocol`.
+    Subprotocol,
+    /// A WebSocket message.
+    WebsocketFrame,
+    /// A response header.
+    ResponseHeader(Text),
+    /// A cookie that a response sets.
+    SetCookie(Text),
+    /// A key of the response body.
+    ResponseBody(Text),
+}
+
+impl Carrier {
+    /// Whether it is `Authorization` of a request.
+    pub fn is_authorization(&self) -> bool {
+        matches!(self, Self::Header(name) if &**name == "authorization")
+    }
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "request.header.{name}"),
+            Self::Cookie(name) => write!(f, "request.cookie.{name}"),
+            Self::Query(name) => write!(f, "request.query.{name}"),
+            Self::Body(key) => write!(f, "request.body.{key}"),
+            Self::Subprotocol => f.write_str("request.subprotocol"),
+            Self::WebsocketFrame => f.write_str("websocket.frame"),
+            Self::ResponseHeader(name) => write!(f, "response.header.{name}"),
+            Self::SetCookie(name) => write!(f, "response.cookie.{name}"),
+            Self::ResponseBody(key) => write!(f, "response.body.{key}"),
+        }
+    }
+}
+
+/// One credential of one request.
+#[derive(Clone)]
+pub struct Credential {
+    /// Where it stood.
+    pub carrier: Carrier,
+    /// Authorization scheme as written, where the carrier has one.
+    pub scheme: Option<Text>,
+    /// The credential itself.
+    pub token: TokenId,
+    /// What it is.
+    pub kind: TokenKind,
+    /// Whether it follows its grammar: no defect, no placeholder.
+    pub well_formed: bool,
+}
+
+impl Credential {
+    /// Whether it is a usable value of `Authorization`.
+    pub fn is_authorization(&self) -> bool {
+        self.carrier.is_authorization()
+    }
+
+    /// Whether a cookie carries it.
+    pub fn is_cookie(&self) -> bool {
+        matches!(self.carrier, Carrier::Cookie(_))
+    }
+
+    /// The sort of credential that an API accepts or not: the scheme, or the carrier where there is none.
+    pub fn method(&self) -> Method {
+        match &self.carrier {
+            Carrier::Header(name) if &**name == "authorization" => Method::Authorization,
+            Carrier::Header(_) => Method::ApiKey,
+            Carrier::Cookie(_) => Method::Cookie,
+            Carrier::Query(_) => Method::Query,
+            Carrier::Body(_) => Method::Body,
+            _ => Method::WebSocket,
+        }
+    }
+}
+
+/// How a credential reaches the API, as far as "which kinds work here" is concerned (gate G12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// `Authorization`, any scheme.
+    Authorization,
+    /// A header of its own (`x-api-key`).
+    ApiKey,
+    /// A session-like cookie.
+    Cookie,
+    /// A query parameter, a signed URL included.
+    Query,
+    /// The request body.
+    Body,
+    /// Subprotocol or first message of a WebSocket.
+    WebSocket,
+}
+
+impl Method {
+    /// Every method.
+    const ALL: [Self; 6] =
+        [Self::Authorization, Self::ApiKey, Self::Cookie, Self::Query, Self::Body, Self::WebSocket];
+
+    /// Name in the fact table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::ApiKey => "api-key",
+            Self::Cookie => "cookie",
+            Self::Query => "query",
+            Self::Body => "body",
+            Self::WebSocket => "websocket",
+        }
+    }
+
+    /// The method called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+/// Headers that carry a credential of their own (detectors §1); CSRF headers are not among them (G13).
+const KEY_HEADERS: &[&str] = &[
+    "x-api-key",
+    "apikey",
+    "api-key",
+    "x-auth-token",
+    "x-access-token",
+    "x-authorization",
+    "private-token",
+    "dpop",
+    "cf-access-client-secret",
+    "x-serverless-authorization",
+];
+
+/// Query parameters that carry a credential (RFC 6750 §2.3) or sign the whole URL (G12).
+const KEY_PARAMETERS: &[&str] = &[
+    "access_token",
+    "id_token",
+    "token",
+    "jwt",
+    "auth_token",
+    "api_key",
+    "apikey",
+    "ticket",
+    "x-amz-signature",
+    "x-goog-signature",
+    "sig",
+];
+
+/// Body keys that carry a refresh token.
+pub(crate) const REFRESH_KEYS: &[&str] = &["refresh_token", "refreshToken", "refresh"];
+
+/// Every credential of `exchange`'s request, noted in `tokens`.
+pub(crate) fn extract(
+    exchange: &Exchange,
+    body: &BodyView,
+    tokens: &mut TokenStore,
+    interner: &mut Interner,
+) -> Vec<Credential> {
+    let mut found = Found { credentials: Vec::new(), tokens, interner, exchange };
+    found.headers();
+    found.cookies();
+    found.query();
+    found.body(body);
+    found.subprotocol();
+    found.first_messages();
+    found.credentials
+}
+
+struct Found<'a> {
+    credentials: Vec<Credential>,
+    tokens: &'a mut TokenStore,
+    interner: &'a mut Interner,
+    exchange: &'a Exchange,
+}
+
+impl Found<'_> {
+    fn add(&mut self, carrier: Carrier, scheme: Option<&str>, value: SecretStr<'_>) {
+        let token = self.tokens.intern(value, scheme);
+        self.tokens.sent(token, &carrier, self.exchange.id, self.exchange.timing.started);
+        let classified = &self.tokens.get(token).classified;
+        self.credentials.push(Credential {
+            carrier,
+            scheme: scheme.map(|s| self.interner.text(s)),
+            token,
+            kind: classified.kind,
+            well_formed: classified.is_well_formed(),
+        });
+    }
+
+    fn headers(&mut self) {
+        let exchange = self.exchange;
+        for (name, value) in exchange.request.headers.iter() {
+            let lower = name.to_ascii_lowercase();
+            match lower.as_str() {
+                "authorization" | "proxy-authorization" => {
+                    let Authorization { scheme, credentials } = split_authorization(value);
+                    self.add(Carrier::Header(self.interner.text(&lower)), scheme, credentials);
+                }
+                key if KEY_HEADERS.contains(&key) => self.add(Carrier::Header(self.interner.text(key)), None, value),
+                _ => {}
+            }
+        }
+    }
+
+    fn cookies(&mut self) {
+        let exchange = self.exchange;
+        for field in exchange.request.headers.get_all("cookie") {
+            for pair in field.expose().split(';') {
+                let Some((name, value)) = pair.trim().split_once('=') else { continue };
+                let value = SecretStr::new(value.trim());
+                if is_session_cookie(name, value) {
+                    self.add(Carrier::Cookie(self.interner.text(name)), None, value);
+                }
+            }
+        }
+    }
+
+    fn query(&mut self) {
+        let exchange = self.exchange;
+        for (name, value) in exchange.request.target.query_pairs() {
+            let lower = name.to_ascii_lowercase();
+            let named = KEY_PARAMETERS.contains(&lower.as_str());
+            if !value.expose().is_empty() && (named || is_token_kind(classify(value, None).kind)) {
+                self.add(Carrier::Query(self.interner.text(name)), None, value);
+            }
+        }
+    }
+
+    fn body(&mut self, body: &BodyView) {
+        for key in REFRESH_KEYS.iter().chain(&["access_token", "id_token", "token", "assertion", "subject_token"]) {
+            if let Some(value) = body.string(key).filter(|v| !v.expose().is_empty()) {
+                self.add(Carrier::Body(self.interner.text(key)), None, value);
+            }
+        }
+    }
+
+    fn subprotocol(&mut self) {
+        let exchange = self.exchange;
+        for field in exchange.request.headers.get_all("sec-websocket-protocol") {
+            for item in field.expose().split(',') {
+                let item = item.trim();
+                // `base64url.bearer.authorization.k8s.io.<token>`: the token is the last label.
+                let value = item.rsplit_once("k8s.io.").map_or(item, |(_, token)| token);
+                let kind = classify(SecretStr::new(value), None).kind;
+                if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
+                    self.add(Carrier::Subprotocol, None, SecretStr::new(value));
+                }
+            }
+        }
+    }
+
+    /// A token in one of the first client messages is first-message authentication (AUTH081's trap).
+    fn first_messages(&mut self) {
+        let exchange = self.exchange;
+        let Some(websocket) = &exchange.websocket else { return };
+        for message in websocket.messages.iter().filter(|m| m.from_client).take(3) {
+            let Some(text) = &message.text else { continue };
+            let view = BodyView::json(text.expose());
+            for key in ["token", "access_token", "accessToken", "jwt", "authorization", "Authorization"] {
+                if let Some(value) = view.string(key).filter(|v| !v.expose().is_empty()) {
+                    let value = SecretStr::new(split_authorization(value).credentials.expose());
+                    self.add(Carrier::WebsocketFrame, None, value);
+                }
+            }
+        }
+    }
+}
+
+/// Kinds that are tokens wherever they stand.
+pub(crate) fn is_token_kind(kind: TokenKind) -> bool {
+    use TokenKind as K;
+    matches!(kind, K::Jwt | K::Jws | K::Jwe | K::SdJwt | K::Paseto | K::Macaroon | K::Fernet | K::Iron)
+}
+
+/// Cookies of analytics, consent, load balancers and CSRF defence: never a session (G13).
+const NOT_A_SESSION: &[&str] = &[
+    "_ga", "_gid", "_gat", "_fbp", "_gcl", "_hj", "_pk_", "amplitude", "ajs_", "mp_", "optimizely", "intercom", "__cf", "cf_",
+    "awsalb", "bigip", "csrf", "xsrf", "_csrf", "consent", "cookieconsent", "theme", "locale", "lang", "i18n", "tz", "timezone",
+    "__utm", "visitor", "dtcookie", "rxv", "ak_bmsc", "bm_", "incap_", "visid_", "nlbi_", "datadome", "_dd_s", "sentry",
+];
+
+/// Words in the names of cookies that hold a session or a token.
+const SESSION_WORDS: &[&str] =
+    &["sess", "sid", "auth", "token", "jwt", "login", "remember", "identity", "__client", "refresh", "bearer", "sso", "account"];
+
+/// Whether a cookie is session-like: by its name, or because its value is a token.
+pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
+    let lower = set_cookie::base_name(name).to_ascii_lowercase();
+    if value.expose().is_empty() || lower.contains("csrf") || lower.contains("xsrf") {
+        return false;
+    }
+    let named = SESSION_WORDS.iter().any(|word| lower.contains(word)) && !lower.ends_with("_uat");
+    if NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix)) {
+        return false;
+    }
+    named || is_token_kind(classify(value, None).kind) || classify(value, None).kind == TokenKind::FrameworkCookie
+}

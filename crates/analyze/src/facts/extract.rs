@@ -1,0 +1,362 @@
+//! One exchange in, one fact out: the order in which its parts are read, and nothing else.
+
+use authtrace_parse::{
+    AnomalyKind, Content, Exchange, Frame, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers, target::origin,
+};
+
+use super::{
+    ClientId, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
+    body::BodyView,
+    cors,
+    credential::{self, Carrier, Credential, REFRESH_KEYS},
+    gate::{Gate, Gates},
+    outcome, role, route, set_cookie,
+};
+use crate::{
+    challenge,
+    text::{Interner, Text},
+    token::{TokenKind, classify},
+    tokens::{Purpose, TokenId, TokenStore},
+};
+
+/// Draws the fact of `exchange`; its credentials go to `tokens`.
+pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner) -> Fact {
+    let request = &exchange.request;
+    let response = exchange.response.as_ref();
+    let no_headers = Headers::new();
+    let answer = response.map_or(&no_headers, |r| &r.headers);
+    let request_body = BodyView::of(&request.body);
+    let response_body = response.map_or_else(BodyView::default, |r| BodyView::of(&r.body));
+
+    let credentials = credential::extract(exchange, &request_body, tokens, interner);
+    let set_cookies = set_cookies(answer, interner);
+    let delivered = deliveries(exchange, answer, &response_body, tokens, interner);
+    let inferred = role::infer(&role::Evidence {
+        exchange,
+        request: &request_body,
+        response: &response_body,
+        delivered: &delivered,
+        set_cookies: &set_cookies,
+        has_cookie: credentials.iter().any(Credential::is_cookie),
+    });
+    let challenges = challenge::parse(answer);
+    let outcome = outcome::extract(exchange, inferred.role, &challenges, &response_body, interner);
+
+    let path = display_path(request.target.path.expose());
+    let template = route::template(&path);
+    let origin = request.target.origin();
+    let stack = application_frames(exchange, interner);
+    let refresh_token = refresh_token(&credentials, inferred.role);
+    let server_date = (!exchange.browser.from_cache).then(|| server_date(exchange, answer)).flatten();
+    Fact {
+        id: exchange.id,
+        source: exchange.source,
+        kind: exchange.kind,
+        protocol: exchange.protocol,
+        timing: exchange.timing,
+        client: ClientId(u32::from(exchange.source.input)),
+        lifetime: LifetimeId(0),
+        page: exchange.browser.page.as_deref().map(|p| interner.text(p)),
+        connection: exchange.connection.as_deref().map(|c| interner.text(c)),
+        server_ip: exchange.server.map(|s| s.ip()),
+        method: interner.text(&request.method),
+        scheme: request.target.scheme,
+        host: interner.text(&request.target.host),
+        port: request.target.port,
+        origin: interner.text(&origin),
+        query_keys: request.target.query_pairs().map(|(name, _)| interner.text(&safe_name(name))).collect(),
+        route: interner.text(&route_name(exchange, &template, &request_body)),
+        group: interner.text(&route::group(&template)),
+        path: interner.text(&path),
+        status: response.map(|r| r.status),
+        failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
+        view: request.view,
+        has_cookies: request.headers.contains("cookie"),
+        removed_header_bytes: removed_header_bytes(exchange),
+        role: inferred.role,
+        role_proven: inferred.proven,
+        challenges: challenges.into(),
+        response_body_seen: response
+            .is_some_and(|r| matches!(r.body.content, Content::Text { .. } | Content::Empty | Content::Skipped)),
+        set_cookies: set_cookies.into(),
+        cors: cors::extract(exchange, interner),
+        redirect: redirect(&request.target, answer, outcome.class, interner),
+        request: RequestFacts {
+            grant_type: request_body.string("grant_type").map(|g| interner.text(&safe_name(g.expose()))),
+            has_password: role::has_password(&request_body),
+            refresh_token,
+            body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
+        },
+        resource_type: exchange.browser.resource_type.as_deref().map(|t| interner.text(t)),
+        call_site: stack.first().cloned(),
+        stack: stack.into(),
+        client_signature: interner.text(&client_signature(&request.headers)),
+        user_agent: request.headers.get("user-agent").map(|u| interner.text(&crate::scrub::scrub(u.expose()))),
+        server_date,
+        responder: interner.text(&responder(answer)),
+        from_cache: exchange.browser.from_cache,
+        is_document: is_document(exchange),
+        no_store: answer.get_all("cache-control").any(|v| v.expose().to_ascii_lowercase().contains("no-store")),
+        discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
+        session: None,
+        preflight: None,
+        preflight_of: None,
+        redirected_from: None,
+        gates: own_gates(exchange, inferred.role, &outcome),
+        anomalies: anomalies(exchange),
+        credentials: credentials.into(),
+        delivered: delivered.into(),
+        outcome,
+    }
+}
+
+/// The path as it may be shown: a segment that is a token reads `{token}`.
+fn display_path(path: &str) -> String {
+    let show = |segment: &str| if is_secret_segment(segment) { "{token}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(show).collect::<Vec<_>>().join("/")
+}
+
+/// Long random segments are reset links, magic links and the like; identifiers and hashes are not.
+fn is_secret_segment(segment: &str) -> bool {
+    if segment.len() < 20 {
+        return false;
+    }
+    let classified = classify(SecretStr::new(segment), None);
+    let is_id = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    match classified.kind {
+        TokenKind::Opaque => segment.len() >= 32 && !is_id && !segment.contains('.') && route::is_variable(segment),
+        TokenKind::ApiKey => true,
+        kind => credential::is_token_kind(kind),
+    }
+}
+
+/// A parameter name or grant type as it may be shown: names are short words; anything else may be a value out of place.
+fn safe_name(name: &str) -> String {
+    let plain = name.len() <= 64 && !credential::is_token_kind(classify(SecretStr::new(name), None).kind);
+    if plain { name.to_owned() } else { "{token}".to_owned() }
+}
+
+/// DevTools counts header bytes before it removes sensitive fields: a Bearer token leaves a gap of 50 bytes or more.
+fn removed_header_bytes(exchange: &Exchange) -> bool {
+    const GAP: u64 = 50;
+    let request = &exchange.request;
+    let Some(stated) = request.header_bytes.filter(|_| exchange.protocol == Some(Protocol::Http11)) else { return false };
+    let written: usize = request.headers.iter().map(|(name, value)| name.len() + value.expose().len() + 4).sum();
+    let line = request.method.len() + request.target.path.len() + request.target.query.as_ref().map_or(0, Secret::len) + 14;
+    stated > (written + line) as u64 + GAP
+}
+
+fn route_name(exchange: &Exchange, template: &str, body: &BodyView) -> String {
+    let mut route = format!("{} {template}", exchange.request.method);
+    if let Some(operation) = graphql_operation(body) {
+        route.push('#');
+        route.push_str(&operation);
+    } else if let Some(target) = exchange.request.headers.get("x-amz-target") {
+        route.push('#');
+        route.push_str(&safe_name(target.expose()));
+    }
+    route
+}
+
+/// `operationName` of a GraphQL request: an identifier beside a `query` (gate G16).
+fn graphql_operation(body: &BodyView) -> Option<String> {
+    if !body.has("query") {
+        return None;
+    }
+    let name = body.string("operationName")?.expose();
+    let identifier = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    identifier.then(|| name.to_owned())
+}
+
+fn set_cookies(headers: &Headers, interner: &mut Interner) -> Vec<set_cookie::SetCookie> {
+    headers.get_all("set-cookie").filter_map(|field| Some(set_cookie::parse(field, interner)?.0)).collect()
+}
+
+/// Response keys that hand out tokens, and what for.
+const DELIVERY_KEYS: &[(&str, Purpose)] = &[
+    ("access_token", Purpose::Access),
+    ("accessToken", Purpose::Access),
+    ("AccessToken", Purpose::Access),
+    ("access", Purpose::Access),
+    ("token", Purpose::Access),
+    ("jwt", Purpose::Access),
+    ("auth_token", Purpose::Access),
+    ("authToken", Purpose::Access),
+    ("session_token", Purpose::Access),
+    ("sessionToken", Purpose::Access),
+    ("id_token", Purpose::Id),
+    ("idToken", Purpose::Id),
+    ("IdToken", Purpose::Id),
+    ("refresh_token", Purpose::Refresh),
+    ("refreshToken", Purpose::Refresh),
+    ("RefreshToken", Purpose::Refresh),
+    ("refresh", Purpose::Refresh),
+];
+
+/// The shortest string that counts as a delivered token; shorter ones are flags and names.
+const SHORTEST_TOKEN: usize = 16;
+
+fn deliveries(
+    exchange: &Exchange,
+    headers: &Headers,
+    body: &BodyView,
+    tokens: &mut TokenStore,
+    interner: &mut Interner,
+) -> Vec<Delivery> {
+    if !exchange.response.as_ref().is_some_and(|r| (200..400).contains(&r.status)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let at = exchange.timing.ended.or(exchange.timing.first_byte);
+    let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
+        let token = tokens.intern(value, scheme);
+        tokens.delivered(token, &carrier, purpose, exchange.id, at);
+        found.push(Delivery { carrier, token, purpose });
+    };
+    for (key, purpose) in DELIVERY_KEYS {
+        if let Some(value) = body.string(key).filter(|v| v.expose().len() >= SHORTEST_TOKEN && !v.expose().contains(' ')) {
+            add(Carrier::ResponseBody(interner.text(key)), *purpose, value, None);
+        }
+    }
+    for field in headers.get_all("set-cookie") {
+        let Some((cookie, value)) = set_cookie::parse(field, interner) else { continue };
+        if !cookie.deletes && credential::is_session_cookie(&cookie.name, value) {
+            let purpose = if cookie.name.contains("refresh") { Purpose::Refresh } else { Purpose::Session };
+            add(Carrier::SetCookie(cookie.name), purpose, value, None);
+        }
+    }
+    for value in headers.get_all("authorization") {
+        let split = crate::token::split_authorization(value);
+        add(Carrier::ResponseHeader(interner.text("authorization")), Purpose::Access, split.credentials, split.scheme);
+    }
+    found
+}
+
+/// The refresh token that a request presents: in the body, or in a cookie of that name on a refresh endpoint.
+fn refresh_token(credentials: &[Credential], role: role::Role) -> Option<TokenId> {
+    let in_body = credentials.iter().find(|c| matches!(&c.carrier, Carrier::Body(key) if REFRESH_KEYS.contains(&&**key)));
+    let in_cookie = || {
+        let named = |c: &&Credential| matches!(&c.carrier, Carrier::Cookie(name) if name.to_ascii_lowercase().contains("refresh"));
+        (role == role::Role::Refresh).then(|| credentials.iter().find(named)).flatten()
+    };
+    in_body.or_else(in_cookie).map(|c| c.token)
+}
+
+fn redirect(
+    target: &Target,
+    headers: &Headers,
+    class: outcome::OutcomeClass,
+    interner: &mut Interner,
+) -> Option<Box<Redirect>> {
+    if class != outcome::OutcomeClass::Redirect {
+        return None;
+    }
+    let location = headers.get("location")?.expose();
+    let absolute = if location.starts_with("//") { format!("{}:{location}", target.scheme.as_str()) } else { location.to_owned() };
+    if let Some(to) = Target::parse(&absolute) {
+        let path = interner.text(&display_path(to.path.expose()));
+        return Some(Box::new(Redirect { origin: interner.text(&to.origin()), path }));
+    }
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let origin = interner.text(&origin(target.scheme, &target.host, target.port));
+    path.starts_with('/').then(|| Box::new(Redirect { origin, path: interner.text(&display_path(path)) }))
+}
+
+/// Scripts of libraries: the frame that matters is the application's own.
+fn is_library(url: &str) -> bool {
+    let name = url.rsplit('/').next().unwrap_or(url);
+    const LIBRARIES: &[&str] = &["axios", "jquery", "ky.", "superagent", "zone", "polyfill", "sentry", "datadog", "apollo", "react-query"];
+    url.contains("/node_modules/") || LIBRARIES.iter().any(|library| name.starts_with(library)) || url.is_empty()
+}
+
+fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text> {
+    let frames = exchange.browser.initiator.iter().flat_map(|i| &i.frames).filter(|frame| !is_library(&frame.url));
+    frames.take(4).map(|frame| interner.text(&frame_name(frame))).collect()
+}
+
+/// `function (file:line)`, one-based as editors count.
+fn frame_name(frame: &Frame) -> String {
+    let path = frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
+    let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
+    crate::scrub::scrub(&format!("{function} ({path}:{})", frame.line + 1))
+}
+
+fn client_signature(headers: &Headers) -> String {
+    let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
+    let content_type = field("content-type").split(';').next().unwrap_or_default();
+    format!("accept: {}; content-type: {content_type}; x-requested-with: {}", field("accept"), field("x-requested-with"))
+}
+
+/// `server`, `via` and the sorted header names that say which hop answered; values that vary are left out.
+fn responder(headers: &Headers) -> String {
+    let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
+    let vary = |name: &str| {
+        matches!(name, "set-cookie" | "content-length" | "etag" | "last-modified" | "location" | "www-authenticate" | "vary")
+            || name.starts_with("access-control-")
+            || name.starts_with(':')
+    };
+    let mut names: Vec<String> = headers.iter().map(|(n, _)| n.to_ascii_lowercase()).filter(|n| !vary(n)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let server = crate::scrub::scrub(&format!("{} {}", field("server"), field("via")));
+    format!("{server} | {}", names.join(" "))
+}
+
+fn server_date(exchange: &Exchange, headers: &Headers) -> Option<Timestamp> {
+    let status = exchange.response.as_ref()?.status;
+    if status == 304 || headers.contains("age") || exchange.browser.via_service_worker {
+        return None;
+    }
+    let date = jiff::fmt::rfc2822::parse(headers.get("date")?.expose().trim()).ok()?;
+    Some(Timestamp::from_seconds(date.timestamp().as_second()))
+}
+
+fn is_document(exchange: &Exchange) -> bool {
+    let headers = &exchange.request.headers;
+    match headers.get("sec-fetch-dest").map(|v| v.expose()) {
+        Some(dest) => dest == "document",
+        None => match exchange.browser.resource_type.as_deref() {
+            Some(kind) => kind == "document",
+            None => {
+                let wants = headers.get("accept").is_some_and(|v| v.expose().starts_with("text/html"));
+                let html = exchange.response.as_ref().and_then(|r| r.body.essence()).is_some_and(|m| m == "text/html");
+                wants && html
+            }
+        },
+    }
+}
+
+fn discovered_issuer(role: role::Role, body: &BodyView, interner: &mut Interner) -> Option<Text> {
+    (role == role::Role::Discovery).then(|| body.string("issuer").map(|i| interner.text(i.expose()))).flatten()
+}
+
+/// Gates that the exchange alone decides; the others need its neighbours (`facts::join`).
+fn own_gates(exchange: &Exchange, role: role::Role, outcome: &outcome::Outcome) -> Gates {
+    let mut gates = Gates::default();
+    let mut set = |gate, holds: bool| {
+        if holds {
+            gates.add(gate);
+        }
+    };
+    set(Gate::Preflight, exchange.kind == Kind::Preflight);
+    set(Gate::LoginFailure, outcome.class == outcome::OutcomeClass::LoginFailed);
+    set(Gate::NotServer, exchange.browser.from_cache);
+    set(Gate::Provisional, exchange.request.view != authtrace_parse::HeaderView::Full);
+    set(Gate::Blocked, outcome.class == outcome::OutcomeClass::Blocked);
+    set(Gate::HealthCheck, is_health_check(exchange));
+    let failed = exchange.response.as_ref().is_none_or(|r| r.status >= 500);
+    set(Gate::RefreshUnavailable, matches!(role, role::Role::Refresh | role::Role::Token | role::Role::Mint) && failed);
+    gates
+}
+
+fn is_health_check(exchange: &Exchange) -> bool {
+    const AGENTS: &[&str] = &["kube-probe", "ELB-HealthChecker", "GoogleHC", "Prometheus", "UptimeRobot"];
+    const PATHS: &[&str] = &["health", "healthz", "ready", "readyz", "live", "livez", "metrics", "ping"];
+    let agent = exchange.request.headers.get("user-agent").map_or("", |v| v.expose());
+    let last = exchange.request.target.path.expose().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    AGENTS.iter().any(|a| agent.contains(a)) || PATHS.contains(&last)
+}
+
+fn anomalies(exchange: &Exchange) -> Box<[AnomalyKind]> {
+    exchange.anomalies.as_slice().into()
+}

@@ -1,0 +1,171 @@
+//! Joins between exchanges: a preflight and its request, a redirect and its target, and the gates that neighbours decide.
+
+use std::collections::HashMap;
+
+use super::{Fact, credential::Method, gate::Gate, outcome::OutcomeClass, role::Role};
+use crate::{dictionary::ErrorClass, text::Text};
+
+const SECOND: i64 = 1_000_000_000;
+/// A preflight and its request are at most this far apart; recorders list either first (detectors §14).
+const PREFLIGHT_WINDOW: i64 = 2 * SECOND;
+/// A redirect is followed within this time.
+const REDIRECT_WINDOW: i64 = 2 * SECOND;
+/// A challenge by design is answered within this time (G6).
+const FIRST_401_FOLD: i64 = 5 * SECOND;
+/// Refused, refreshed and repeated within this time is a healthy refresh (G8).
+const RECOVERED_WINDOW: i64 = 5 * SECOND;
+/// Refusals this long after a logout are its echo (G24).
+const LOGOUT_GRACE: i64 = 2 * SECOND;
+
+/// Joins the facts of one client, given in time order.
+pub(crate) fn join(facts: &mut [&mut Fact]) {
+    preflights(facts);
+    redirects(facts);
+    challenge_legs(facts);
+    recoveries(facts);
+    logouts(facts);
+    probes(facts);
+    anonymous_probes(facts);
+    undefined_routes(facts);
+}
+
+fn preflights(facts: &mut [&mut Fact]) {
+    let mut by_target: HashMap<(Text, Text, Text), Vec<usize>> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| f.role != Role::Preflight && f.is_cross_origin()) {
+        by_target.entry((fact.origin.clone(), fact.path.clone(), fact.method.clone())).or_default().push(index);
+    }
+    for index in 0..facts.len() {
+        let asked = facts[index].cors.as_ref().and_then(|c| c.request_method.clone());
+        let (Role::Preflight, Some(method)) = (facts[index].role, asked) else { continue };
+        let key = (facts[index].origin.clone(), facts[index].path.clone(), method);
+        let at = facts[index].started_nanos();
+        let near = |i: &usize| (facts[*i].started_nanos() - at).abs();
+        let Some(request) = by_target
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|i| facts[*i].preflight.is_none() && near(i) <= PREFLIGHT_WINDOW)
+            .min_by_key(near)
+        else {
+            continue;
+        };
+        facts[index].preflight_of = Some(facts[request].id);
+        facts[request].preflight = Some(facts[index].id);
+    }
+}
+
+fn redirects(facts: &mut [&mut Fact]) {
+    for index in 0..facts.len() {
+        let Some(to) = facts[index].redirect.clone() else { continue };
+        let (from, since, until) = (facts[index].id, facts[index].started_nanos(), facts[index].ended_nanos() + REDIRECT_WINDOW);
+        let target = facts[index + 1..].iter_mut().take_while(|f| f.started_nanos() <= until).find(|f| {
+            f.redirected_from.is_none()
+                && f.started_nanos() >= since
+                && f.origin == to.origin
+                && f.path == to.path
+                && f.role != Role::Preflight
+        });
+        if let Some(target) = target {
+            target.redirected_from = Some(from);
+        }
+    }
+}
+
+/// G6 and G7: the first leg of a challenge-response scheme is refused by design, if the next leg is not.
+fn challenge_legs(facts: &mut [&mut Fact]) {
+    const BY_DESIGN: &[&str] = &["basic", "digest", "ntlm", "negotiate"];
+    for index in 0..facts.len() {
+        let fact = &facts[index];
+        let challenged = fact.challenges.iter().any(|c| BY_DESIGN.contains(&c.scheme().to_ascii_lowercase().as_str()));
+        let nonce = fact.challenges.iter().any(|c| c.error() == Some("use_dpop_nonce"))
+            || fact.outcome.error_text.as_deref().is_some_and(|t| t.contains("use_dpop_nonce"));
+        if !(fact.refused() && (challenged || nonce)) {
+            continue;
+        }
+        let (route, origin, until) = (fact.route.clone(), fact.origin.clone(), fact.started_nanos() + FIRST_401_FOLD);
+        let answered = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= until).any(|f| {
+            f.origin == origin && f.route == route && f.has_method(Method::Authorization) && f.status.is_some_and(|s| s != 401)
+        });
+        if answered {
+            facts[index].gates.add(if nonce { Gate::DpopNonce } else { Gate::ChallengeLeg });
+        }
+    }
+}
+
+/// G8: refused, a successful refresh, the same route accepted.
+fn recoveries(facts: &mut [&mut Fact]) {
+    for index in 0..facts.len() {
+        if !facts[index].refused() || facts[index].role.delivers() {
+            continue;
+        }
+        let (route, origin, since) = (facts[index].route.clone(), facts[index].origin.clone(), facts[index].ended_nanos());
+        let mut refreshed = false;
+        let recovered = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= since + RECOVERED_WINDOW).any(|f| {
+            refreshed |= matches!(f.role, Role::Refresh | Role::Mint | Role::Token) && f.succeeded();
+            refreshed && f.route == route && f.origin == origin && f.succeeded() && f.main_credential().is_some()
+        });
+        if recovered {
+            facts[index].gates.add(Gate::Recovered);
+        }
+    }
+}
+
+/// G24: what was in flight while the user logged out.
+fn logouts(facts: &mut [&mut Fact]) {
+    for index in 0..facts.len() {
+        if facts[index].role != Role::Logout || !facts[index].succeeded() {
+            continue;
+        }
+        let (since, until) = (facts[index].started_nanos(), facts[index].ended_nanos() + LOGOUT_GRACE);
+        for fact in facts.iter_mut().filter(|f| f.refused() && (since..=until).contains(&f.started_nanos())) {
+            fact.gates.add(Gate::LoggingOut);
+        }
+    }
+}
+
+/// G17: test suites send wrong tokens on purpose.
+fn probes(facts: &mut [&mut Fact]) {
+    const AGENTS: &[&str] = &["curl/", "python-requests", "pytest", "PostmanRuntime", "HTTPie", "insomnia", "k6/"];
+    for fact in facts.iter_mut() {
+        let agent = fact.user_agent.as_deref().unwrap_or_default();
+        let by_hand = AGENTS.iter().any(|a| agent.contains(a));
+        let wrong = fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
+        if by_hand && wrong {
+            fact.gates.add(Gate::Probe);
+        }
+    }
+}
+
+/// G25: "who am I" before the first login. A page that gets a token without a login was signed in all along: that is a race.
+fn anonymous_probes(facts: &mut [&mut Fact]) {
+    let first_credential = facts.iter().position(|f| f.main_credential().is_some() && f.role != Role::Preflight);
+    let first_identity = facts.iter().position(|f| {
+        matches!(f.role, Role::Login | Role::Callback | Role::Authorize) || (f.role.delivers() && f.succeeded())
+    });
+    let logs_in = first_identity.is_some_and(|i| matches!(facts[i].role, Role::Login | Role::Callback | Role::Authorize));
+    let end = match (first_identity, first_credential) {
+        (Some(identity), Some(credential)) => identity.min(credential),
+        (Some(at), None) | (None, Some(at)) => at,
+        (None, None) => facts.len(),
+    };
+    if first_credential.is_some() && !logs_in {
+        return;
+    }
+    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && f.credentials.is_empty()) {
+        fact.gates.add(Gate::AnonymousProbe);
+    }
+}
+
+/// G21: a gateway's "missing token" for a route on which nothing else ever came back.
+fn undefined_routes(facts: &mut [&mut Fact]) {
+    let mut known: HashMap<(Text, Text), bool> = HashMap::new();
+    for fact in facts.iter() {
+        *known.entry((fact.origin.clone(), fact.route.clone())).or_default() |= fact.status.is_some_and(|s| s != 403);
+    }
+    for fact in facts.iter_mut().filter(|f| f.outcome.says(&[ErrorClass::GatewayUndefinedRoute])) {
+        if known.get(&(fact.origin.clone(), fact.route.clone())) == Some(&false) && fact.outcome.class == OutcomeClass::Refused {
+            fact.gates.add(Gate::UndefinedRoute);
+        }
+    }
+}

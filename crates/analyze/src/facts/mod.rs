@@ -1,0 +1,244 @@
+//! Facts: what one exchange says about authentication, and how well it was seen.
+//!
+//! A [`Fact`] is a compact, secret-free record. Facts state what is there; only rules say what it means.
+//! Role and outcome are facts, too.
+
+pub(crate) mod body;
+pub mod clock;
+pub mod cors;
+pub mod credential;
+pub(crate) mod extract;
+pub mod gate;
+pub(crate) mod join;
+pub mod lifetime;
+pub mod outcome;
+pub mod role;
+pub mod route;
+pub mod session;
+pub mod set_cookie;
+
+use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp, Timing};
+
+use crate::{
+    challenge::Challenge,
+    text::Text,
+    tokens::{Purpose, TokenId},
+};
+use cors::Cors;
+use credential::{Carrier, Credential, Method};
+use gate::Gates;
+use outcome::Outcome;
+use role::Role;
+use set_cookie::SetCookie;
+
+/// A client: whoever sent the requests of one timeline (detectors §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// An authentication session, printed as `S1`, `S2`…
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u32);
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "S{}", self.0 + 1)
+    }
+}
+
+/// One document's life in a client (DESIGN §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LifetimeId(pub u32);
+
+/// A credential that a response handed to the client.
+#[derive(Clone)]
+pub struct Delivery {
+    /// Where in the response.
+    pub carrier: Carrier,
+    /// The credential.
+    pub token: TokenId,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// Where a redirect pointed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Origin of the target, resolved against the request.
+    pub origin: Text,
+    /// Path of the target without query.
+    pub path: Text,
+}
+
+/// What a request body says, by key names only.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFacts {
+    /// `grant_type` (RFC 6749), a registered name and no secret.
+    pub grant_type: Option<Text>,
+    /// Whether a password or one-time code is in the body.
+    pub has_password: bool,
+    /// The refresh token presented, in whatever carrier.
+    pub refresh_token: Option<TokenId>,
+    /// Whether the body was there to be read.
+    pub body_seen: bool,
+}
+
+/// One exchange, as far as authentication is concerned.
+#[derive(Clone)]
+pub struct Fact {
+    /// Exchange.
+    pub id: ExchangeId,
+    /// Where it came from.
+    pub source: Source,
+    /// Sort of exchange.
+    pub kind: Kind,
+    /// Protocol version.
+    pub protocol: Option<Protocol>,
+    /// When its parts were seen.
+    pub timing: Timing,
+    /// Who sent it.
+    pub client: ClientId,
+    /// Document that it belongs to.
+    pub lifetime: LifetimeId,
+    /// The recorder's page id.
+    pub page: Option<Text>,
+    /// Connection.
+    pub connection: Option<Text>,
+    /// Server address without port, where known.
+    pub server_ip: Option<std::net::IpAddr>,
+    /// Method.
+    pub method: Text,
+    /// Scheme as requested.
+    pub scheme: Scheme,
+    /// Host.
+    pub host: Text,
+    /// Port.
+    pub port: u16,
+    /// Origin, as `Origin` would spell it.
+    pub origin: Text,
+    /// Path without query; a segment that is a token reads `{token}`.
+    pub path: Text,
+    /// Names of the query parameters.
+    pub query_keys: Box<[Text]>,
+    /// `METHOD template`, the unit that rules compare.
+    pub route: Text,
+    /// First two static segments of the template.
+    pub group: Text,
+    /// Status of the answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// Transport or browser error.
+    pub failure: Option<Text>,
+    /// How complete the request headers are.
+    pub view: HeaderView,
+    /// Whether the request has any cookie, session-like or not.
+    pub has_cookies: bool,
+    /// Whether the exporter counted more header bytes than it wrote.
+    pub removed_header_bytes: bool,
+    /// Credentials of the request.
+    pub credentials: Box<[Credential]>,
+    /// Role of the endpoint.
+    pub role: Role,
+    /// Whether evidence other than the path made the role (gates G4, G5).
+    pub role_proven: bool,
+    /// How the server answered.
+    pub outcome: Outcome,
+    /// Challenges of the response.
+    pub challenges: Box<[Challenge]>,
+    /// Credentials that the response delivered.
+    pub delivered: Box<[Delivery]>,
+    /// Whether the response body was there to be read (or there was none).
+    pub response_body_seen: bool,
+    /// Cookies that the response set.
+    pub set_cookies: Box<[SetCookie]>,
+    /// Cross-origin facts, where the request had an `Origin` or the response an `Access-Control-*` field.
+    pub cors: Option<Box<Cors>>,
+    /// Target of a redirect.
+    pub redirect: Option<Box<Redirect>>,
+    /// Facts of the request body.
+    pub request: RequestFacts,
+    /// Browser's resource type.
+    pub resource_type: Option<Text>,
+    /// Call site: the first application frame of the initiator, `function (url:line)`.
+    pub call_site: Option<Text>,
+    /// The application frames of the initiator, innermost first.
+    pub stack: Box<[Text]>,
+    /// How a client library shows in its headers: `accept`, `content-type`, `x-requested-with`.
+    pub client_signature: Text,
+    /// `User-Agent`, which is no secret.
+    pub user_agent: Option<Text>,
+    /// Server clock: `Date` of an answer that no cache gave.
+    pub server_date: Option<Timestamp>,
+    /// Who answered: server, via and the set of header names.
+    pub responder: Text,
+    /// Whether a cache or the browser answered instead of a server.
+    pub from_cache: bool,
+    /// Whether the document is HTML for a person to look at.
+    pub is_document: bool,
+    /// Whether `Cache-Control: no-store` was set.
+    pub no_store: bool,
+    /// Issuer named by a discovery document in the response.
+    pub discovered_issuer: Option<Text>,
+    /// Session.
+    pub session: Option<SessionId>,
+    /// Its preflight.
+    pub preflight: Option<ExchangeId>,
+    /// The request that this preflight asked for.
+    pub preflight_of: Option<ExchangeId>,
+    /// The exchange that redirected here.
+    pub redirected_from: Option<ExchangeId>,
+    /// Gates that take it out of some judgements.
+    pub gates: Gates,
+    /// Oddities of the input.
+    pub anomalies: Box<[AnomalyKind]>,
+}
+
+impl Fact {
+    /// When the request was sent: the best that the input knows, 0 where it knows nothing.
+    pub fn sent_nanos(&self) -> i64 {
+        self.timing.sent.or(self.timing.started).map_or(0, Timestamp::nanos)
+    }
+
+    /// When the client asked for it, before queueing and preflight.
+    pub fn started_nanos(&self) -> i64 {
+        self.timing.started.or(self.timing.sent).map_or(0, Timestamp::nanos)
+    }
+
+    /// When the answer was complete; its start where no end is known.
+    pub fn ended_nanos(&self) -> i64 {
+        self.timing.ended.or(self.timing.first_byte).map_or_else(|| self.sent_nanos(), Timestamp::nanos)
+    }
+
+    /// Whether the answer has a status of 200–399, and the client could read it.
+    pub fn succeeded(&self) -> bool {
+        self.outcome.is_success()
+    }
+
+    /// Whether the server refused it for authentication (detectors §1, AF).
+    pub fn refused(&self) -> bool {
+        self.outcome.is_refusal()
+    }
+
+    /// The value of `Authorization`, where there is one.
+    pub fn authorization(&self) -> Option<&Credential> {
+        self.credentials.iter().find(|c| c.is_authorization())
+    }
+
+    /// Session-like cookies of the request.
+    pub fn cookies(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(|c| c.is_cookie())
+    }
+
+    /// Whether the request carries a credential by `method`.
+    pub fn has_method(&self, method: Method) -> bool {
+        self.credentials.iter().any(|c| c.method() == method)
+    }
+
+    /// The credential that names the principal: `Authorization` before a header of its own, query, subprotocol, cookie.
+    pub fn main_credential(&self) -> Option<&Credential> {
+        self.credentials.iter().min_by_key(|c| c.method())
+    }
+
+    /// Whether the page's origin differs from the request's (Fetch, "same origin").
+    pub fn is_cross_origin(&self) -> bool {
+        self.cors.as_ref().and_then(|c| c.origin.as_ref()).is_some_and(|origin| *origin != self.origin)
+    }
+}

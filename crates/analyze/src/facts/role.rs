@@ -1,0 +1,310 @@
+//! Endpoint roles: what a request is for, inferred from evidence of several kinds (detectors §7).
+//!
+//! Every piece of evidence has a weight; a role's score is their noisy-OR. A path suggests and never decides:
+//! `POST /api/v1/sessions` may create a work session as well as log somebody in.
+
+use authtrace_parse::{Exchange, Kind};
+
+use super::{Delivery, body::BodyView, set_cookie::SetCookie};
+use crate::{dictionary::providers, tokens::Purpose};
+
+/// What an endpoint is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Takes a password or one-time code.
+    Login,
+    /// OAuth token endpoint, any grant but refresh and password (RFC 6749 §3.2).
+    Token,
+    /// Trades a refresh token for an access token (RFC 6749 §6).
+    Refresh,
+    /// Trades a session cookie for a short-lived token, without a refresh token.
+    Mint,
+    /// Ends a session.
+    Logout,
+    /// Says who the caller is.
+    Userinfo,
+    /// Publishes verification keys (RFC 7517 §5).
+    Jwks,
+    /// Publishes provider metadata (RFC 8414).
+    Discovery,
+    /// Authorization endpoint (RFC 6749 §3.1).
+    Authorize,
+    /// Redirection endpoint (RFC 6749 §3.1.2).
+    Callback,
+    /// Token introspection (RFC 7662).
+    Introspect,
+    /// CORS preflight.
+    Preflight,
+    /// A file for everybody.
+    Static,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl Role {
+    /// Every role that evidence can add up for.
+    const SCORED: [Self; 11] = [
+        Self::Login,
+        Self::Token,
+        Self::Refresh,
+        Self::Mint,
+        Self::Logout,
+        Self::Userinfo,
+        Self::Jwks,
+        Self::Discovery,
+        Self::Authorize,
+        Self::Callback,
+        Self::Introspect,
+    ];
+
+    /// Name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Token => "token",
+            Self::Refresh => "refresh",
+            Self::Mint => "mint",
+            Self::Logout => "logout",
+            Self::Userinfo => "userinfo",
+            Self::Jwks => "jwks",
+            Self::Discovery => "discovery",
+            Self::Authorize => "authorize",
+            Self::Callback => "callback",
+            Self::Introspect => "introspect",
+            Self::Preflight => "preflight",
+            Self::Static => "static",
+            Self::Other => "other",
+        }
+    }
+
+    /// The role called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::SCORED.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Whether a successful answer hands out a token.
+    pub fn delivers(self) -> bool {
+        matches!(self, Self::Login | Self::Token | Self::Refresh | Self::Mint)
+    }
+
+    /// Whether it belongs to an identity provider's own conversation, not to the protected API.
+    pub fn is_identity(self) -> bool {
+        !matches!(self, Self::Other | Self::Static | Self::Preflight | Self::Userinfo)
+    }
+}
+
+/// A role and whether something other than the path speaks for it.
+pub(crate) struct Inferred {
+    pub(crate) role: Role,
+    pub(crate) proven: bool,
+}
+
+const GRANT: f64 = 0.9;
+const SHAPE: f64 = 0.8;
+const PROVIDER: f64 = 0.8;
+const KEYS: f64 = 0.6;
+const PATH: f64 = 0.4;
+const METHOD: f64 = 0.2;
+
+/// What the role is inferred from.
+pub(crate) struct Evidence<'a> {
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) request: &'a BodyView,
+    pub(crate) response: &'a BodyView,
+    pub(crate) delivered: &'a [Delivery],
+    pub(crate) set_cookies: &'a [SetCookie],
+    /// Whether the request carried a session-like cookie.
+    pub(crate) has_cookie: bool,
+}
+
+/// The role of an exchange.
+pub(crate) fn infer(evidence: &Evidence<'_>) -> Inferred {
+    if evidence.exchange.kind == Kind::Preflight {
+        return Inferred { role: Role::Preflight, proven: true };
+    }
+    if is_static(evidence.exchange) {
+        return Inferred { role: Role::Static, proven: true };
+    }
+    let mut scores = Scores::default();
+    request_body(evidence, &mut scores);
+    query(evidence, &mut scores);
+    response_shape(evidence, &mut scores);
+    provider(evidence, &mut scores);
+    let proven = scores;
+    path(evidence, &mut scores);
+    let (role, score) = scores.best();
+    if score < 0.5 {
+        return Inferred { role: Role::Other, proven: false };
+    }
+    Inferred { role, proven: proven.of(role) >= 0.5 }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Scores([f64; Role::SCORED.len()]);
+
+impl Scores {
+    fn add(&mut self, role: Role, weight: f64) {
+        if let Some(index) = Role::SCORED.iter().position(|r| *r == role) {
+            self.0[index] = 1.0 - (1.0 - self.0[index]) * (1.0 - weight);
+        }
+    }
+
+    fn of(&self, role: Role) -> f64 {
+        Role::SCORED.iter().position(|r| *r == role).map_or(0.0, |index| self.0[index])
+    }
+
+    fn best(&self) -> (Role, f64) {
+        let best = Role::SCORED.into_iter().zip(self.0).rev().max_by(|a, b| a.1.total_cmp(&b.1));
+        best.unwrap_or((Role::Other, 0.0))
+    }
+}
+
+const PASSWORD_KEYS: &[&str] = &["password", "pass", "passwd", "otp", "totp", "passcode"];
+const USER_KEYS: &[&str] = &["username", "email", "login", "identifier", "user", "user_name"];
+
+/// Whether a request body holds a password or one-time code.
+pub(crate) fn has_password(body: &BodyView) -> bool {
+    body.has_any(PASSWORD_KEYS) || (body.has("code") && body.has_any(USER_KEYS))
+}
+
+fn request_body(e: &Evidence<'_>, scores: &mut Scores) {
+    if let Some(grant) = e.request.string("grant_type").or_else(|| query_value(e.exchange, "grant_type")) {
+        let role = match grant.expose() {
+            "refresh_token" => Role::Refresh,
+            "password" => Role::Login,
+            _ => Role::Token,
+        };
+        scores.add(role, GRANT);
+    }
+    match e.request.string("AuthFlow").map(|flow| flow.expose()) {
+        Some("REFRESH_TOKEN" | "REFRESH_TOKEN_AUTH") => scores.add(Role::Refresh, GRANT),
+        Some(_) => scores.add(Role::Login, GRANT),
+        None => {}
+    }
+    if has_password(e.request) && matches!(&*e.exchange.request.method, "POST" | "PUT") {
+        scores.add(Role::Login, KEYS);
+    } else if e.request.has_any(super::credential::REFRESH_KEYS) {
+        scores.add(Role::Refresh, KEYS);
+    }
+    if e.request.has("SAMLResponse") {
+        scores.add(Role::Callback, SHAPE);
+    }
+}
+
+fn query(e: &Evidence<'_>, scores: &mut Scores) {
+    let has = |name| query_value(e.exchange, name).is_some();
+    if has("response_type") && has("client_id") || has("SAMLRequest") {
+        scores.add(Role::Authorize, SHAPE);
+    }
+    if has("state") && (has("code") || has("error")) {
+        scores.add(Role::Callback, SHAPE);
+    }
+}
+
+fn response_shape(e: &Evidence<'_>, scores: &mut Scores) {
+    let ok = e.exchange.response.as_ref().is_some_and(|r| (200..400).contains(&r.status));
+    if !ok {
+        return;
+    }
+    if let Some(document) = e.response.document() {
+        if document.get("keys").and_then(|k| k.get(0)).is_some_and(|k| k.get("kty").is_some()) {
+            scores.add(Role::Jwks, SHAPE);
+        }
+        if document.get("issuer").is_some() && document.get("token_endpoint").is_some() {
+            scores.add(Role::Discovery, SHAPE);
+        }
+        if document.get("active").is_some_and(serde_json::Value::is_boolean) && e.request.has("token") {
+            scores.add(Role::Introspect, SHAPE);
+        }
+    }
+    delivered_tokens(e, scores);
+    if &*e.exchange.request.method != "GET" && e.set_cookies.iter().any(|c| c.deletes && is_session_name(&c.name)) {
+        scores.add(Role::Logout, SHAPE);
+    }
+}
+
+/// A response that hands out tokens is a login, a refresh or a mint, depending on what was presented.
+fn delivered_tokens(e: &Evidence<'_>, scores: &mut Scores) {
+    let tokens = e.delivered.iter().any(|d| matches!(d.purpose, Purpose::Access | Purpose::Id | Purpose::Refresh));
+    let session = e.delivered.iter().any(|d| d.purpose == Purpose::Session);
+    let post = &*e.exchange.request.method == "POST";
+    if has_password(e.request) && (tokens || session) {
+        scores.add(Role::Login, SHAPE);
+    } else if tokens && e.request.has_any(super::credential::REFRESH_KEYS) {
+        scores.add(Role::Refresh, SHAPE);
+    } else if tokens && post && e.has_cookie {
+        scores.add(Role::Mint, SHAPE);
+    } else if tokens && post {
+        scores.add(Role::Token, SHAPE);
+    }
+}
+
+fn provider(e: &Evidence<'_>, scores: &mut Scores) {
+    if let Some(role) = providers().role_of(&e.exchange.request).and_then(Role::parse) {
+        scores.add(role, PROVIDER);
+    }
+}
+
+/// Path words, whole segments only; the last segment counts most, so only the last two are looked at.
+const PATH_WORDS: &[(Role, &[&str])] = &[
+    (Role::Login, &["login", "log-in", "signin", "sign-in", "sign_in", "sessions", "session", "authenticate", "authn"]),
+    (Role::Token, &["token", "tokens"]),
+    (Role::Refresh, &["refresh", "renew", "refresh-token", "refresh_token", "token-refresh", "touch"]),
+    (Role::Logout, &["logout", "log-out", "signout", "sign-out", "sign_out", "revoke", "end_session", "endsession"]),
+    (Role::Userinfo, &["userinfo", "me", "whoami", "profile", "session", "account", "client", "user"]),
+    (Role::Jwks, &["jwks", "jwks.json", "certs", "keys"]),
+    (Role::Discovery, &["openid-configuration", "oauth-authorization-server", "oauth-protected-resource"]),
+    (Role::Authorize, &["authorize", "auth"]),
+    (Role::Callback, &["callback", "redirect", "sso-callback", "acs", "signin-oidc"]),
+    (Role::Introspect, &["introspect"]),
+];
+
+fn path(e: &Evidence<'_>, scores: &mut Scores) {
+    let path = e.exchange.request.target.path.expose();
+    let mut segments = path.trim_end_matches('/').rsplit('/').map(str::to_ascii_lowercase);
+    let Some(last) = segments.next() else { return };
+    let method = &*e.exchange.request.method;
+    for (role, words) in PATH_WORDS {
+        if !words.contains(&last.as_str()) {
+            continue;
+        }
+        scores.add(*role, PATH);
+        // For these roles the usual method makes the path's suggestion strong enough to act on.
+        let usual = match role {
+            Role::Refresh | Role::Logout => method == "POST",
+            Role::Userinfo | Role::Jwks | Role::Discovery => method == "GET",
+            _ => false,
+        };
+        if usual {
+            scores.add(*role, METHOD);
+        }
+    }
+}
+
+fn query_value<'a>(exchange: &'a Exchange, name: &str) -> Option<authtrace_parse::SecretStr<'a>> {
+    exchange.request.target.query_pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn is_session_name(name: &str) -> bool {
+    super::credential::is_session_cookie(name, authtrace_parse::SecretStr::new("x"))
+}
+
+const STATIC_TYPES: &[&str] = &["stylesheet", "script", "image", "font", "media", "manifest", "texttrack", "imageset"];
+const STATIC_EXTENSIONS: &[&str] = &[
+    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf", "otf", "mp4",
+    "webm", "mp3", "wasm",
+];
+
+/// Whether the request fetched a file for everybody: by resource type, by extension, by media type.
+fn is_static(exchange: &Exchange) -> bool {
+    if !matches!(&*exchange.request.method, "GET" | "HEAD") {
+        return false;
+    }
+    if exchange.browser.resource_type.as_deref().is_some_and(|kind| STATIC_TYPES.contains(&kind)) {
+        return true;
+    }
+    let path = exchange.request.target.path.expose();
+    let extension = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, e)| e.to_ascii_lowercase());
+    extension.is_some_and(|e| STATIC_EXTENSIONS.contains(&e.as_str()))
+}

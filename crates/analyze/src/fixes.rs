@@ -1,0 +1,57 @@
+//! Fix texts: what to change, where, in one sentence; rules name them by key (detectors §17).
+
+/// One fix.
+#[derive(Clone, Copy, Debug)]
+pub struct Fix {
+    /// Key that rules name.
+    pub key: &'static str,
+    /// Who makes the change: `frontend`, `backend`, `gateway`, `provider`, `security`.
+    pub place: &'static str,
+    /// What to change.
+    pub text: &'static str,
+}
+
+/// The fix called `key`.
+pub fn fix(key: &str) -> Option<&'static Fix> {
+    FIXES.iter().find(|fix| fix.key == key)
+}
+
+const FIXES: &[Fix] = &[
+    Fix { key: "fe.single-client", place: "frontend", text: "Send every API call through one client that attaches the credential; forbid raw fetch and second clients by lint." },
+    Fix { key: "fe.fail-fast", place: "frontend", text: "Resolve the token before building the request; when it is null or undefined, throw instead of sending." },
+    Fix { key: "fe.gate-ready", place: "frontend", text: "Call the API only after the auth SDK says loaded and signed in; in tests, wait for the first accepted call that carries the token." },
+    Fix { key: "fe.await-token", place: "frontend", text: "Await the promise that yields the token and guard against null; type it as a string, so that the compiler refuses anything else." },
+    Fix { key: "fe.header-format", place: "frontend", text: "Build the header as `Bearer ` plus the bare token, in one function with a test; trim what comes from storage or the environment." },
+    Fix { key: "fe.right-token", place: "frontend", text: "Send the token that the API verifies (the SDK's getToken result), never a session id, user id or API key." },
+    Fix { key: "fe.one-carrier", place: "frontend", text: "Send one credential in one carrier; clear stale cookies on login and logout." },
+    Fix { key: "fe.single-flight-refresh", place: "frontend", text: "Share one refresh in flight between all callers and tabs; let waiting requests replay once with the new token." },
+    Fix { key: "fe.no-refresh-on-refresh", place: "frontend", text: "Exclude the refresh, login and logout endpoints from the 401 handler, and allow one retry per request." },
+    Fix { key: "fe.circuit-breaker", place: "frontend", text: "After a refused refresh stop, clear the session and go to login once; back off only on network errors and 5xx." },
+    Fix { key: "fe.proactive", place: "frontend", text: "Refresh ahead of expiry from expires_in on a monotonic clock, and check again when the page becomes visible." },
+    Fix { key: "fe.fresh-token", place: "frontend", text: "Read the token when the request is sent, and rebuild the header before a retry; tell other tabs of a new token." },
+    Fix { key: "fe.no-blind-retry", place: "frontend", text: "Do not retry 401 or 403 unless the credential changed." },
+    Fix { key: "fe.include-credentials", place: "frontend", text: "Send cookies cross-origin with credentials: 'include', and let the API allow the exact origin with credentials." },
+    Fix { key: "fe.base-url", place: "frontend", text: "Take the API's base URL from one place, and fail at start-up when it is not set." },
+    Fix { key: "fe.canonical-url", place: "frontend", text: "Call the URL that the redirect leads to: right scheme, host and trailing slash." },
+    Fix { key: "fe.token-store", place: "frontend", text: "Check that the code that stores the token and the code that attaches it use the same key and run in this order." },
+    Fix { key: "be.bearer-only", place: "backend", text: "Document which carriers the API accepts; reading a cookie as well needs a defence against CSRF." },
+    Fix { key: "be.challenge", place: "backend", text: "Answer 401 with WWW-Authenticate: Bearer, with error=\"invalid_token\" and a safe description when a token was sent." },
+    Fix { key: "be.leeway", place: "backend", text: "Allow 30–60 s of clock leeway when checking exp and nbf, and keep server clocks on NTP." },
+    Fix { key: "be.keys", place: "backend", text: "Load the signing secret from one source on both sides, assert it at start-up and log its fingerprint, never its value." },
+    Fix { key: "be.env", place: "backend", text: "Give each environment its own issuer, keys and required variables; refuse to start when one is missing." },
+    Fix { key: "be.aud-iss", place: "backend", text: "Configure the expected issuer byte for byte and the expected audience list." },
+    Fix { key: "be.cors-order", place: "backend", text: "Register CORS before authentication, answer OPTIONS without credentials, and name Authorization in Access-Control-Allow-Headers." },
+    Fix { key: "be.cors-errors", place: "backend", text: "Add CORS headers on error responses, too." },
+    Fix { key: "be.cookie-attributes", place: "backend", text: "Set cookie attributes that the browser accepts here: Secure with SameSite=None, matching Domain and Path, under 4096 bytes." },
+    Fix { key: "be.relative-redirect", place: "gateway", text: "Redirect with a relative Location, or trust X-Forwarded-Proto, so that the redirect stays on the same origin." },
+    Fix { key: "be.proxy", place: "gateway", text: "Pass Authorization through every hop (proxy_set_header, WSGIPassAuthorization, CGIPassAuth)." },
+    Fix { key: "be.gateway-policy", place: "gateway", text: "Check the policy of the hop that refused it; give the gateway its own credential when it needs one." },
+    Fix { key: "be.ws", place: "backend", text: "Accept a ticket, cookie or subprotocol token on the WebSocket, and log or send the reason of a refusal." },
+    Fix { key: "be.log-reason", place: "backend", text: "Turn on the verifier's debug output for one request and match it by request id: the wire does not carry the reason." },
+    Fix { key: "be.refresh-grace", place: "provider", text: "Allow a short overlap for rotated refresh tokens, at least as long as the client's retry time." },
+    Fix { key: "idp.audience", place: "provider", text: "Request a token for this API: its audience, resource or JWT template." },
+    Fix { key: "idp.instance", place: "provider", text: "Use the same provider instance and keys in frontend and backend." },
+    Fix { key: "sec.no-token-in-url", place: "security", text: "Move the token from the URL into a header or a single-use ticket; rotate what was logged." },
+    Fix { key: "sec.tls", place: "security", text: "Serve this endpoint over TLS only, with HSTS and Secure cookies." },
+    Fix { key: "sec.hygiene", place: "security", text: "Keep server-only secrets on the server, cookies HttpOnly and token responses no-store; rotate what was exposed." },
+];

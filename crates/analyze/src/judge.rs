@@ -1,0 +1,41 @@
+//! Runs the catalogue over a capture: coverage first, then every timeline, then what remains unexplained.
+
+use crate::{
+    capture::Capture,
+    case::Case,
+    coverage::Coverage,
+    finding::Finding,
+    rule::{Check, Explained, Findings},
+    rules::RULES,
+};
+
+/// Every finding and every gap of coverage, in the order of the catalogue.
+pub(crate) fn judge(capture: &Capture) -> (Vec<Finding>, Vec<Coverage>) {
+    let coverage = RULES.iter().flat_map(|rule| match rule.check {
+        Check::Coverage(check) => check(capture),
+        _ => Vec::new(),
+    });
+    let mut findings = Vec::new();
+    for (client, order) in capture.timelines() {
+        findings.extend(judge_timeline(&Case::new(capture, client, order)));
+    }
+    (findings, coverage.collect())
+}
+
+fn judge_timeline(case: &Case<'_>) -> Vec<Finding> {
+    let mut direct = Findings::default();
+    for rule in RULES {
+        if let Check::Timeline(check) = rule.check {
+            check(case, &mut direct);
+        }
+    }
+    let mut findings = direct.into_vec();
+    for rule in RULES {
+        if let Check::Residual(check) = rule.check {
+            let mut residual = Findings::default();
+            check(case, &Explained::by(&findings), &mut residual);
+            findings.extend(residual.into_vec());
+        }
+    }
+    findings
+}

@@ -1,0 +1,179 @@
+//! AUTH002: the first calls of a page went out before its token was there.
+
+use crate::{
+    case::{Case, Lack, delivers_token, good_authorization},
+    catalogue::{Layer, RuleMeta},
+    facts::{Fact, role::Role},
+    finding::{Cap, Reason, Severity},
+    rule::{Check, Draft, Findings, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH002",
+        id: "credentials-not-ready",
+        title: "API called before the token was ready",
+        severity: Severity::High,
+        layer: Layer::Client,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.gate-ready", "fe.fail-fast"],
+    },
+    check: Check::Timeline(check),
+};
+
+const MILLISECOND: i64 = 1_000_000;
+
+/// When a call without a credential counts as early.
+struct Thresholds {
+    /// The first call that carries the credential follows within this time, in nanoseconds.
+    follow_up: i64,
+    /// A page is young for this long: SDKs load and mint within it, in nanoseconds.
+    young: i64,
+    /// A token delivered at least this much earlier was there to be used, in nanoseconds.
+    delivered_before: i64,
+}
+
+const THRESHOLDS: Thresholds =
+    Thresholds { follow_up: 10_000 * MILLISECOND, young: 5_000 * MILLISECOND, delivered_before: 250 * MILLISECOND };
+
+/// What shows that the token was late.
+enum Late<'a> {
+    /// The page's first token arrived after the call was sent.
+    Delivered(&'a Fact),
+    /// The page's first call with a credential came after, and was accepted.
+    FollowedUp(&'a Fact),
+    /// The page's SDK was still loading: the provider's answer came after the call.
+    Loading(&'a Fact),
+    /// The page was young, and the API works with a credential elsewhere.
+    Young(&'a Fact),
+}
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for fact in case.refusals().filter(|f| !f.role.delivers()) {
+        let Some(lack) = case.lacks_credential(fact) else { continue };
+        if fact.redirected_from.is_some() || already_carried(case, fact) || delivered_early(case, fact) {
+            continue;
+        }
+        if let Some(late) = lateness(case, fact) {
+            out.add(draft(fact, &lack, &late));
+        }
+    }
+}
+
+/// Whether a request of the same page to the same origin carried a credential before.
+fn already_carried(case: &Case<'_>, fact: &Fact) -> bool {
+    page(case, fact)
+        .take_while(|f| f.started_nanos() < fact.started_nanos())
+        .any(|f| f.origin == fact.origin && good_authorization(f).is_some())
+}
+
+/// Whether the page got a token early enough to use it: then something else kept the call from carrying it.
+fn delivered_early(case: &Case<'_>, fact: &Fact) -> bool {
+    case.deliveries_in_page(fact)
+        .filter(|f| !matches!(f.role, Role::Login) || f.lifetime == fact.lifetime)
+        .any(|f| f.ended_nanos() + THRESHOLDS.delivered_before <= fact.started_nanos())
+}
+
+fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
+    let sent = fact.started_nanos();
+    let delivered = page(case, fact).find(|f| delivers_token(f) && !f.role.eq(&Role::Login) && f.ended_nanos() > sent);
+    let follow_up = page(case, fact).find(|f| {
+        f.origin == fact.origin
+            && f.started_nanos() > sent
+            && f.started_nanos() - sent <= THRESHOLDS.follow_up
+            && good_authorization(f).is_some()
+            && !f.refused()
+    });
+    if let (Some(delivered), Some(_)) = (delivered, follow_up) {
+        return Some(Late::Delivered(delivered));
+    }
+    if let Some(follow_up) = follow_up.filter(|f| f.succeeded()) {
+        return Some(Late::FollowedUp(follow_up));
+    }
+    let accepted = case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && good_authorization(f).is_some())?;
+    if !is_young(case, fact) {
+        return None;
+    }
+    if let Some(delivered) = delivered {
+        return Some(Late::Delivered(delivered));
+    }
+    let loading = page(case, fact).find(|f| is_provider(case, f) && f.origin != fact.origin && f.ended_nanos() > sent);
+    match loading {
+        Some(provider) => Some(Late::Loading(provider)),
+        // Without a sign of the provider, only a route that works elsewhere tells a race from a call that never carries it.
+        None => (case.route(fact).credentialed_ok > 0).then_some(Late::Young(accepted)),
+    }
+}
+
+/// The facts of the same page lifetime.
+fn page<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    let lifetime = fact.lifetime;
+    case.facts().filter(move |f| f.lifetime == lifetime)
+}
+
+/// Whether the request came within seconds of the page's start.
+fn is_young(case: &Case<'_>, fact: &Fact) -> bool {
+    page(case, fact).next().is_some_and(|first| fact.started_nanos() - first.started_nanos() <= THRESHOLDS.young)
+}
+
+/// Whether the request goes to an origin that delivers tokens to this client.
+fn is_provider(case: &Case<'_>, fact: &Fact) -> bool {
+    case.facts().any(|f| f.origin == fact.origin && delivers_token(f))
+}
+
+fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {
+    let draft = Draft::new(&RULE.meta, fact)
+        .because(Reason::WireFact)
+        .because_server_says(fact)
+        .capped(lack.caps.iter().copied().filter(|cap| *cap != Cap::NoControl))
+        .primary(fact.id, "request.header.authorization", "absent")
+        .server_says(fact)
+        // One bootstrap defect shows on every page that calls the API too early.
+        .cause(&fact.origin);
+    let ms = |later: &Fact, at: i64| (at - fact.started_nanos()) / MILLISECOND + i64::from(later.id == fact.id);
+    let draft = match late {
+        Late::Delivered(delivery) => {
+            let after = ms(delivery, delivery.ended_nanos());
+            draft
+                .because(Reason::Control)
+                .because(Reason::Timing)
+                .related(delivery.id, "response", format!("the page's first token arrived {after} ms after the call was sent"))
+                .message(format!(
+                    "{} was sent {after} ms before {} delivered the page's first token; later calls carry it.",
+                    fact.route, delivery.route
+                ))
+        }
+        Late::FollowedUp(next) => {
+            let after = ms(next, next.started_nanos());
+            draft
+                .because(Reason::Control)
+                .because(Reason::Timing)
+                .related(next.id, "request.header.authorization", format!("present {after} ms later, and accepted"))
+                .message(format!(
+                    "{} was sent without Authorization; {after} ms later the page's first call with it was accepted.",
+                    fact.route
+                ))
+        }
+        Late::Loading(provider) => {
+            let after = ms(provider, provider.ended_nanos());
+            draft
+                .because(Reason::Timing)
+                .related(provider.id, "response", format!("the auth provider answered the page {after} ms after the call"))
+                .message(format!(
+                    "{} was sent while the page's auth provider was still loading ({} answered {after} ms later).",
+                    fact.route, provider.route
+                ))
+        }
+        Late::Young(accepted) => draft
+            .because(Reason::Timing)
+            .capped([Cap::NoControl])
+            .related(accepted.id, "request.header.authorization", "present, and accepted, on another page")
+            .message(format!("{} was sent without Authorization right after its page started; elsewhere it carries it.", fact.route)),
+    };
+    match lack.preflight {
+        Some(preflight) => {
+            draft.related(preflight, "request.header.access-control-request-headers", "does not ask for authorization")
+        }
+        None => draft,
+    }
+}

@@ -1,0 +1,79 @@
+//! AUTH001: a protected request went out without any credential that its API accepts.
+
+use crate::{
+    case::{Case, Lack},
+    catalogue::{Layer, RuleMeta},
+    facts::{Fact, credential::Method},
+    finding::{Cap, Reason, Severity},
+    profile::Counts,
+    rule::{Check, Draft, Findings, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH001",
+        id: "missing-authorization",
+        title: "Protected request sent without credentials",
+        severity: Severity::High,
+        layer: Layer::Client,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.single-client", "fe.fail-fast"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How much of an API must carry credentials before one without counts as the exception.
+struct Thresholds {
+    /// Requests to compare with; fewer is no control group.
+    cohort_min: u32,
+    /// Share of them that carries a credential.
+    cohort_ratio: f64,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { cohort_min: 4, cohort_ratio: 0.5 };
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for fact in case.refusals() {
+        if let Some(lack) = case.lacks_credential(fact) {
+            out.add(draft(case, fact, &lack));
+        }
+    }
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
+    let (control, _) = case.control(fact);
+    let thin = !is_cohort(control);
+    let draft = Draft::new(&RULE.meta, fact)
+        .message(message(fact, control))
+        .because(Reason::WireFact)
+        .because_if(lack.has_control && !thin, Reason::Control)
+        .because_server_says(fact)
+        .capped(lack.caps.iter().copied().chain((thin && !lack.says_missing).then_some(Cap::NoControl)))
+        .server_says(fact)
+        .cause(&fact.origin);
+    match lack.preflight {
+        Some(preflight) => draft
+            .primary(fact.id, "request.header.authorization", "absent")
+            .related(preflight, "request.header.access-control-request-headers", "does not ask for authorization"),
+        None => draft.primary(fact.id, "request.header.authorization", "absent"),
+    }
+}
+
+fn is_cohort(control: &Counts) -> bool {
+    let (with, without) = (control.credentialed(), control.bare_ok + control.bare_refused);
+    let all = with + without;
+    all >= THRESHOLDS.cohort_min && f64::from(with) >= THRESHOLDS.cohort_ratio * f64::from(all)
+}
+
+fn message(fact: &Fact, control: &Counts) -> String {
+    let status = fact.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
+    let accepted = control.accepted_methods.get(&Method::Authorization).copied().unwrap_or_default();
+    if accepted > 0 {
+        format!(
+            "{} was sent without Authorization and answered {status}; {accepted} requests to the same API carried it and were accepted.",
+            fact.route
+        )
+    } else {
+        format!("{} was sent without Authorization and answered {status}; nothing in the capture shows which credential it wants.", fact.route)
+    }
+}

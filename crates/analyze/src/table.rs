@@ -1,0 +1,194 @@
+//! The fact table: one row per exchange, one schema, as a Polars frame.
+//!
+//! Baselines are group-bys over it and filters are SQL expressions over it. No secret enters a column.
+//! No Polars type leaves this module and `profile`.
+
+use authtrace_parse::{ExchangeId, Timestamp};
+use polars::prelude::{Column, DataFrame, DataType, IntoLazy, PolarsError};
+
+use crate::{
+    facts::{Fact, credential::Credential, gate::Gate},
+    tokens::TokenStore,
+};
+
+/// Every column, its type and what it holds. The one place where names stand.
+pub const SCHEMA: &[(&str, ColumnType)] = &[
+    ("id", ColumnType::Int),
+    ("input", ColumnType::Int),
+    ("time", ColumnType::Int),
+    ("duration_ns", ColumnType::Int),
+    ("client_key", ColumnType::Int),
+    ("session", ColumnType::Text),
+    ("connection", ColumnType::Text),
+    ("kind", ColumnType::Text),
+    ("protocol", ColumnType::Text),
+    ("method", ColumnType::Text),
+    ("scheme", ColumnType::Text),
+    ("host", ColumnType::Text),
+    ("port", ColumnType::Int),
+    ("origin", ColumnType::Text),
+    ("path", ColumnType::Text),
+    ("route", ColumnType::Text),
+    ("api_group", ColumnType::Text),
+    ("status", ColumnType::Int),
+    ("failure", ColumnType::Text),
+    ("role", ColumnType::Text),
+    ("outcome", ColumnType::Text),
+    ("error", ColumnType::Text),
+    ("credential", ColumnType::Text),
+    ("credential_kind", ColumnType::Text),
+    ("credential_method", ColumnType::Text),
+    ("scheme_name", ColumnType::Text),
+    ("token", ColumnType::Text),
+    ("alg", ColumnType::Text),
+    ("kid", ColumnType::Text),
+    ("iss", ColumnType::Text),
+    ("aud", ColumnType::Text),
+    ("page", ColumnType::Text),
+    ("initiator", ColumnType::Text),
+    ("counted", ColumnType::Int),
+];
+
+/// Type of a column: Spark-safe, nullable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// 64-bit signed integer.
+    Int,
+    /// UTF-8 text.
+    Text,
+}
+
+impl ColumnType {
+    /// The Polars type.
+    pub(crate) fn dtype(self) -> DataType {
+        match self {
+            Self::Int => DataType::Int64,
+            Self::Text => DataType::String,
+        }
+    }
+}
+
+/// Gates that keep an exchange out of every ratio: it says nothing of how the API treats credentials (G3, G9, G14, G17).
+const UNCOUNTED: &[Gate] = &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
+
+/// A filter expression that does not fit the table.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot filter by `{expression}`: {reason}; columns are listed by `authtrace exchanges --help`")]
+pub struct FilterError {
+    expression: String,
+    reason: String,
+}
+
+/// The rows of a capture.
+pub struct Table(DataFrame);
+
+impl Table {
+    /// One row per fact.
+    pub(crate) fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Result<Self, PolarsError> {
+        let columns = SCHEMA.iter().map(|(name, kind)| column(name, *kind, facts, tokens)).collect();
+        Ok(Self(DataFrame::new_infer_height(columns)?))
+    }
+
+    /// The frame, for the profile.
+    pub(crate) fn frame(&self) -> &DataFrame {
+        &self.0
+    }
+
+    /// The exchanges for which the SQL expression `expression` is true.
+    ///
+    /// # Errors
+    /// Where the expression does not parse, names no column of [`SCHEMA`], or is not a truth value.
+    pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+        let fail = |e: PolarsError| FilterError { expression: expression.into(), reason: first_line(&e.to_string()) };
+        let condition = polars_sql::sql_expr(expression).map_err(fail)?;
+        let rows = self.0.clone().lazy().filter(condition).collect().map_err(fail)?;
+        let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
+        Ok(ids.into_iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn column(name: &str, kind: ColumnType, facts: &[Fact], tokens: &TokenStore) -> Column {
+    match kind {
+        ColumnType::Int => {
+            let values: Vec<Option<i64>> = facts.iter().map(|fact| int(name, fact)).collect();
+            Column::new(name.into(), values)
+        }
+        ColumnType::Text => {
+            let values: Vec<Option<String>> = facts.iter().map(|fact| text(name, fact, tokens)).collect();
+            Column::new(name.into(), values)
+        }
+    }
+}
+
+fn int(name: &str, fact: &Fact) -> Option<i64> {
+    match name {
+        "id" => Some(i64::from(fact.id.0)),
+        "input" => Some(i64::from(fact.source.input)),
+        "time" => fact.timing.started.map(Timestamp::nanos),
+        "duration_ns" => fact.timing.duration.and_then(|d| i64::try_from(d.as_nanos()).ok()),
+        "client_key" => Some(i64::from(fact.client.0)),
+        "port" => Some(i64::from(fact.port)),
+        "status" => fact.status.map(i64::from),
+        "counted" => Some(i64::from(!fact.gates.any(UNCOUNTED))),
+        _ => None,
+    }
+}
+
+fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
+    let credential = fact.main_credential();
+    let jose = || tokens.get(credential?.token).classified.jose.as_ref();
+    let owned = |text: &str| Some(text.to_owned());
+    match name {
+        "session" => fact.session.map(|s| s.to_string()),
+        "connection" => fact.connection.as_deref().and_then(owned),
+        "kind" => owned(kind_name(fact.kind)),
+        "protocol" => fact.protocol.and_then(|p| owned(protocol_name(p))),
+        "method" => owned(&fact.method),
+        "scheme" => owned(fact.scheme.as_str()),
+        "host" => owned(&fact.host),
+        "origin" => owned(&fact.origin),
+        "path" => owned(&fact.path),
+        "route" => owned(&fact.route),
+        "api_group" => owned(&fact.group),
+        "failure" => fact.failure.as_deref().and_then(owned),
+        "role" => owned(fact.role.name()),
+        "outcome" => owned(fact.outcome.class.name()),
+        "error" => fact.outcome.error.and_then(|e| owned(e.name())),
+        "credential" => credential.map(|c: &Credential| c.carrier.to_string()),
+        "credential_kind" => credential.and_then(|c| owned(c.kind.name())),
+        "credential_method" => credential.and_then(|c| owned(c.method().name())),
+        "scheme_name" => credential.and_then(|c| c.scheme.as_deref()).and_then(owned),
+        "token" => credential.map(|c| c.token.to_string()),
+        "alg" => jose()?.alg.clone(),
+        "kid" => jose()?.kid.clone(),
+        "iss" => jose()?.claims.iss.clone(),
+        "aud" => jose().map(|j| j.claims.aud.join(" ")).filter(|aud| !aud.is_empty()),
+        "page" => fact.page.as_deref().and_then(owned),
+        "initiator" => fact.call_site.as_deref().and_then(owned),
+        _ => None,
+    }
+}
+
+/// Name of an exchange's kind in every output.
+pub fn kind_name(kind: authtrace_parse::Kind) -> &'static str {
+    match kind {
+        authtrace_parse::Kind::Http => "http",
+        authtrace_parse::Kind::WebSocket => "websocket",
+        authtrace_parse::Kind::Preflight => "preflight",
+        authtrace_parse::Kind::Connect => "connect",
+    }
+}
+
+/// Name of a protocol version in every output, as ALPN spells the newer ones.
+pub fn protocol_name(protocol: authtrace_parse::Protocol) -> &'static str {
+    match protocol {
+        authtrace_parse::Protocol::Http10 => "http/1.0",
+        authtrace_parse::Protocol::Http11 => "http/1.1",
+        authtrace_parse::Protocol::Http2 => "h2",
+        authtrace_parse::Protocol::Http3 => "h3",
+    }
+}
