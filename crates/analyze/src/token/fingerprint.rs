@@ -1,0 +1,117 @@
+//! How a secret is named in output without being told: a keyed hash, and never one of a guessable value.
+
+use authtrace_parse::SecretStr;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::{Classified, TokenKind, entropy};
+
+/// Names secrets by the first eight hex digits of an HMAC-SHA-256, so that equal values can be seen to be equal.
+pub struct Fingerprinter {
+    keyed: Hmac<Sha256>,
+}
+
+impl Fingerprinter {
+    /// With a key that the user gave: fingerprints are then comparable across inputs.
+    pub fn with_key(key: &[u8]) -> Self {
+        // Hash the key first: it then has the one length that HMAC takes without a fallible constructor.
+        Self { keyed: Hmac::new(&block(&Sha256::digest(key))) }
+    }
+
+    /// With a key derived from the SHA-256 of the input, so that output is the same for the same input.
+    pub fn from_input(sha256: &[u8; 32]) -> Self {
+        let mut derived = Sha256::new();
+        derived.update(b"authtrace fingerprint key\0");
+        derived.update(sha256);
+        Self { keyed: Hmac::new(&block(&derived.finalize())) }
+    }
+
+    /// Eight hex digits for `value`; `None` where it is guessable (under 64 bits estimated): a hash would give it away.
+    pub fn h8(&self, value: SecretStr<'_>) -> Option<String> {
+        let value = value.expose().trim();
+        (entropy::bits(value) >= entropy::GUESSABLE_BITS).then(|| self.h8_always(value.as_bytes()))
+    }
+
+    /// Eight hex digits for an identifier whose entropy does not matter (`sub`, `sid`), from its raw bytes.
+    ///
+    /// Only for values that are no secret by themselves: for a password this would be a leak.
+    pub fn h8_identifier(&self, value: SecretStr<'_>) -> String {
+        self.h8_always(value.expose().as_bytes())
+    }
+
+    /// One line that names `raw` without telling it: kind, length, last four where allowed, fingerprint.
+    ///
+    /// A guessable value shows not even its length; the tail of an unsigned JWT is payload and is not shown.
+    pub fn describe(&self, classified: &Classified, raw: SecretStr<'_>) -> String {
+        let name = classified.kind.name();
+        if matches!(classified.kind, TokenKind::Placeholder | TokenKind::Redacted) {
+            return name.to_owned();
+        }
+        let Some(h8) = self.h8(raw) else { return format!("<{name}>") };
+        let tail = last_four(classified, raw.expose().trim()).map(|tail| format!("…{tail}")).unwrap_or_default();
+        format!("{name}:{}:{tail}#{h8}", classified.length)
+    }
+
+    fn h8_always(&self, value: &[u8]) -> String {
+        let mut mac = self.keyed.clone();
+        mac.update(value);
+        mac.finalize().into_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A SHA-256 block that holds a 32-byte key.
+fn block(key: &[u8]) -> hmac::digest::Key<Hmac<Sha256>> {
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    block
+}
+
+/// Characters below which the end of a value is too much of it.
+const SHOW_TAIL_FROM: usize = 24;
+
+fn last_four<'a>(classified: &Classified, raw: &'a str) -> Option<&'a str> {
+    let unsigned = classified.jose.as_ref().is_some_and(|jose| jose.signature != super::jose::Signature::Plausible);
+    let private = matches!(classified.kind, TokenKind::Basic | TokenKind::Digest | TokenKind::LowEntropy);
+    if raw.len() < SHOW_TAIL_FROM || unsigned || private || !raw.is_ascii() {
+        return None;
+    }
+    raw.get(raw.len() - 4..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::classify;
+
+    fn describe(raw: &str) -> String {
+        let raw = SecretStr::new(raw);
+        Fingerprinter::from_input(&[7; 32]).describe(&classify(raw, None), raw)
+    }
+
+    #[track_caller]
+    fn check(raw: &str, shape: &str) {
+        let text = describe(raw);
+        let masked = text.split_once('#').map_or(text.as_str(), |(before, _)| before);
+        assert_eq!(masked, shape);
+    }
+
+    #[test]
+    fn never_tells_the_value() {
+        check("hunter2", "<low-entropy>");
+        check("undefined", "placeholder");
+        check("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "opaque:40:…4f1b");
+        check("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.", "jwt:48:");
+    }
+
+    #[test]
+    fn depends_on_the_key_and_only_on_it() {
+        let value = SecretStr::new("9f86d081884c7d659a2feaa0c55ad015");
+        let (a, b) = (Fingerprinter::with_key(b"one"), Fingerprinter::with_key(b"two"));
+        assert_eq!(a.h8(value), Fingerprinter::with_key(b"one").h8(value));
+        assert_ne!(a.h8(value), b.h8(value));
+        assert_eq!(a.h8(value).map(|h8| h8.len()), Some(8));
+        assert_eq!(a.h8(SecretStr::new("123456")), None);
+    }
+}
