@@ -1,5 +1,5 @@
 //! Reads every public HAR that the checkout has beside it and compares what was read with an independent reading.
-#![allow(clippy::disallowed_methods, reason = "an integration test reads its fixtures from disk")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "an integration test reads its fixtures from disk")]
 
 use std::{
     collections::BTreeMap,
