@@ -35,8 +35,14 @@ pub enum AnomalyKind {
     UndecodableBody,
     /// Text before or after the JSON document was ignored (byte-order mark, JSONP wrapper, guard prefix).
     WrappedDocument,
-    /// Bytes that are not UTF-8 were replaced.
+    /// Bytes that are not UTF-8, or half of a surrogate pair, were replaced.
     InvalidUtf8,
+    /// The compressed input is damaged; everything before the damage was read.
+    DamagedCompression,
+    /// The compressed input unpacks to more than the reader accepts; everything before the limit was read.
+    DecompressionLimit,
+    /// Reading the input failed in the middle; everything before the failure was read.
+    ReadFailed,
 }
 
 impl AnomalyKind {
@@ -54,6 +60,9 @@ impl AnomalyKind {
             Self::UndecodableBody => "undecodable-body",
             Self::WrappedDocument => "wrapped-document",
             Self::InvalidUtf8 => "invalid-utf8",
+            Self::DamagedCompression => "damaged-compression",
+            Self::DecompressionLimit => "decompression-limit",
+            Self::ReadFailed => "read-failed",
         }
     }
 }

@@ -144,7 +144,7 @@ pub struct Request {
 /// A response. Only its own side is described; interim (1xx) responses except 101 are not exchanges.
 #[derive(Clone)]
 pub struct Response {
-    /// Status code, 100–599.
+    /// Status code: 100–599 (RFC 9110 §15), and 600–999 as some servers send it.
     pub status: u16,
     /// Header fields.
     pub headers: Headers,

@@ -1,1 +1,106 @@
-//! HAR text in, exchanges out.
+//! HAR text in, exchanges out (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>, and what tools make of it).
+//!
+//! [`HarReader`] takes bytes in chunks of any size. Inside it, three steps that can also be used apart:
+//! transcoding (byte-order marks, UTF-16), [`Splitter`] (text → one slice per entry, nothing parsed) and
+//! [`PieceReader`] (slice → [`Exchange`]). Memory does not grow with the file: one entry is held at a time,
+//! of at most [`ENTRY_LIMIT`] bytes. The same bytes give the same exchanges, however they were chunked.
+
+#[macro_use]
+mod record;
+
+mod body;
+mod date;
+mod entry;
+mod exchange;
+mod fields;
+mod initiator;
+mod landmark;
+mod lenient;
+mod reader;
+mod repair;
+mod scan;
+mod split;
+mod timing;
+mod transcode;
+mod unescape;
+mod websocket;
+
+pub use reader::{ANOMALIES_KEPT, PAGES_KEPT, PieceReader};
+pub use split::{ENTRY_LIMIT, Ending, Notes, Part, Piece, Splitter};
+
+use self::transcode::Transcoder;
+use crate::{anomaly::Anomaly, body::BodyPolicy, exchange::Exchange, secret::Secret, time::Timestamp};
+
+/// Finds a body that stands in a file beside the HAR: name as the HAR gives it, and the most bytes to return.
+pub type SideFiles<'a> = dyn Fn(&str, usize) -> Option<Vec<u8>> + 'a;
+
+/// Reads one HAR from bytes.
+pub struct HarReader<'p> {
+    transcoder: Transcoder,
+    splitter: Splitter,
+    pieces: PieceReader<'p>,
+}
+
+/// What a HAR says of itself, and what was odd in it.
+#[derive(Default)]
+pub struct HarSummary {
+    /// Whether it looked like a HAR at all: a `log` object with a field of its own, or an entry with a request URL.
+    pub recognised: bool,
+    /// Elements of `log.entries` met, over all logs of the input; each has used up one exchange id.
+    pub entries: u32,
+    /// Exchanges handed out.
+    pub exchanges: u32,
+    /// Name and version of the program that wrote it.
+    pub creator: Option<String>,
+    /// Name and version of the browser that was recorded.
+    pub browser: Option<String>,
+    /// Pages in order; the first [`PAGES_KEPT`].
+    pub pages: Vec<Page>,
+    /// Oddities of the document and of entries that were skipped; the first [`ANOMALIES_KEPT`].
+    pub anomalies: Vec<Anomaly>,
+    /// Whether the text ends in the middle.
+    pub truncated: bool,
+}
+
+/// A page (document) of a browser's recording.
+#[derive(Clone)]
+pub struct Page {
+    /// What entries call it in `pageref`.
+    pub id: Box<str>,
+    /// When it began to load.
+    pub started: Option<Timestamp>,
+    /// Its title; Chrome writes the URL, query included.
+    pub title: Option<Secret>,
+}
+
+impl<'p> HarReader<'p> {
+    /// A reader for input number `input`, whose first entry becomes exchange `first_id`.
+    pub fn new(input: u16, first_id: u32, policy: &'p dyn BodyPolicy) -> Self {
+        Self {
+            transcoder: Transcoder::default(),
+            splitter: Splitter::default(),
+            pieces: PieceReader::new(input, first_id, policy),
+        }
+    }
+
+    /// Resolves bodies that stand in files of their own (Playwright's `_file`).
+    pub fn with_side_files(mut self, side_files: &'p SideFiles<'p>) -> Self {
+        self.pieces = self.pieces.with_side_files(side_files);
+        self
+    }
+
+    /// Reads the next chunk and hands out every exchange that it completes, in the order of `log.entries`.
+    pub fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Exchange)) {
+        let Self { transcoder, splitter, pieces } = self;
+        transcoder.push(bytes, &mut |text| splitter.push(text, &mut |piece| pieces.read(&piece, sink)));
+    }
+
+    /// Says what the document was like.
+    pub fn finish(self, sink: &mut dyn FnMut(Exchange)) -> HarSummary {
+        let Self { transcoder, mut splitter, mut pieces } = self;
+        let marked = transcoder.finish(&mut |text| splitter.push(text, &mut |piece| pieces.read(&piece, sink)));
+        let mut notes = splitter.finish(&mut |piece| pieces.read(&piece, sink));
+        notes.wrapped |= marked;
+        pieces.finish(notes)
+    }
+}

@@ -1,0 +1,164 @@
+//! Unpacks gzip, zlib and zstd as a stream, and stops at a bomb.
+
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::StreamingDecoder;
+
+use crate::sniff::{Compression, HEAD};
+
+/// How much a compressed input may unpack to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes unpacked in all.
+    pub total: u64,
+    /// Most bytes unpacked per packed byte, once [`Self::free`] bytes were unpacked.
+    pub ratio: u64,
+    /// Bytes unpacked before the ratio counts: a short repetitive text packs well and harms nobody.
+    pub free: u64,
+}
+
+impl Default for Limits {
+    /// 64 GiB; 1:2000 beyond 64 MiB (deflate cannot pass 1:1032, and no recording comes near).
+    fn default() -> Self {
+        Self { total: 64 << 30, ratio: 2000, free: 64 << 20 }
+    }
+}
+
+/// Why unpacking stopped before the end of the input.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The packed stream ends in the middle.
+    Cut,
+    /// The packed stream is broken, in the decoder's words.
+    Damaged(String),
+    /// A limit was reached.
+    Limit,
+}
+
+/// Buffer between the file and the decoder.
+const PACKED_BUFFER: usize = 256 << 10;
+
+/// A reader that unpacks and counts.
+pub(crate) struct Unpacker<'r> {
+    decoder: Box<dyn Read + 'r>,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    /// `None` where nothing is unpacked: then there is no bomb either.
+    limits: Option<Limits>,
+}
+
+impl<'r> Unpacker<'r> {
+    /// Unpacks `reader`; `packed` counts the bytes that were read from it.
+    pub(crate) fn new(
+        compression: Compression,
+        reader: impl Read + 'r,
+        packed: Arc<AtomicU64>,
+        limits: Limits,
+    ) -> Self {
+        let buffered = |reader| BufReader::with_capacity(PACKED_BUFFER, reader);
+        let decoder: Box<dyn Read + 'r> = match compression {
+            Compression::None => Box::new(reader),
+            Compression::Gzip => Box::new(MultiGzDecoder::new(buffered(reader))),
+            Compression::Zlib => Box::new(ZlibDecoder::new(buffered(reader))),
+            Compression::Zstd => Box::new(ZstdFrames::new(buffered(reader))),
+        };
+        Self { decoder, packed, unpacked: 0, limits: (compression != Compression::None).then_some(limits) }
+    }
+
+    /// Fills `buffer`; fewer bytes only at the end. What was read before a failure stands in the buffer all the same.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> (usize, Result<(), Stop>) {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.decoder.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return (filled, Err(Stop::Cut)),
+                Err(error) => return (filled, Err(Stop::Damaged(error.to_string()))),
+            }
+        }
+        self.unpacked += filled as u64;
+        (filled, if self.is_bomb() { Err(Stop::Limit) } else { Ok(()) })
+    }
+
+    fn is_bomb(&self) -> bool {
+        let Some(limits) = self.limits else { return false };
+        let allowed = self.packed.load(Ordering::Relaxed).saturating_mul(limits.ratio).max(limits.free);
+        self.unpacked > allowed.min(limits.total)
+    }
+}
+
+/// The first unpacked bytes of a packed file's first bytes; what cannot be unpacked is empty.
+pub(crate) fn head(compression: Compression, packed: Vec<u8>) -> Vec<u8> {
+    let mut unpacker = Unpacker::new(compression, packed.as_slice(), Arc::default(), Limits::default());
+    let mut buffer = vec![0; HEAD];
+    let (filled, _) = unpacker.fill(&mut buffer);
+    buffer.truncate(filled);
+    buffer
+}
+
+/// Zstandard frames one after the other (RFC 8878 §3.1).
+struct ZstdFrames<R: BufRead> {
+    state: Zstd<R>,
+}
+
+enum Zstd<R: BufRead> {
+    Between(R),
+    Frame(Box<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>),
+    Done,
+}
+
+impl<R: BufRead> ZstdFrames<R> {
+    fn new(reader: R) -> Self {
+        Self { state: Zstd::Between(reader) }
+    }
+
+    /// Starts the next frame, if there is one.
+    fn next_frame(mut reader: R) -> io::Result<Zstd<R>> {
+        loop {
+            if reader.fill_buf()?.is_empty() {
+                return Ok(Zstd::Done);
+            }
+            if !skip_frame(&mut reader)? {
+                break;
+            }
+        }
+        let decoder = StreamingDecoder::new(reader).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Zstd::Frame(Box::new(decoder)))
+    }
+}
+
+/// Reads over a skippable frame (RFC 8878 §3.1.2); `false` where another frame starts.
+fn skip_frame(reader: &mut impl BufRead) -> io::Result<bool> {
+    let start = reader.fill_buf()?;
+    // A header that a buffer's end cuts is left to the decoder, which reports it.
+    let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = *start else { return Ok(false) };
+    reader.consume(8);
+    io::copy(&mut reader.take(u64::from(u32::from_le_bytes([a, b, c, d]))), &mut io::sink())?;
+    Ok(true)
+}
+
+impl<R: BufRead> Read for ZstdFrames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match std::mem::replace(&mut self.state, Zstd::Done) {
+                Zstd::Done => return Ok(0),
+                Zstd::Between(reader) => self.state = Self::next_frame(reader)?,
+                Zstd::Frame(mut decoder) => match decoder.read(buffer)? {
+                    0 if !buffer.is_empty() => self.state = Zstd::Between(decoder.into_inner()),
+                    read => {
+                        self.state = Zstd::Frame(decoder);
+                        return Ok(read);
+                    }
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `_webSocketMessages`: Chrome's and Playwright's record of what followed a WebSocket handshake.
+
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{date, lenient::Scalar, unescape};
+use crate::{
+    secret::Secret,
+    websocket::{Message, WebSocket},
+};
+
+record! {
+    /// One message; `time` counts seconds in Chrome and milliseconds in Playwright.
+    Wire {
+        kind: Scalar<'de> = "type",
+        time: Scalar<'de> = "time",
+        opcode: Scalar<'de> = "opcode",
+        data: Option<&'de RawValue> = "data",
+    }
+}
+
+/// Opcode of a text message (RFC 6455 §11.8); 2 is binary.
+const TEXT: f64 = 1.0;
+
+/// What an entry's messages say.
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) websocket: WebSocket,
+    /// Text of a message of type `error`: the browser's words, not the server's.
+    pub(super) error: Option<Box<str>>,
+}
+
+/// Reads the messages; what cannot be read is left out.
+pub(super) fn read(raw: Option<&RawValue>) -> Record {
+    let mut record = Record::default();
+    if let Some(raw) = raw {
+        // An error stops the list; what stands before it counts.
+        let _ = serde::Deserializer::deserialize_seq(
+            &mut serde_json::Deserializer::from_str(raw.get()),
+            Messages(&mut record),
+        );
+    }
+    record
+}
+
+/// The status in `Error during WebSocket handshake: Unexpected response code: 403`.
+pub(super) fn refused_with(error: &str) -> Option<u16> {
+    let (_, after) = error.split_once("response code: ")?;
+    let digits = after.get(..3)?.parse().ok()?;
+    (100..=599).contains(&digits).then_some(digits)
+}
+
+struct Messages<'r>(&'r mut Record);
+
+impl<'de> Visitor<'de> for Messages<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("messages")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(wire) = seq.next_element::<Wire<'de>>()? {
+            take(self.0, &wire);
+        }
+        Ok(())
+    }
+}
+
+fn take(record: &mut Record, wire: &Wire<'_>) {
+    let data = || wire.data.and_then(|raw| unescape::prefix(raw.get(), Message::KEPT_BYTES));
+    let kind = wire.kind.text().unwrap_or_default();
+    if kind == "error" {
+        let words = data().map(|(text, _)| text.into());
+        record.error = record.error.take().or(words);
+        return;
+    }
+    let websocket = &mut record.websocket;
+    websocket.message_count += 1;
+    if websocket.messages.len() == WebSocket::KEPT {
+        return;
+    }
+    let text = wire.opcode.number().is_none_or(|opcode| opcode == TEXT);
+    websocket.messages.push(Message {
+        time: date::timestamp(&wire.time),
+        from_client: kind == "send",
+        text: text.then(data).flatten().map(|(text, _)| Secret::new(text)),
+    });
+}
