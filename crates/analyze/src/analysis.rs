@@ -48,7 +48,10 @@ impl Analysis {
         Summary {
             exchanges: facts.len(),
             auth_failures: facts.iter().filter(|f| f.refused()).count(),
-            protected: facts.iter().filter(|f| self.capture.protection(f) == crate::capture::Protection::Protected).count(),
+            protected: facts
+                .iter()
+                .filter(|f| self.capture.protection(f) == crate::capture::Protection::Protected)
+                .count(),
             sessions: self.capture.sessions.len(),
             tokens: self.capture.tokens.len(),
         }

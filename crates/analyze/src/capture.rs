@@ -7,7 +7,13 @@ use polars::prelude::PolarsError;
 
 use crate::{
     coverage::Input,
-    facts::{ClientId, Fact, clock::Clocks, join, lifetime, outcome, role::Role, session::{self, Session}},
+    facts::{
+        ClientId, Fact,
+        clock::Clocks,
+        join, lifetime, outcome,
+        role::Role,
+        session::{self, Session},
+    },
     key::{KeyResult, KeyRing},
     profile::Profile,
     sanitized,

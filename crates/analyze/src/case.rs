@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One client's timeline within a capture.
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     capture: &'a Capture,
     client: ClientId,
     /// Indices into the capture's facts, in time order.
@@ -29,7 +29,7 @@ pub struct Case<'a> {
 
 /// Whether `Authorization` was on a request, and how one knows. Unknown, absent and present are three answers.
 #[derive(Clone, PartialEq)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// The header is there.
     Present,
     /// The header was removed from the capture, and the preflight proves that it was set (G2).
@@ -51,75 +51,80 @@ impl<'a> Case<'a> {
     }
 
     /// The client.
-    pub fn client(&self) -> ClientId {
+    pub(crate) fn client(&self) -> ClientId {
         self.client
     }
 
     /// The capture that the timeline belongs to.
-    pub fn capture(&self) -> &'a Capture {
+    pub(crate) fn capture(&self) -> &'a Capture {
         self.capture
     }
 
     /// The client's facts in time order.
-    pub fn facts(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
+    pub(crate) fn facts(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
         let capture = self.capture;
         self.order.iter().map(move |&index| &capture.facts[index])
     }
 
     /// The client's exchanges that the server refused for authentication and that count as failures.
-    pub fn refusals(&self) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
         self.facts().filter(|fact| fact.refused() && !fact.gates.any(NOT_A_FAILURE))
     }
 
     /// Requests to protected endpoints: everything but preflights, files and the identity provider's own conversation.
-    pub fn api_calls(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
+    pub(crate) fn api_calls(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
         self.facts().filter(|fact| !fact.role.is_identity() && !matches!(fact.role, Role::Static | Role::Preflight))
     }
 
     /// The fact of an exchange of this capture.
-    pub fn fact(&self, id: ExchangeId) -> Option<&'a Fact> {
+    pub(crate) fn fact(&self, id: ExchangeId) -> Option<&'a Fact> {
         self.capture.fact(id)
     }
 
     /// A credential.
-    pub fn token(&self, id: TokenId) -> &'a Token {
+    pub(crate) fn token(&self, id: TokenId) -> &'a Token {
         self.capture.tokens.get(id)
     }
 
     /// The capture's profile.
-    pub fn profile(&self) -> &'a Profile {
+    pub(crate) fn profile(&self) -> &'a Profile {
         &self.capture.profile
     }
 
     /// Counts of the route of `fact`.
-    pub fn route(&self, fact: &Fact) -> &'a Counts {
+    pub(crate) fn route(&self, fact: &Fact) -> &'a Counts {
         self.capture.profile.route(&fact.origin, &fact.route)
     }
 
     /// The counts to compare `fact` with, and whether they are of its own API group.
-    pub fn control(&self, fact: &Fact) -> (&'a Counts, bool) {
+    pub(crate) fn control(&self, fact: &Fact) -> (&'a Counts, bool) {
         self.capture.profile.control(&fact.origin, &fact.group)
     }
 
     /// The clock of the server of `fact` against the capture's.
-    pub fn clock(&self, fact: &Fact) -> Offset {
+    pub(crate) fn clock(&self, fact: &Fact) -> Offset {
         self.capture.clocks.offset(&fact.origin)
     }
 
     /// How the candidate keys did on a token; empty where no key was given or none applies.
-    pub fn key_results(&self, token: TokenId) -> &'a [KeyResult] {
+    pub(crate) fn key_results(&self, token: TokenId) -> &'a [KeyResult] {
         self.capture.key_results.get(&token).map_or(&[], Vec::as_slice)
     }
 
     /// Whether `Authorization` was sent with `fact` (gates G1, G2, G10).
-    pub fn authorization(&self, fact: &Fact) -> Seen {
+    pub(crate) fn authorization(&self, fact: &Fact) -> Seen {
         if fact.authorization().is_some() {
             return Seen::Present;
         }
-        let asked = fact.preflight.and_then(|id| self.fact(id)).map(|p| (p.id, p.cors.as_ref().is_some_and(|c| c.asks_authorization())));
+        let asked = fact
+            .preflight
+            .and_then(|id| self.fact(id))
+            .map(|p| (p.id, p.cors.as_ref().is_some_and(|c| c.asks_authorization())));
         match asked {
             Some((preflight, true)) => Seen::Set(preflight),
-            Some((preflight, false)) if fact.is_cross_origin() => Seen::Absent { caps: Vec::new(), preflight: Some(preflight) },
+            Some((preflight, false)) if fact.is_cross_origin() => {
+                Seen::Absent { caps: Vec::new(), preflight: Some(preflight) }
+            }
             _ if self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
             _ if fact.view != HeaderView::Full || fact.gates.has(Gate::Provisional) => Seen::Unknown,
             _ => Seen::Absent { caps: Vec::new(), preflight: None },
@@ -128,7 +133,7 @@ impl<'a> Case<'a> {
 
     /// Whether `fact` went out without any credential that its API accepts: with none at all, or with cookies only where
     /// the API was never seen to accept cookies (gate G12). `None` where it did not, or where the capture cannot tell.
-    pub fn lacks_credential(&self, fact: &Fact) -> Option<Lack> {
+    pub(crate) fn lacks_credential(&self, fact: &Fact) -> Option<Lack> {
         let Seen::Absent { mut caps, preflight } = self.authorization(fact) else { return None };
         if fact.credentials.iter().any(|c| !c.is_cookie()) {
             return None;
@@ -147,13 +152,16 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the identity provider or the API handed `fact`'s client a token, in its page, before `at`.
-    pub fn deliveries_in_page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    pub(crate) fn deliveries_in_page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
         let (client, lifetime) = (fact.client, fact.lifetime);
         self.facts().filter(move |f| f.client == client && f.lifetime == lifetime && delivers_token(f))
     }
 
     /// Groups `facts` by `key`, keeping time order within each group.
-    pub fn grouped<K: Ord>(facts: impl Iterator<Item = &'a Fact>, key: impl Fn(&Fact) -> K) -> BTreeMap<K, Vec<&'a Fact>> {
+    pub(crate) fn grouped<K: Ord>(
+        facts: impl Iterator<Item = &'a Fact>,
+        key: impl Fn(&Fact) -> K,
+    ) -> BTreeMap<K, Vec<&'a Fact>> {
         let mut groups: BTreeMap<K, Vec<&'a Fact>> = BTreeMap::new();
         for fact in facts {
             groups.entry(key(fact)).or_default().push(fact);
@@ -164,32 +172,33 @@ impl<'a> Case<'a> {
 
 /// How a request lacked a credential.
 #[derive(Clone)]
-pub struct Lack {
+pub(crate) struct Lack {
     /// What limits the claim.
-    pub caps: Vec<Cap>,
+    pub(crate) caps: Vec<Cap>,
     /// The preflight that proves that `Authorization` was not set.
-    pub preflight: Option<ExchangeId>,
+    pub(crate) preflight: Option<ExchangeId>,
     /// Whether session-like cookies went along.
-    pub cookies: bool,
+    pub(crate) cookies: bool,
     /// Whether the API was seen to accept another carrier.
-    pub has_control: bool,
+    pub(crate) has_control: bool,
     /// Whether that was in the same API group.
-    pub same_group: bool,
+    pub(crate) same_group: bool,
     /// Whether the server itself says that nothing was sent.
-    pub says_missing: bool,
+    pub(crate) says_missing: bool,
 }
 
 /// Whether `fact` successfully handed out a token, by its bytes or, where the body was not captured, by its role.
-pub fn delivers_token(fact: &Fact) -> bool {
-    fact.succeeded() && (!fact.delivered.is_empty() || (fact.role.delivers() && fact.role_proven && !fact.response_body_seen))
+pub(crate) fn delivers_token(fact: &Fact) -> bool {
+    fact.succeeded()
+        && (!fact.delivered.is_empty() || (fact.role.delivers() && fact.role_proven && !fact.response_body_seen))
 }
 
 /// A challenge without `error=`: the request had no authentication information (RFC 6750 §3.1).
-pub fn has_bare_challenge(fact: &Fact) -> bool {
+pub(crate) fn has_bare_challenge(fact: &Fact) -> bool {
     fact.challenges.iter().any(|c| c.is("bearer") && c.error().is_none())
 }
 
 /// The `Authorization` of `fact` if it is well formed.
-pub fn good_authorization(fact: &Fact) -> Option<&Credential> {
+pub(crate) fn good_authorization(fact: &Fact) -> Option<&Credential> {
     fact.authorization().filter(|c| c.well_formed)
 }

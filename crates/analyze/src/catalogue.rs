@@ -77,7 +77,14 @@ mod tests {
     #[test]
     fn every_rule_has_a_page_with_every_heading() {
         for meta in catalogue() {
-            for heading in ["## What it detects", "## Why it matters", "## Example", "## Quiet on", "## Known limits", "## References"] {
+            for heading in [
+                "## What it detects",
+                "## Why it matters",
+                "## Example",
+                "## Quiet on",
+                "## Known limits",
+                "## References",
+            ] {
                 assert!(meta.spec.contains(heading), "{}: no `{heading}`", meta.code);
             }
             assert!(meta.spec.starts_with(&format!("# {} `{}`", meta.code, meta.id)), "{}: title", meta.code);

@@ -1,7 +1,43 @@
-//! Exchanges in, an analysis out: what authentication traffic means and why a request was refused.
+//! Exchanges in, an [`Analysis`] out: what authentication traffic means and why a request was refused.
+//!
+//! ```text
+//! Exchange ─► facts ─► profile ─► rules ─► diagnosis ─► Analysis
+//! ```
+//!
+//! Data goes one way. Facts state what is there and how well it was seen, rules judge one client's timeline against the
+//! capture's profile, diagnosis puts findings on a causal graph and names one cause with its rejected rivals.
+//! This crate opens no file, reads no clock and no environment; rules are private, so nothing else can name a detector.
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
+pub mod analyzer;
+pub mod capture;
+mod case;
+pub mod catalogue;
 pub mod challenge;
+pub mod coverage;
+mod diagnosis;
 pub mod dictionary;
+pub mod facts;
+pub mod finding;
+pub mod fixes;
+mod judge;
+#[path = "key_stub.rs"]
+pub mod key;
+pub mod profile;
+mod rule;
+mod rules;
+mod sanitized;
+pub mod scrub;
+pub mod settings;
+pub mod table;
+pub mod text;
 pub mod token;
+pub mod tokens;
+
+pub use analysis::{Analysis, Summary};
+pub use analyzer::{AnalyzeError, Analyzer, BodyNeeds};
+pub use diagnosis::{Contrast, Incident, IncidentId, Judged, Verdict};
+pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
+pub use settings::Settings;

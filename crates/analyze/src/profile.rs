@@ -155,7 +155,17 @@ impl Profile {
 }
 
 const KEYS: [&str; 11] = [
-    "origin", "api_group", "route", "credential_method", "credential_kind", "scheme_name", "outcome", "iss", "kid", "alg", "role",
+    "origin",
+    "api_group",
+    "route",
+    "credential_method",
+    "credential_kind",
+    "scheme_name",
+    "outcome",
+    "iss",
+    "kid",
+    "alg",
+    "role",
 ];
 
 fn group(frame: &DataFrame, keys: &[&str]) -> Result<DataFrame, PolarsError> {
@@ -179,7 +189,9 @@ struct Row {
 impl Row {
     /// Row `index` of a grouped frame; `None` for static files, which no API rule compares with.
     fn read(frame: &DataFrame, index: usize) -> Result<Option<Self>, PolarsError> {
-        let cell = |name: &str| -> Result<Option<Text>, PolarsError> { Ok(frame.column(name)?.str()?.get(index).map(Text::from)) };
+        let cell = |name: &str| -> Result<Option<Text>, PolarsError> {
+            Ok(frame.column(name)?.str()?.get(index).map(Text::from))
+        };
         if cell("role")?.as_deref() == Some("static") {
             return Ok(None);
         }

@@ -198,12 +198,23 @@ impl Findings {
     /// A draft without primary evidence is a bug of its rule and is dropped: a finding must stand on something.
     pub(crate) fn add(&mut self, draft: Draft) {
         let new = draft.0;
-        debug_assert!(new.evidence.iter().any(|e| e.role == EvidenceRole::Primary), "{}: no primary evidence", new.rule.code);
+        debug_assert!(
+            new.evidence.iter().any(|e| e.role == EvidenceRole::Primary),
+            "{}: no primary evidence",
+            new.rule.code
+        );
         if !new.evidence.iter().any(|e| e.role == EvidenceRole::Primary) {
             return;
         }
-        let key =
-            (new.rule.code, new.variant, new.client, new.origin.clone(), new.route.clone(), new.session, new.credential);
+        let key = (
+            new.rule.code,
+            new.variant,
+            new.client,
+            new.origin.clone(),
+            new.route.clone(),
+            new.session,
+            new.credential,
+        );
         match self.by_key.get_mut(&key) {
             None => {
                 self.by_key.insert(key, new);

@@ -42,10 +42,13 @@ fn tells(facts: &[Fact], input: u16) -> Tells {
         let in_header = |c: &crate::facts::credential::Credential| c.is_authorization() || c.is_cookie();
         let redacted = fact.credentials.iter().any(|c| c.kind == TokenKind::Redacted);
         tells.marker |= redacted;
-        tells.credentials |= fact.has_cookies || !fact.set_cookies.is_empty() || fact.credentials.iter().any(in_header) && !redacted;
+        tells.credentials |=
+            fact.has_cookies || !fact.set_cookies.is_empty() || fact.credentials.iter().any(in_header) && !redacted;
         tells.asks_authorization |= fact.cors.as_ref().is_some_and(|c| c.asks_authorization());
         tells.removed_bytes |= fact.removed_header_bytes;
-        let api = fact.role == Role::Other && fact.succeeded() && fact.resource_type.as_deref().is_none_or(|t| t != "document");
+        let api = fact.role == Role::Other
+            && fact.succeeded()
+            && fact.resource_type.as_deref().is_none_or(|t| t != "document");
         tells.accepted_after_login |= tells.login && api;
         tells.login |= fact.role == Role::Login && fact.role_proven && fact.succeeded();
     }
@@ -56,7 +59,6 @@ impl Tells {
     fn sanitized(&self) -> bool {
         let strong = self.asks_authorization || self.marker || self.removed_bytes;
         let weak = self.login && self.accepted_after_login;
-        !self.credentials
-            && ((strong && self.entries >= MIN_ENTRIES_STRONG) || (weak && self.entries >= MIN_ENTRIES))
+        !self.credentials && ((strong && self.entries >= MIN_ENTRIES_STRONG) || (weak && self.entries >= MIN_ENTRIES))
     }
 }

@@ -46,7 +46,7 @@ fn is_secret_like(word: &str) -> bool {
     let kind = classify(SecretStr::new(word), None).kind;
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
     match kind {
-        K::Opaque | K::Identifier | K::LowEntropy => mixed && !word.contains('/'),
+        K::Opaque | K::Identifier | K::UuidOpaque | K::LowEntropy => mixed && !word.contains('/'),
         K::Placeholder | K::Redacted => false,
         _ => true,
     }
@@ -59,8 +59,14 @@ mod tests {
     #[test]
     fn words_stay_and_secrets_go() {
         assert_eq!(scrub("Token is expired"), "Token is expired");
-        assert_eq!(scrub("bad token 9f86d081884c7d659a2feaa0c55ad015\nfor ann@x.dev"), "bad token [redacted] for [address]");
-        assert_eq!(scrub("The audience 'https://api.x.dev/v1' is invalid"), "The audience 'https://api.x.dev/v1' is invalid");
+        assert_eq!(
+            scrub("bad token 9f86d081884c7d659a2feaa0c55ad015\nfor ann@x.dev"),
+            "bad token [redacted] for [address]"
+        );
+        assert_eq!(
+            scrub("The audience 'https://api.x.dev/v1' is invalid"),
+            "The audience 'https://api.x.dev/v1' is invalid"
+        );
         assert_eq!(scrub(&"word ".repeat(200)).chars().count(), LIMIT + 1);
     }
 }

@@ -69,7 +69,8 @@ impl ColumnType {
 }
 
 /// Gates that keep an exchange out of every ratio: it says nothing of how the API treats credentials (G3, G9, G14, G17).
-const UNCOUNTED: &[Gate] = &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
+const UNCOUNTED: &[Gate] =
+    &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
 
 /// A filter expression that does not fit the table.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +104,7 @@ impl Table {
         let condition = polars_sql::sql_expr(expression).map_err(fail)?;
         let rows = self.0.clone().lazy().filter(condition).collect().map_err(fail)?;
         let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
-        Ok(ids.into_iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
+        Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
     }
 }
 
@@ -163,10 +164,10 @@ fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
         "credential_method" => credential.and_then(|c| owned(c.method().name())),
         "scheme_name" => credential.and_then(|c| c.scheme.as_deref()).and_then(owned),
         "token" => credential.map(|c| c.token.to_string()),
-        "alg" => jose()?.alg.clone(),
-        "kid" => jose()?.kid.clone(),
-        "iss" => jose()?.claims.iss.clone(),
-        "aud" => jose().map(|j| j.claims.aud.join(" ")).filter(|aud| !aud.is_empty()),
+        "alg" => jose()?.header.alg.as_deref().and_then(owned),
+        "kid" => jose()?.header.kid.as_deref().and_then(owned),
+        "iss" => jose()?.claims.as_ref()?.iss.as_deref().and_then(owned),
+        "aud" => jose()?.claims.as_ref().map(|c| c.aud.join(" ")).filter(|aud| !aud.is_empty()),
         "page" => fact.page.as_deref().and_then(owned),
         "initiator" => fact.call_site.as_deref().and_then(owned),
         _ => None,

@@ -74,7 +74,9 @@ fn parent(capture: &Capture, findings: &[Finding], effect: &Finding) -> Option<u
     explaining
         .max_by(|(_, a), (_, b)| {
             let shared = |f: &Finding| shares_exchange(f, effect);
-            (shared(a), a.confidence().value()).partial_cmp(&(shared(b), b.confidence().value())).unwrap_or(std::cmp::Ordering::Equal)
+            (shared(a), a.confidence().value())
+                .partial_cmp(&(shared(b), b.confidence().value()))
+                .unwrap_or(std::cmp::Ordering::Equal)
                 .then(b.rule.layer.cmp(&a.rule.layer))
                 .then(b.rule.code.cmp(a.rule.code))
         })

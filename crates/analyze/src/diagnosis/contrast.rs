@@ -28,7 +28,10 @@ pub(super) fn contrast(capture: &Capture, root: &Finding, members: &[&Finding]) 
     failing.dedup_by_key(|f| f.id);
     let Some(first) = failing.first() else { return Vec::new() };
     let comparable = |f: &&Fact| {
-        f.origin == first.origin && f.succeeded() && !f.role.is_identity() && !matches!(f.role, Role::Static | Role::Preflight)
+        f.origin == first.origin
+            && f.succeeded()
+            && !f.role.is_identity()
+            && !matches!(f.role, Role::Static | Role::Preflight)
     };
     let same_routes = |f: &&Fact| failing.iter().any(|x| x.route == f.route);
     let mut succeeding: Vec<&Fact> = capture.facts.iter().filter(comparable).filter(same_routes).collect();
@@ -38,7 +41,10 @@ pub(super) fn contrast(capture: &Capture, root: &Finding, members: &[&Finding]) 
     if succeeding.is_empty() {
         return Vec::new();
     }
-    FEATURES.iter().filter_map(|(name, has)| separates(name, |fact| has(capture, fact), &failing, &succeeding)).collect()
+    FEATURES
+        .iter()
+        .filter_map(|(name, has)| separates(name, |fact| has(capture, fact), &failing, &succeeding))
+        .collect()
 }
 
 type Feature = (&'static str, fn(&Capture, &Fact) -> Option<bool>);

@@ -63,11 +63,19 @@ struct Group {
 /// Groups findings by root cause, orders the groups, and numbers findings in that order.
 pub(super) fn assemble(capture: &Capture, findings: Vec<Finding>, parents: &[Option<usize>]) -> Diagnosis {
     let mut groups = groups(&findings, parents);
-    groups.sort_by(|a, b| importance(&findings, b).total_cmp(&importance(&findings, a)).then(first(&findings, a).cmp(&first(&findings, b))));
+    groups.sort_by(|a, b| {
+        importance(&findings, b)
+            .total_cmp(&importance(&findings, a))
+            .then(first(&findings, a).cmp(&first(&findings, b)))
+    });
     let numbers = numbers(&groups, &findings);
-    let incidents = groups.iter().zip(0u32..).map(|(group, id)| incident(capture, &findings, parents, &numbers, group, IncidentId(id)));
+    let incidents = groups
+        .iter()
+        .zip(0u32..)
+        .map(|(group, id)| incident(capture, &findings, parents, &numbers, group, IncidentId(id)));
     let incidents = incidents.collect();
-    let mut ordered: Vec<(FindingId, Finding)> = findings.into_iter().enumerate().map(|(i, f)| (numbers[i], f)).collect();
+    let mut ordered: Vec<(FindingId, Finding)> =
+        findings.into_iter().enumerate().map(|(i, f)| (numbers[i], f)).collect();
     ordered.sort_by_key(|(id, _)| *id);
     Diagnosis { findings: ordered.into_iter().map(|(_, finding)| finding).collect(), incidents }
 }
@@ -135,12 +143,24 @@ fn numbers(groups: &[Group], findings: &[Finding]) -> Vec<FindingId> {
         let mut members = group.members.clone();
         members.sort_by_key(|&index| {
             let f = &findings[index];
-            (index != group.root, f.rule.code != findings[group.root].rule.code, std::cmp::Reverse(f.severity), f.rule.code, f.exchanges.first().copied())
+            (
+                index != group.root,
+                f.rule.code != findings[group.root].rule.code,
+                std::cmp::Reverse(f.severity),
+                f.rule.code,
+                f.exchanges.first().copied(),
+            )
         });
         order.extend(members);
     }
     let mut rest: Vec<usize> = (0..findings.len()).filter(|index| !order.contains(index)).collect();
-    rest.sort_by_key(|&index| (std::cmp::Reverse(findings[index].severity), findings[index].rule.code, findings[index].exchanges.first().copied()));
+    rest.sort_by_key(|&index| {
+        (
+            std::cmp::Reverse(findings[index].severity),
+            findings[index].rule.code,
+            findings[index].exchanges.first().copied(),
+        )
+    });
     order.extend(rest);
     let mut numbers = vec![FindingId(0); findings.len()];
     for (number, index) in (0u32..).zip(order) {

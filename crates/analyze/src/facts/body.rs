@@ -13,8 +13,19 @@ pub(crate) struct BodyView {
 }
 
 /// Objects that wrap the interesting keys of a response one level down.
-const WRAPPERS: &[&str] =
-    &["data", "result", "response", "tokens", "token", "session", "auth", "payload", "error", "AuthenticationResult", "client"];
+const WRAPPERS: &[&str] = &[
+    "data",
+    "result",
+    "response",
+    "tokens",
+    "token",
+    "session",
+    "auth",
+    "payload",
+    "error",
+    "AuthenticationResult",
+    "client",
+];
 
 impl BodyView {
     /// Reads a body by its media type; a body that is neither JSON nor a form has no facts.
@@ -35,7 +46,8 @@ impl BodyView {
     }
 
     fn form(text: &str) -> Self {
-        let form = url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        let form =
+            url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
         Self { form, json: None }
     }
 
@@ -72,7 +84,10 @@ impl BodyView {
     /// Top-level keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let json = self.json.as_ref().and_then(Value::as_object);
-        self.form.keys().map(String::as_str).chain(json.into_iter().flat_map(|object| object.keys().map(String::as_str)))
+        self.form
+            .keys()
+            .map(String::as_str)
+            .chain(json.into_iter().flat_map(|object| object.keys().map(String::as_str)))
     }
 }
 
@@ -100,7 +115,10 @@ mod tests {
         assert_eq!(get(&view("application/x-www-form-urlencoded", "a=1&b=x%20y"), "b").as_deref(), Some("x y"));
         assert_eq!(get(&view("application/json", r#"{"a":"b"}"#), "a").as_deref(), Some("b"));
         assert_eq!(get(&view("application/json", r#"{"data":{"token":"t"}}"#), "token").as_deref(), Some("t"));
-        assert_eq!(get(&view("application/json", r#"{"token":{"access_token":"t"}}"#), "access_token").as_deref(), Some("t"));
+        assert_eq!(
+            get(&view("application/json", r#"{"token":{"access_token":"t"}}"#), "access_token").as_deref(),
+            Some("t")
+        );
         assert_eq!(get(&view("text/html", "<a href=x>"), "a href"), None);
         assert_eq!(get(&view("application/json", "not json"), "a"), None);
     }

@@ -7,7 +7,7 @@ use authtrace_parse::{Exchange, SecretStr};
 use super::{body::BodyView, set_cookie};
 use crate::{
     text::{Interner, Text},
-    token::{Authorization, TokenKind, classify, split_authorization},
+    token::{Authorization, Defect, TokenKind, classify, classify_cookie},
     tokens::{TokenId, TokenStore},
 };
 
@@ -70,6 +70,8 @@ pub struct Credential {
     pub kind: TokenKind,
     /// Whether it follows its grammar: no defect, no placeholder.
     pub well_formed: bool,
+    /// How it departs from its grammar, outermost first.
+    pub defects: Box<[Defect]>,
 }
 
 impl Credential {
@@ -115,8 +117,7 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    const ALL: [Self; 6] =
-        [Self::Authorization, Self::ApiKey, Self::Cookie, Self::Query, Self::Body, Self::WebSocket];
+    const ALL: [Self; 6] = [Self::Authorization, Self::ApiKey, Self::Cookie, Self::Query, Self::Body, Self::WebSocket];
 
     /// Name in the fact table.
     pub fn name(self) -> &'static str {
@@ -194,6 +195,15 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn add(&mut self, carrier: Carrier, scheme: Option<&str>, value: SecretStr<'_>) {
+        self.add_with(carrier, scheme, value, &[]);
+    }
+
+    fn add_named(&mut self, carrier: fn(Text) -> Carrier, name: &str, value: SecretStr<'_>) {
+        let name = self.interner.text(name);
+        self.add(carrier(name), None, value);
+    }
+
+    fn add_with(&mut self, carrier: Carrier, scheme: Option<&str>, value: SecretStr<'_>, field_defects: &[Defect]) {
         let token = self.tokens.intern(value, scheme);
         self.tokens.sent(token, &carrier, self.exchange.id, self.exchange.timing.started);
         let classified = &self.tokens.get(token).classified;
@@ -202,7 +212,10 @@ impl Found<'_> {
             scheme: scheme.map(|s| self.interner.text(s)),
             token,
             kind: classified.kind,
-            well_formed: classified.is_well_formed(),
+            well_formed: field_defects.is_empty()
+                && classified.defects.is_empty()
+                && classified.kind != TokenKind::Placeholder,
+            defects: field_defects.iter().chain(&classified.defects).copied().collect(),
         });
     }
 
@@ -212,10 +225,11 @@ impl Found<'_> {
             let lower = name.to_ascii_lowercase();
             match lower.as_str() {
                 "authorization" | "proxy-authorization" => {
-                    let Authorization { scheme, credentials } = split_authorization(value);
-                    self.add(Carrier::Header(self.interner.text(&lower)), scheme, credentials);
+                    let field = Authorization::read(value);
+                    let carrier = Carrier::Header(self.interner.text(&lower));
+                    self.add_with(carrier, field.scheme, field.credentials, &field.defects);
                 }
-                key if KEY_HEADERS.contains(&key) => self.add(Carrier::Header(self.interner.text(key)), None, value),
+                key if KEY_HEADERS.contains(&key) => self.add_named(Carrier::Header, key, value),
                 _ => {}
             }
         }
@@ -228,7 +242,7 @@ impl Found<'_> {
                 let Some((name, value)) = pair.trim().split_once('=') else { continue };
                 let value = SecretStr::new(value.trim());
                 if is_session_cookie(name, value) {
-                    self.add(Carrier::Cookie(self.interner.text(name)), None, value);
+                    self.add_named(Carrier::Cookie, name, value);
                 }
             }
         }
@@ -240,7 +254,7 @@ impl Found<'_> {
             let lower = name.to_ascii_lowercase();
             let named = KEY_PARAMETERS.contains(&lower.as_str());
             if !value.expose().is_empty() && (named || is_token_kind(classify(value, None).kind)) {
-                self.add(Carrier::Query(self.interner.text(name)), None, value);
+                self.add_named(Carrier::Query, name, value);
             }
         }
     }
@@ -248,7 +262,7 @@ impl Found<'_> {
     fn body(&mut self, body: &BodyView) {
         for key in REFRESH_KEYS.iter().chain(&["access_token", "id_token", "token", "assertion", "subject_token"]) {
             if let Some(value) = body.string(key).filter(|v| !v.expose().is_empty()) {
-                self.add(Carrier::Body(self.interner.text(key)), None, value);
+                self.add_named(Carrier::Body, key, value);
             }
         }
     }
@@ -277,8 +291,7 @@ impl Found<'_> {
             let view = BodyView::json(text.expose());
             for key in ["token", "access_token", "accessToken", "jwt", "authorization", "Authorization"] {
                 if let Some(value) = view.string(key).filter(|v| !v.expose().is_empty()) {
-                    let value = SecretStr::new(split_authorization(value).credentials.expose());
-                    self.add(Carrier::WebsocketFrame, None, value);
+                    self.add(Carrier::WebsocketFrame, None, Authorization::read(value).credentials);
                 }
             }
         }
@@ -293,14 +306,52 @@ pub(crate) fn is_token_kind(kind: TokenKind) -> bool {
 
 /// Cookies of analytics, consent, load balancers and CSRF defence: never a session (G13).
 const NOT_A_SESSION: &[&str] = &[
-    "_ga", "_gid", "_gat", "_fbp", "_gcl", "_hj", "_pk_", "amplitude", "ajs_", "mp_", "optimizely", "intercom", "__cf", "cf_",
-    "awsalb", "bigip", "csrf", "xsrf", "_csrf", "consent", "cookieconsent", "theme", "locale", "lang", "i18n", "tz", "timezone",
-    "__utm", "visitor", "dtcookie", "rxv", "ak_bmsc", "bm_", "incap_", "visid_", "nlbi_", "datadome", "_dd_s", "sentry",
+    "_ga",
+    "_gid",
+    "_gat",
+    "_fbp",
+    "_gcl",
+    "_hj",
+    "_pk_",
+    "amplitude",
+    "ajs_",
+    "mp_",
+    "optimizely",
+    "intercom",
+    "__cf",
+    "cf_",
+    "awsalb",
+    "bigip",
+    "csrf",
+    "xsrf",
+    "_csrf",
+    "consent",
+    "cookieconsent",
+    "theme",
+    "locale",
+    "lang",
+    "i18n",
+    "tz",
+    "timezone",
+    "__utm",
+    "visitor",
+    "dtcookie",
+    "rxv",
+    "ak_bmsc",
+    "bm_",
+    "incap_",
+    "visid_",
+    "nlbi_",
+    "datadome",
+    "_dd_s",
+    "sentry",
 ];
 
 /// Words in the names of cookies that hold a session or a token.
-const SESSION_WORDS: &[&str] =
-    &["sess", "sid", "auth", "token", "jwt", "login", "remember", "identity", "__client", "refresh", "bearer", "sso", "account"];
+const SESSION_WORDS: &[&str] = &[
+    "sess", "sid", "auth", "token", "jwt", "login", "remember", "identity", "__client", "refresh", "bearer", "sso",
+    "account",
+];
 
 /// Whether a cookie is session-like: by its name, or because its value is a token.
 pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
@@ -312,5 +363,6 @@ pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
     if NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix)) {
         return false;
     }
-    named || is_token_kind(classify(value, None).kind) || classify(value, None).kind == TokenKind::FrameworkCookie
+    let kind = classify_cookie(name, value).kind;
+    named || is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
 }

@@ -1,7 +1,8 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
 use authtrace_parse::{
-    AnomalyKind, Content, Exchange, Frame, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers, target::origin,
+    AnomalyKind, Content, Exchange, Frame, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
+    target::origin,
 };
 
 use super::{
@@ -13,9 +14,9 @@ use super::{
     outcome, role, route, set_cookie,
 };
 use crate::{
-    challenge,
+    challenge::Challenge,
     text::{Interner, Text},
-    token::{TokenKind, classify},
+    token::{Authorization, TokenKind, classify},
     tokens::{Purpose, TokenId, TokenStore},
 };
 
@@ -39,7 +40,9 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         set_cookies: &set_cookies,
         has_cookie: credentials.iter().any(Credential::is_cookie),
     });
-    let challenges = challenge::parse(answer);
+    let challenges = Challenge::read_all(
+        answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
+    );
     let outcome = outcome::extract(exchange, inferred.role, &challenges, &response_body, interner);
 
     let path = display_path(request.target.path.expose());
@@ -125,7 +128,7 @@ fn is_secret_segment(segment: &str) -> bool {
     let is_id = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     match classified.kind {
         TokenKind::Opaque => segment.len() >= 32 && !is_id && !segment.contains('.') && route::is_variable(segment),
-        TokenKind::ApiKey => true,
+        TokenKind::ApiKey { publishable: false } => true,
         kind => credential::is_token_kind(kind),
     }
 }
@@ -140,9 +143,12 @@ fn safe_name(name: &str) -> String {
 fn removed_header_bytes(exchange: &Exchange) -> bool {
     const GAP: u64 = 50;
     let request = &exchange.request;
-    let Some(stated) = request.header_bytes.filter(|_| exchange.protocol == Some(Protocol::Http11)) else { return false };
+    let Some(stated) = request.header_bytes.filter(|_| exchange.protocol == Some(Protocol::Http11)) else {
+        return false;
+    };
     let written: usize = request.headers.iter().map(|(name, value)| name.len() + value.expose().len() + 4).sum();
-    let line = request.method.len() + request.target.path.len() + request.target.query.as_ref().map_or(0, Secret::len) + 14;
+    let line =
+        request.method.len() + request.target.path.len() + request.target.query.as_ref().map_or(0, Secret::len) + 14;
     stated > (written + line) as u64 + GAP
 }
 
@@ -214,7 +220,9 @@ fn deliveries(
         found.push(Delivery { carrier, token, purpose });
     };
     for (key, purpose) in DELIVERY_KEYS {
-        if let Some(value) = body.string(key).filter(|v| v.expose().len() >= SHORTEST_TOKEN && !v.expose().contains(' ')) {
+        if let Some(value) =
+            body.string(key).filter(|v| v.expose().len() >= SHORTEST_TOKEN && !v.expose().contains(' '))
+        {
             add(Carrier::ResponseBody(interner.text(key)), *purpose, value, None);
         }
     }
@@ -226,7 +234,7 @@ fn deliveries(
         }
     }
     for value in headers.get_all("authorization") {
-        let split = crate::token::split_authorization(value);
+        let split = Authorization::read(value);
         add(Carrier::ResponseHeader(interner.text("authorization")), Purpose::Access, split.credentials, split.scheme);
     }
     found
@@ -234,7 +242,8 @@ fn deliveries(
 
 /// The refresh token that a request presents: in the body, or in a cookie of that name on a refresh endpoint.
 fn refresh_token(credentials: &[Credential], role: role::Role) -> Option<TokenId> {
-    let in_body = credentials.iter().find(|c| matches!(&c.carrier, Carrier::Body(key) if REFRESH_KEYS.contains(&&**key)));
+    let in_body =
+        credentials.iter().find(|c| matches!(&c.carrier, Carrier::Body(key) if REFRESH_KEYS.contains(&&**key)));
     let in_cookie = || {
         let named = |c: &&Credential| matches!(&c.carrier, Carrier::Cookie(name) if name.to_ascii_lowercase().contains("refresh"));
         (role == role::Role::Refresh).then(|| credentials.iter().find(named)).flatten()
@@ -252,7 +261,8 @@ fn redirect(
         return None;
     }
     let location = headers.get("location")?.expose();
-    let absolute = if location.starts_with("//") { format!("{}:{location}", target.scheme.as_str()) } else { location.to_owned() };
+    let absolute =
+        if location.starts_with("//") { format!("{}:{location}", target.scheme.as_str()) } else { location.to_owned() };
     if let Some(to) = Target::parse(&absolute) {
         let path = interner.text(&display_path(to.path.expose()));
         return Some(Box::new(Redirect { origin: interner.text(&to.origin()), path }));
@@ -265,7 +275,8 @@ fn redirect(
 /// Scripts of libraries: the frame that matters is the application's own.
 fn is_library(url: &str) -> bool {
     let name = url.rsplit('/').next().unwrap_or(url);
-    const LIBRARIES: &[&str] = &["axios", "jquery", "ky.", "superagent", "zone", "polyfill", "sentry", "datadog", "apollo", "react-query"];
+    const LIBRARIES: &[&str] =
+        &["axios", "jquery", "ky.", "superagent", "zone", "polyfill", "sentry", "datadog", "apollo", "react-query"];
     url.contains("/node_modules/") || LIBRARIES.iter().any(|library| name.starts_with(library)) || url.is_empty()
 }
 
@@ -276,7 +287,8 @@ fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text>
 
 /// `function (file:line)`, one-based as editors count.
 fn frame_name(frame: &Frame) -> String {
-    let path = frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
+    let path =
+        frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
     let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
     crate::scrub::scrub(&format!("{function} ({path}:{})", frame.line + 1))
 }
@@ -284,15 +296,21 @@ fn frame_name(frame: &Frame) -> String {
 fn client_signature(headers: &Headers) -> String {
     let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
     let content_type = field("content-type").split(';').next().unwrap_or_default();
-    format!("accept: {}; content-type: {content_type}; x-requested-with: {}", field("accept"), field("x-requested-with"))
+    format!(
+        "accept: {}; content-type: {content_type}; x-requested-with: {}",
+        field("accept"),
+        field("x-requested-with")
+    )
 }
 
 /// `server`, `via` and the sorted header names that say which hop answered; values that vary are left out.
 fn responder(headers: &Headers) -> String {
     let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
     let vary = |name: &str| {
-        matches!(name, "set-cookie" | "content-length" | "etag" | "last-modified" | "location" | "www-authenticate" | "vary")
-            || name.starts_with("access-control-")
+        matches!(
+            name,
+            "set-cookie" | "content-length" | "etag" | "last-modified" | "location" | "www-authenticate" | "vary"
+        ) || name.starts_with("access-control-")
             || name.starts_with(':')
     };
     let mut names: Vec<String> = headers.iter().map(|(n, _)| n.to_ascii_lowercase()).filter(|n| !vary(n)).collect();

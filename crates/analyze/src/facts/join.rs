@@ -58,7 +58,8 @@ fn preflights(facts: &mut [&mut Fact]) {
 fn redirects(facts: &mut [&mut Fact]) {
     for index in 0..facts.len() {
         let Some(to) = facts[index].redirect.clone() else { continue };
-        let (from, since, until) = (facts[index].id, facts[index].started_nanos(), facts[index].ended_nanos() + REDIRECT_WINDOW);
+        let (from, since, until) =
+            (facts[index].id, facts[index].started_nanos(), facts[index].ended_nanos() + REDIRECT_WINDOW);
         let target = facts[index + 1..].iter_mut().take_while(|f| f.started_nanos() <= until).find(|f| {
             f.redirected_from.is_none()
                 && f.started_nanos() >= since
@@ -77,7 +78,7 @@ fn challenge_legs(facts: &mut [&mut Fact]) {
     const BY_DESIGN: &[&str] = &["basic", "digest", "ntlm", "negotiate"];
     for index in 0..facts.len() {
         let fact = &facts[index];
-        let challenged = fact.challenges.iter().any(|c| BY_DESIGN.contains(&c.scheme().to_ascii_lowercase().as_str()));
+        let challenged = fact.challenges.iter().any(|c| BY_DESIGN.iter().any(|scheme| c.is(scheme)));
         let nonce = fact.challenges.iter().any(|c| c.error() == Some("use_dpop_nonce"))
             || fact.outcome.error_text.as_deref().is_some_and(|t| t.contains("use_dpop_nonce"));
         if !(fact.refused() && (challenged || nonce)) {
@@ -85,7 +86,10 @@ fn challenge_legs(facts: &mut [&mut Fact]) {
         }
         let (route, origin, until) = (fact.route.clone(), fact.origin.clone(), fact.started_nanos() + FIRST_401_FOLD);
         let answered = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= until).any(|f| {
-            f.origin == origin && f.route == route && f.has_method(Method::Authorization) && f.status.is_some_and(|s| s != 401)
+            f.origin == origin
+                && f.route == route
+                && f.has_method(Method::Authorization)
+                && f.status.is_some_and(|s| s != 401)
         });
         if answered {
             facts[index].gates.add(if nonce { Gate::DpopNonce } else { Gate::ChallengeLeg });
@@ -99,12 +103,14 @@ fn recoveries(facts: &mut [&mut Fact]) {
         if !facts[index].refused() || facts[index].role.delivers() {
             continue;
         }
-        let (route, origin, since) = (facts[index].route.clone(), facts[index].origin.clone(), facts[index].ended_nanos());
+        let (route, origin, since) =
+            (facts[index].route.clone(), facts[index].origin.clone(), facts[index].ended_nanos());
         let mut refreshed = false;
-        let recovered = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= since + RECOVERED_WINDOW).any(|f| {
-            refreshed |= matches!(f.role, Role::Refresh | Role::Mint | Role::Token) && f.succeeded();
-            refreshed && f.route == route && f.origin == origin && f.succeeded() && f.main_credential().is_some()
-        });
+        let recovered =
+            facts[index + 1..].iter().take_while(|f| f.started_nanos() <= since + RECOVERED_WINDOW).any(|f| {
+                refreshed |= matches!(f.role, Role::Refresh | Role::Mint | Role::Token) && f.succeeded();
+                refreshed && f.route == route && f.origin == origin && f.succeeded() && f.main_credential().is_some()
+            });
         if recovered {
             facts[index].gates.add(Gate::Recovered);
         }
@@ -130,7 +136,8 @@ fn probes(facts: &mut [&mut Fact]) {
     for fact in facts.iter_mut() {
         let agent = fact.user_agent.as_deref().unwrap_or_default();
         let by_hand = AGENTS.iter().any(|a| agent.contains(a));
-        let wrong = fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
+        let wrong =
+            fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
         if by_hand && wrong {
             fact.gates.add(Gate::Probe);
         }
@@ -143,7 +150,8 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     let first_identity = facts.iter().position(|f| {
         matches!(f.role, Role::Login | Role::Callback | Role::Authorize) || (f.role.delivers() && f.succeeded())
     });
-    let logs_in = first_identity.is_some_and(|i| matches!(facts[i].role, Role::Login | Role::Callback | Role::Authorize));
+    let logs_in =
+        first_identity.is_some_and(|i| matches!(facts[i].role, Role::Login | Role::Callback | Role::Authorize));
     let end = match (first_identity, first_credential) {
         (Some(identity), Some(credential)) => identity.min(credential),
         (Some(at), None) | (None, Some(at)) => at,
@@ -152,7 +160,8 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     if first_credential.is_some() && !logs_in {
         return;
     }
-    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && f.credentials.is_empty()) {
+    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && f.credentials.is_empty())
+    {
         fact.gates.add(Gate::AnonymousProbe);
     }
 }
@@ -164,7 +173,9 @@ fn undefined_routes(facts: &mut [&mut Fact]) {
         *known.entry((fact.origin.clone(), fact.route.clone())).or_default() |= fact.status.is_some_and(|s| s != 403);
     }
     for fact in facts.iter_mut().filter(|f| f.outcome.says(&[ErrorClass::GatewayUndefinedRoute])) {
-        if known.get(&(fact.origin.clone(), fact.route.clone())) == Some(&false) && fact.outcome.class == OutcomeClass::Refused {
+        if known.get(&(fact.origin.clone(), fact.route.clone())) == Some(&false)
+            && fact.outcome.class == OutcomeClass::Refused
+        {
             fact.gates.add(Gate::UndefinedRoute);
         }
     }

@@ -22,9 +22,12 @@ pub(crate) fn assign<'a>(facts: impl Iterator<Item = &'a mut Fact>) {
             *next += 1;
             id
         };
-        let state = open
-            .entry((fact.client, fact.page.clone()))
-            .or_insert_with(|| Open { id: fresh(&mut next), documents: false, used: false, last: started });
+        let state = open.entry((fact.client, fact.page.clone())).or_insert_with(|| Open {
+            id: fresh(&mut next),
+            documents: false,
+            used: false,
+            last: started,
+        });
         let pause = i64::try_from(PAUSE.as_nanos()).unwrap_or(i64::MAX);
         let silent = !state.documents && started - state.last > pause;
         if state.used && (fact.is_document || silent) {

@@ -7,7 +7,7 @@ use authtrace_parse::{Exchange, Kind};
 use super::{Fact, body::BodyView, role::Role};
 use crate::{
     challenge::Challenge,
-    dictionary::{ErrorClass, SignatureHit, signatures},
+    dictionary::{Answer, ErrorClass, SignatureHit, Stage, signatures},
     finding::Reason,
     scrub::scrub,
     text::{Interner, Text},
@@ -80,7 +80,7 @@ pub struct Outcome {
     /// The framework whose words these are.
     pub stack: Option<Text>,
     /// Verification stages that the words prove to have passed (detectors §5.2).
-    pub proves: &'static [crate::dictionary::Stage],
+    pub proves: Box<[Stage]>,
 }
 
 impl Outcome {
@@ -94,6 +94,12 @@ impl Outcome {
         self.class == OutcomeClass::Refused
     }
 
+    /// Whether the server named a check of the token itself, so it did see a token.
+    pub fn names_token_check(&self) -> bool {
+        self.error.and_then(ErrorClass::stage).is_some_and(|stage| stage > Stage::Present && stage < Stage::User)
+            || self.error == Some(ErrorClass::Claim)
+    }
+
     /// Whether the server named one of `classes`.
     pub fn says(&self, classes: &[ErrorClass]) -> bool {
         self.error.is_some_and(|error| classes.contains(&error))
@@ -101,8 +107,19 @@ impl Outcome {
 }
 
 /// Body keys that hold a server's reason, most telling first (detectors §13 allow-list).
-const REASON_KEYS: &[&str] =
-    &["error_description", "detail", "details", "message", "error", "error_code", "code", "title", "msg", "reason", "__type"];
+const REASON_KEYS: &[&str] = &[
+    "error_description",
+    "detail",
+    "details",
+    "message",
+    "error",
+    "error_code",
+    "code",
+    "title",
+    "msg",
+    "reason",
+    "__type",
+];
 
 /// The outcome of `exchange` in its role.
 pub(crate) fn extract(
@@ -125,8 +142,8 @@ pub(crate) fn extract(
         outcome.error_part = Some(interner.text(&reason.part));
         outcome.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
         outcome.error_weight = Some(reason.weight);
-        outcome.stack = reason.hit.stack.map(|s| interner.text(s));
-        outcome.proves = reason.hit.proves;
+        outcome.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
+        outcome.proves = reason.hit.proves.into();
     } else if status >= 400 {
         outcome.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
@@ -141,34 +158,53 @@ struct Stated {
     weight: Reason,
 }
 
+fn classify(status: u16, text: &str, challenges: &[Challenge]) -> Option<SignatureHit> {
+    signatures().classify(&Answer { status, text, challenges, headers: None })
+}
+
+/// Classes that say that something is wrong and not what.
+fn is_generic(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Invalid | ErrorClass::MissingOrInvalid | ErrorClass::RefreshInvalid)
+}
+
 /// What the server said, most specific source first: a challenge that names an error, the body, telling headers.
 fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &BodyView) -> Option<Stated> {
     let from_challenge = challenges.iter().find_map(|challenge| {
-        let text = [challenge.error(), challenge.error_description()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        let hit = signatures().classify(&text, Some(status))?;
+        let text =
+            [challenge.error(), challenge.error_description()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let hit = classify(status, "", std::slice::from_ref(challenge))?;
         Some(Stated { hit, part: "response.header.www-authenticate".into(), text, weight: Reason::ServerCode })
     });
     let from_body = body_reason(exchange, status, body);
     let from_header = header_reason(exchange, status);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
     let candidates = [from_header, from_challenge, from_body];
-    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_generic()))
+    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!is_generic(stated.hit.class)))
 }
 
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
     if let Some(document) = body.document() {
         if let Some(code) = document.pointer("/errors/0/extensions/code").and_then(|c| c.as_str()) {
-            let hit = signatures().classify(code, Some(status))?;
-            return Some(Stated { hit, part: "response.body.errors.extensions.code".into(), text: code.into(), weight: Reason::ServerCode });
+            let hit = classify(status, code, &[])?;
+            return Some(Stated {
+                hit,
+                part: "response.body.errors.extensions.code".into(),
+                text: code.into(),
+                weight: Reason::ServerCode,
+            });
         }
     }
     let mut best: Option<Stated> = None;
     for key in REASON_KEYS {
         let Some(text) = body.string(key).map(|v| v.expose().to_owned()) else { continue };
-        let Some(hit) = signatures().classify(&text, Some(status)) else { continue };
-        let weight = if matches!(*key, "error" | "code" | "error_code" | "__type") { Reason::ServerCode } else { Reason::ServerText };
+        let Some(hit) = classify(status, &text, &[]) else { continue };
+        let weight = if matches!(*key, "error" | "code" | "error_code" | "__type") {
+            Reason::ServerCode
+        } else {
+            Reason::ServerText
+        };
         let stated = Stated { hit, part: format!("response.body.{key}"), text, weight };
-        if best.as_ref().is_none_or(|b| b.hit.class.is_generic() && !stated.hit.class.is_generic()) {
+        if best.as_ref().is_none_or(|b| is_generic(b.hit.class) && !is_generic(stated.hit.class)) {
             best = Some(stated);
         }
     }
@@ -182,7 +218,7 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
         return None;
     }
     let head = &text[..text.floor_char_boundary(2048)];
-    let hit = signatures().classify(head, Some(status))?;
+    let hit = classify(status, head, &[])?;
     let shown = if head.contains('<') { String::new() } else { head.to_owned() };
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })
 }
@@ -194,7 +230,7 @@ fn header_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     let headers = &exchange.response.as_ref()?.headers;
     REASON_HEADERS.iter().find_map(|name| {
         let text = headers.get(name)?.expose();
-        let hit = signatures().classify(text, Some(status))?;
+        let hit = signatures().classify(&Answer { status, text: "", challenges: &[], headers: Some(headers) })?;
         Some(Stated { hit, part: format!("response.header.{name}"), text: text.to_owned(), weight: Reason::ServerCode })
     })
 }
@@ -223,7 +259,7 @@ fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challe
             OutcomeClass::LoginFailed
         }
         401 | 407 => OutcomeClass::Refused,
-        403 if outcome.error == Some(E::Forbidden) => OutcomeClass::Forbidden,
+        403 if matches!(outcome.error, Some(E::Forbidden | E::Scope | E::StepUp)) => OutcomeClass::Forbidden,
         403 if auth_error || challenges.iter().any(|c| c.error() == Some("invalid_token")) => OutcomeClass::Refused,
         400..=499 if exchange.kind == Kind::WebSocket => OutcomeClass::Refused,
         400 if matches!(role, Role::Refresh | Role::Token | Role::Mint) => OutcomeClass::Refused,

@@ -6,7 +6,10 @@
 use authtrace_parse::{Exchange, Kind};
 
 use super::{Delivery, body::BodyView, set_cookie::SetCookie};
-use crate::{dictionary::providers, tokens::Purpose};
+use crate::{
+    dictionary::{Route, providers},
+    tokens::Purpose,
+};
 
 /// What an endpoint is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,9 +244,22 @@ fn delivered_tokens(e: &Evidence<'_>, scores: &mut Scores) {
 }
 
 fn provider(e: &Evidence<'_>, scores: &mut Scores) {
-    if let Some(role) = providers().role_of(&e.exchange.request).and_then(Role::parse) {
+    if let Some(role) = provider_role(e.exchange) {
         scores.add(role, PROVIDER);
     }
+}
+
+/// The role that the provider table gives; a path alone, on a host that is not the provider's, weighs as a path.
+fn provider_role(exchange: &Exchange) -> Option<Role> {
+    let target = &exchange.request.target;
+    let hit = providers().endpoint(&Route {
+        host: &target.host,
+        method: &exchange.request.method,
+        path: target.path.expose(),
+        query: target.query.as_ref().map_or("", |q| q.expose()),
+        operation: exchange.request.headers.get("x-amz-target").map_or("", |v| v.expose()),
+    })?;
+    Role::parse(hit.role.name())
 }
 
 /// Path words, whole segments only; the last segment counts most, so only the last two are looked at.
@@ -292,8 +308,8 @@ fn is_session_name(name: &str) -> bool {
 
 const STATIC_TYPES: &[&str] = &["stylesheet", "script", "image", "font", "media", "manifest", "texttrack", "imageset"];
 const STATIC_EXTENSIONS: &[&str] = &[
-    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf", "otf", "mp4",
-    "webm", "mp3", "wasm",
+    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf",
+    "otf", "mp4", "webm", "mp3", "wasm",
 ];
 
 /// Whether the request fetched a file for everybody: by resource type, by extension, by media type.

@@ -45,15 +45,24 @@ fn preflight_passed(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let preflight = scene.capture.fact(first.preflight?)?;
     let cors = preflight.cors.as_ref()?;
-    (preflight.status.is_some_and(|s| (200..300).contains(&s)) && cors.allows_origin() && cors.refused_headers().is_empty()).then_some(())?;
-    Contradiction::new("Its preflight allowed it.", shows(preflight, "response.status", "2xx, origin and headers allowed"))
+    (preflight.status.is_some_and(|s| (200..300).contains(&s))
+        && cors.allows_origin()
+        && cors.refused_headers().is_empty())
+    .then_some(())?;
+    Contradiction::new(
+        "Its preflight allowed it.",
+        shows(preflight, "response.status", "2xx, origin and headers allowed"),
+    )
 }
 
 fn no_wildcard(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let wildcard = scene.failing.iter().any(|f| f.cors.as_ref().and_then(|c| c.allow_origin.as_deref()) == Some("*"));
     (!wildcard).then_some(())?;
-    Contradiction::new("No answer allows any origin.", shows(first, "response.header.access-control-allow-origin", "not *"))
+    Contradiction::new(
+        "No answer allows any origin.",
+        shows(first, "response.header.access-control-allow-origin", "not *"),
+    )
 }
 
 fn not_answered(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -61,7 +70,10 @@ fn not_answered(scene: &Scene<'_>) -> Option<Contradiction> {
     let refused = scene.failing.iter().any(|f| f.refused() && f.role != Role::Preflight);
     let all_preflights = scene.failing.iter().all(|f| f.role == Role::Preflight || f.status.is_none());
     (!refused && all_preflights).then_some(())?;
-    Contradiction::new("The request itself was never sent, so no refusal could be hidden.", shows(first, "response.status", "none but the preflight's"))
+    Contradiction::new(
+        "The request itself was never sent, so no refusal could be hidden.",
+        shows(first, "response.status", "none but the preflight's"),
+    )
 }
 
 fn reachable(scene: &Scene<'_>) -> Option<Contradiction> {

@@ -1,7 +1,10 @@
 //! "401, no credentials": why did the request go out without a token? (detectors §5.1)
 
 use super::{Contradiction, Hypothesis, Scene, common, shows};
-use crate::{case::{delivers_token, good_authorization}, facts::Fact};
+use crate::{
+    case::{delivers_token, good_authorization},
+    facts::Fact,
+};
 
 const READY_NANOS: i64 = 250_000_000;
 
@@ -97,7 +100,10 @@ fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
             shows(earlier, "request.header.authorization", "present"),
         );
     }
-    let delivered = scene.client_facts().filter(page).find(|f| delivers_token(f) && f.ended_nanos() + READY_NANOS <= first.started_nanos())?;
+    let delivered = scene
+        .client_facts()
+        .filter(page)
+        .find(|f| delivers_token(f) && f.ended_nanos() + READY_NANOS <= first.started_nanos())?;
     let ms = (first.started_nanos() - delivered.ended_nanos()) / 1_000_000;
     Contradiction::new(
         format!("The page had received its token {ms} ms before the call ({}).", delivered.route),
@@ -120,7 +126,11 @@ fn no_cookie(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let none = scene.failing.iter().all(|f| !f.has_cookies);
     let readable = !scene.capture.is_sanitized(first.source.input) && first.view == authtrace_parse::HeaderView::Full;
-    (none && readable).then(|| Contradiction::new("The request carried no cookie either.", shows(first, "request.header.cookie", "absent"))).flatten()
+    (none && readable)
+        .then(|| {
+            Contradiction::new("The request carried no cookie either.", shows(first, "request.header.cookie", "absent"))
+        })
+        .flatten()
 }
 
 fn token_exists(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -148,7 +158,10 @@ fn token_is_sent(scene: &Scene<'_>) -> Option<Contradiction> {
 fn header_absent(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     first.authorization().is_none().then_some(())?;
-    Contradiction::new("No Authorization was sent, so no value of it can be the reason.", shows(first, "request.header.authorization", "absent"))
+    Contradiction::new(
+        "No Authorization was sent, so no value of it can be the reason.",
+        shows(first, "request.header.authorization", "absent"),
+    )
 }
 
 fn no_redirect(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -163,7 +176,10 @@ fn absent_at_client(scene: &Scene<'_>) -> Option<Contradiction> {
     let input = scene.capture.inputs.get(usize::from(first.source.input));
     let at_client = input.is_none_or(|input| input.format == crate::coverage::InputFormat::Har);
     (at_client && first.authorization().is_none()).then_some(())?;
-    Contradiction::new("The header was absent when the browser sent the request.", shows(first, "request.header.authorization", "absent"))
+    Contradiction::new(
+        "The header was absent when the browser sent the request.",
+        shows(first, "request.header.authorization", "absent"),
+    )
 }
 
 fn still_signed_in(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -173,7 +189,11 @@ fn still_signed_in(scene: &Scene<'_>) -> Option<Contradiction> {
         .filter(|f| f.started_nanos() > first.started_nanos() && f.role != crate::facts::role::Role::Login)
         .find(|f| f.succeeded() && (good_authorization(f).is_some() || delivers_token(f)));
     let logged_in_again = later.is_some_and(|later| {
-        scene.client_facts().any(|f| f.role == crate::facts::role::Role::Login && f.started_nanos() > first.started_nanos() && f.started_nanos() < later.started_nanos())
+        scene.client_facts().any(|f| {
+            f.role == crate::facts::role::Role::Login
+                && f.started_nanos() > first.started_nanos()
+                && f.started_nanos() < later.started_nanos()
+        })
     });
     let later = later.filter(|_| !logged_in_again)?;
     Contradiction::new(

@@ -132,9 +132,13 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Judged> {
 
 fn table(code: &str) -> &'static [Hypothesis] {
     match code {
-        "AUTH001" | "AUTH002" | "AUTH003" | "AUTH004" | "AUTH005" | "AUTH050" | "AUTH051" | "AUTH070" | "AUTH073" => missing::TABLE,
-        "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH023" | "AUTH024" | "AUTH026"
-        | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033" | "AUTH044" | "AUTH072" => rejected::TABLE,
+        "AUTH001" | "AUTH002" | "AUTH003" | "AUTH004" | "AUTH005" | "AUTH050" | "AUTH051" | "AUTH070" | "AUTH073" => {
+            missing::TABLE
+        }
+        "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH023" | "AUTH024"
+        | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033" | "AUTH044" | "AUTH072" => {
+            rejected::TABLE
+        }
         "AUTH040" | "AUTH041" | "AUTH042" | "AUTH043" => refresh::TABLE,
         "AUTH080" | "AUTH081" | "AUTH082" => websocket::TABLE,
         "AUTH060" | "AUTH061" | "AUTH062" | "AUTH074" => cors::TABLE,
@@ -155,11 +159,18 @@ fn verdict(hypothesis: &Hypothesis, scene: &Scene<'_>) -> Judged {
     if let Some(finding) = scene.finding(hypothesis.rules) {
         let sure = finding.confidence().value() >= 0.80;
         let primary = finding.evidence.iter().filter(|e| e.role == EvidenceRole::Primary).take(3).cloned().collect();
-        return judged(if sure { Verdict::Confirmed } else { Verdict::Supported }, finding.message.clone(), primary, None);
+        return judged(
+            if sure { Verdict::Confirmed } else { Verdict::Supported },
+            finding.message.clone(),
+            primary,
+            None,
+        );
     }
     match (hypothesis.reject)(scene) {
         Some(contradiction) => judged(Verdict::Rejected, contradiction.because, contradiction.evidence, None),
-        None => judged(Verdict::Undecidable, "The capture does not decide.".to_owned(), Vec::new(), Some(hypothesis.needs)),
+        None => {
+            judged(Verdict::Undecidable, "The capture does not decide.".to_owned(), Vec::new(), Some(hypothesis.needs))
+        }
     }
 }
 
@@ -178,7 +189,10 @@ mod common {
         let first = scene.first()?;
         let status = first.status?;
         scene.failing.iter().all(|f| f.status.is_some()).then_some(())?;
-        Contradiction::new(format!("The request reached a server, which answered {status}."), shows(first, "response.status", status.to_string()))
+        Contradiction::new(
+            format!("The request reached a server, which answered {status}."),
+            shows(first, "response.status", status.to_string()),
+        )
     }
 
     /// The token's expiry lies after the request on the server's clock.
@@ -190,14 +204,22 @@ mod common {
         let left = exp.nanos() - first.sent_nanos() - scene.capture.clocks.offset(&first.origin).high;
         (left > 0).then_some(())?;
         let seconds = left / 1_000_000_000;
-        Contradiction::new(format!("The token was valid for at least {seconds} s more when it was sent."), shows(first, "token.claim.exp", "in the future"))
+        Contradiction::new(
+            format!("The token was valid for at least {seconds} s more when it was sent."),
+            shows(first, "token.claim.exp", "in the future"),
+        )
     }
 
     /// The same credential was accepted by the same origin.
     pub(super) fn accepted_elsewhere<'a>(scene: &Scene<'a>) -> Option<&'a Fact> {
         let first = scene.first()?;
         let token = first.main_credential()?.token;
-        scene.client_facts().find(|f| f.origin == first.origin && f.succeeded() && f.credentials.iter().any(|c| c.token == token) && scene.capture.protection(f) == crate::capture::Protection::Protected)
+        scene.client_facts().find(|f| {
+            f.origin == first.origin
+                && f.succeeded()
+                && f.credentials.iter().any(|c| c.token == token)
+                && scene.capture.protection(f) == crate::capture::Protection::Protected
+        })
     }
 
     /// What accepted the same credential, as a contradiction of `what`.

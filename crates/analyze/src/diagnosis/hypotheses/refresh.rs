@@ -65,7 +65,10 @@ fn no_loop(scene: &Scene<'_>) -> Option<Contradiction> {
     let sequential = failed.windows(2).any(|pair| pair[1].started_nanos() >= pair[0].ended_nanos());
     let first = failed.first().copied()?;
     (!sequential).then_some(())?;
-    Contradiction::new("No refresh was sent after another one had failed.", shows(first, "response.status", "refused once"))
+    Contradiction::new(
+        "No refresh was sent after another one had failed.",
+        shows(first, "response.status", "refused once"),
+    )
 }
 
 fn no_overlap(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -74,7 +77,10 @@ fn no_overlap(scene: &Scene<'_>) -> Option<Contradiction> {
     let overlap = all.windows(2).any(|pair| pair[1].started_nanos() < pair[0].ended_nanos());
     let first = all.first().copied()?;
     (!overlap).then_some(())?;
-    Contradiction::new("No two refreshes overlap: each starts after the one before has ended.", shows(first, "request", "alone in flight"))
+    Contradiction::new(
+        "No two refreshes overlap: each starts after the one before has ended.",
+        shows(first, "request", "alone in flight"),
+    )
 }
 
 fn never_rotated(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -106,7 +112,10 @@ fn answered_4xx(scene: &Scene<'_>) -> Option<Contradiction> {
     let all = failed.iter().all(|f| f.status.is_some_and(|s| (400..500).contains(&s)));
     all.then_some(())?;
     let status = first.status?;
-    Contradiction::new(format!("The server answered every time, with {status}."), shows(first, "response.status", status.to_string()))
+    Contradiction::new(
+        format!("The server answered every time, with {status}."),
+        shows(first, "response.status", status.to_string()),
+    )
 }
 
 fn refresh_works(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -118,5 +127,8 @@ fn issued_as_sent(scene: &Scene<'_>) -> Option<Contradiction> {
     let token = refreshes(scene).find_map(|f| f.request.refresh_token)?;
     let issuer = scene.capture.tokens.get(token).delivered_by?;
     let fact = scene.capture.fact(issuer)?;
-    Contradiction::new("The refresh token is byte for byte the one that was issued.", shows(fact, "response.body.refresh_token", "same fingerprint"))
+    Contradiction::new(
+        "The refresh token is byte for byte the one that was issued.",
+        shows(fact, "response.body.refresh_token", "same fingerprint"),
+    )
 }

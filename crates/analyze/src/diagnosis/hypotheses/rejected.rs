@@ -112,17 +112,23 @@ fn well_formed(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential()?;
     (credential.kind != TokenKind::Placeholder).then_some(())?;
-    Contradiction::new("The header held a real value.", shows(first, &credential.carrier.to_string(), credential.kind.name()))
+    Contradiction::new(
+        "The header held a real value.",
+        shows(first, &credential.carrier.to_string(), credential.kind.name()),
+    )
 }
 
 fn right_format(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential().filter(|c| c.well_formed && c.kind == TokenKind::Jwt)?;
-    Contradiction::new("The bytes are a well-formed JWT.", shows(first, &credential.carrier.to_string(), "three base64url segments, JSON header and payload"))
+    Contradiction::new(
+        "The bytes are a well-formed JWT.",
+        shows(first, &credential.carrier.to_string(), "three base64url segments, JSON header and payload"),
+    )
 }
 
 fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
-    common::not_expired(scene).or_else(|| passed(scene, Stage::Time)).or_else(|| has_no_expiry(scene))
+    common::not_expired(scene).or_else(|| passed(scene, Stage::Expiry)).or_else(|| has_no_expiry(scene))
 }
 
 /// A value that is no token has no expiry to pass.
@@ -130,7 +136,10 @@ fn has_no_expiry(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential()?;
     matches!(credential.kind, TokenKind::Placeholder | TokenKind::Identifier).then_some(())?;
-    Contradiction::new("The value is no token and has no expiry.", shows(first, &credential.carrier.to_string(), credential.kind.name()))
+    Contradiction::new(
+        "The value is no token and has no expiry.",
+        shows(first, &credential.carrier.to_string(), credential.kind.name()),
+    )
 }
 
 fn no_newer_token(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -166,13 +175,19 @@ pub(super) fn signature_holds(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential()?;
     if credential.kind != TokenKind::Jwt && credential.kind != TokenKind::Jws {
-        return Contradiction::new("The value is not signed at all.", shows(first, &credential.carrier.to_string(), credential.kind.name()));
+        return Contradiction::new(
+            "The value is not signed at all.",
+            shows(first, &credential.carrier.to_string(), credential.kind.name()),
+        );
     }
     let results = scene.capture.key_results.get(&credential.token)?;
     // With several candidate keys one cannot know which of them the verifier uses; with every one of them verifying, one can.
     (results.iter().all(|r| r.verified)).then_some(())?;
     let name = &results.first()?.name;
-    Contradiction::new(format!("The token verifies with the given key {name}."), shows(first, "token.signature", format!("verifies with {name}")))
+    Contradiction::new(
+        format!("The token verifies with the given key {name}."),
+        shows(first, "token.signature", format!("verifies with {name}")),
+    )
 }
 
 fn single_credential(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -182,7 +197,7 @@ fn single_credential(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {
-    let fact = scene.failing.iter().find(|f| f.outcome.error.is_some_and(|e| e.names_token_check()))?;
+    let fact = scene.failing.iter().find(|f| f.outcome.names_token_check())?;
     let text = fact.outcome.error_text.as_deref().unwrap_or("the refusal");
     Contradiction::new(
         format!("The verifier failed on the token itself: \"{text}\"."),
@@ -192,7 +207,8 @@ fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn same_responder(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let other = scene.client_facts().find(|f| f.origin == first.origin && f.succeeded() && f.responder == first.responder)?;
+    let other =
+        scene.client_facts().find(|f| f.origin == first.origin && f.succeeded() && f.responder == first.responder)?;
     Contradiction::new(
         "The refusal comes from the same server software as accepted answers.",
         shows(other, "response.header.server", "same server and header names"),
@@ -200,7 +216,7 @@ fn same_responder(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn server_saw_it(scene: &Scene<'_>) -> Option<Contradiction> {
-    let fact = scene.failing.iter().find(|f| f.outcome.error.is_some_and(|e| e.names_token_check()))?;
+    let fact = scene.failing.iter().find(|f| f.outcome.names_token_check())?;
     let text = fact.outcome.error_text.as_deref().unwrap_or("the refusal");
     Contradiction::new(
         format!("The server judged the credential: \"{text}\"."),

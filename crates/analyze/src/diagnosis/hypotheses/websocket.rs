@@ -67,7 +67,9 @@ fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let page = first.cors.as_ref()?.origin.clone()?;
     let accepted = scene.capture.facts.iter().find(|f| {
-        f.kind == authtrace_parse::Kind::WebSocket && f.origin == first.origin && f.status == Some(101)
+        f.kind == authtrace_parse::Kind::WebSocket
+            && f.origin == first.origin
+            && f.status == Some(101)
             && f.cors.as_ref().and_then(|c| c.origin.as_ref()) == Some(&page)
     })?;
     Contradiction::new(
@@ -79,7 +81,10 @@ fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
 fn path_works(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let accepted = scene.capture.facts.iter().find(|f| {
-        f.kind == authtrace_parse::Kind::WebSocket && f.origin == first.origin && f.route == first.route && f.status == Some(101)
+        f.kind == authtrace_parse::Kind::WebSocket
+            && f.origin == first.origin
+            && f.route == first.route
+            && f.status == Some(101)
     })?;
     Contradiction::new("A handshake on this path was accepted.", shows(accepted, "response.status", "101"))
 }

@@ -90,7 +90,8 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     if let Some(follow_up) = follow_up.filter(|f| f.succeeded()) {
         return Some(Late::FollowedUp(follow_up));
     }
-    let accepted = case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && good_authorization(f).is_some())?;
+    let accepted =
+        case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && good_authorization(f).is_some())?;
     if !is_young(case, fact) {
         return None;
     }
@@ -137,7 +138,11 @@ fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {
             draft
                 .because(Reason::Control)
                 .because(Reason::Timing)
-                .related(delivery.id, "response", format!("the page's first token arrived {after} ms after the call was sent"))
+                .related(
+                    delivery.id,
+                    "response",
+                    format!("the page's first token arrived {after} ms after the call was sent"),
+                )
                 .message(format!(
                     "{} was sent {after} ms before {} delivered the page's first token; later calls carry it.",
                     fact.route, delivery.route
@@ -158,7 +163,11 @@ fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {
             let after = ms(provider, provider.ended_nanos());
             draft
                 .because(Reason::Timing)
-                .related(provider.id, "response", format!("the auth provider answered the page {after} ms after the call"))
+                .related(
+                    provider.id,
+                    "response",
+                    format!("the auth provider answered the page {after} ms after the call"),
+                )
                 .message(format!(
                     "{} was sent while the page's auth provider was still loading ({} answered {after} ms later).",
                     fact.route, provider.route
@@ -168,7 +177,10 @@ fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {
             .because(Reason::Timing)
             .capped([Cap::NoControl])
             .related(accepted.id, "request.header.authorization", "present, and accepted, on another page")
-            .message(format!("{} was sent without Authorization right after its page started; elsewhere it carries it.", fact.route)),
+            .message(format!(
+                "{} was sent without Authorization right after its page started; elsewhere it carries it.",
+                fact.route
+            )),
     };
     match lack.preflight {
         Some(preflight) => {

@@ -52,9 +52,11 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
         .server_says(fact)
         .cause(&fact.origin);
     match lack.preflight {
-        Some(preflight) => draft
-            .primary(fact.id, "request.header.authorization", "absent")
-            .related(preflight, "request.header.access-control-request-headers", "does not ask for authorization"),
+        Some(preflight) => draft.primary(fact.id, "request.header.authorization", "absent").related(
+            preflight,
+            "request.header.access-control-request-headers",
+            "does not ask for authorization",
+        ),
         None => draft.primary(fact.id, "request.header.authorization", "absent"),
     }
 }
@@ -74,6 +76,9 @@ fn message(fact: &Fact, control: &Counts) -> String {
             fact.route
         )
     } else {
-        format!("{} was sent without Authorization and answered {status}; nothing in the capture shows which credential it wants.", fact.route)
+        format!(
+            "{} was sent without Authorization and answered {status}; nothing in the capture shows which credential it wants.",
+            fact.route
+        )
     }
 }

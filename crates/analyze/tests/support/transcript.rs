@@ -1,0 +1,209 @@
+//! Transcripts: exchanges as lines of text.
+//!
+//! ```text
+//! * key NAME=value                    a candidate key for the analysis
+//! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
+//! > Name: value                       request header
+//! >> text                             request body (JSON, else a form)
+//! < 401                               status
+//! < Name: value                       response header
+//! << text                             response body
+//! <> text                             WebSocket message of the client;  <- text  of the server
+//! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
+//! ```
+//!
+//! Offsets count from [`super::tokens::T0`] and may be in `ms` or `s`; `took` defaults to 20 ms.
+
+use std::time::Duration;
+
+use authtrace_analyze::key::KeyRing;
+use authtrace_parse::{
+    Body, Browser, Content, Exchange, ExchangeId, Frame, HeaderView, Headers, Initiator, Kind, Locator, Request,
+    Response, Secret, Source, Target, Timestamp, Timing,
+    websocket::{Message, WebSocket},
+};
+
+use super::tokens::{T0, expand};
+
+/// An expectation: a rule's code, and the route where one is named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Expected {
+    pub(crate) code: String,
+    pub(crate) route: Option<String>,
+}
+
+/// A transcript with what it must yield.
+pub(crate) struct Transcript {
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) keys: KeyRing,
+    pub(crate) findings: Vec<Expected>,
+    pub(crate) coverage: Vec<Expected>,
+}
+
+/// Reads a transcript; panics with the line where it is wrong.
+pub(crate) fn parse(text: &str) -> Transcript {
+    let mut transcript =
+        Transcript { exchanges: Vec::new(), keys: KeyRing::default(), findings: Vec::new(), coverage: Vec::new() };
+    for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+        read_line(line, &mut transcript);
+    }
+    transcript
+}
+
+fn read_line(line: &str, transcript: &mut Transcript) {
+    let expanded = expand(line);
+    if let Some(rest) = line.strip_prefix("# finding:") {
+        transcript.findings.push(expected(rest));
+    } else if let Some(rest) = line.strip_prefix("# coverage:") {
+        transcript.coverage.push(expected(rest));
+    } else if let Some(rest) = line.strip_prefix("* key ") {
+        let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
+        transcript.keys.add_secret(name, Secret::new(value));
+    } else if let Some(rest) = expanded.strip_prefix('@') {
+        let id = u32::try_from(transcript.exchanges.len()).unwrap();
+        transcript.exchanges.push(exchange(id, rest));
+    } else if !line.starts_with('#') {
+        let last = transcript.exchanges.last_mut().unwrap_or_else(|| panic!("no exchange before: {line}"));
+        message_line(last, &expanded);
+    }
+}
+
+fn expected(rest: &str) -> Expected {
+    let rest = rest.trim();
+    let (code, route) = rest.split_once(' ').map_or((rest, None), |(code, route)| (code, Some(route.to_owned())));
+    Expected { code: code.to_owned(), route }
+}
+
+fn duration(text: &str) -> Duration {
+    if let Some(ms) = text.strip_suffix("ms") {
+        return Duration::from_millis(ms.parse().unwrap_or_else(|_| panic!("duration {text}")));
+    }
+    Duration::from_secs(text.trim_end_matches('s').parse().unwrap_or_else(|_| panic!("duration {text}")))
+}
+
+fn exchange(id: u32, line: &str) -> Exchange {
+    let mut words = line.split(' ');
+    let started = Timestamp::from_seconds(T0).saturating_add(duration(words.next().unwrap()));
+    let method = words.next().unwrap();
+    let url = words.next().unwrap();
+    let target = Target::parse(url).unwrap_or_else(|| panic!("URL {url}"));
+    let kind = if url.starts_with("ws") { Kind::WebSocket } else { Kind::Http };
+    let mut exchange = Exchange {
+        id: ExchangeId(id),
+        source: Source { input: 0, locator: Locator::Entry(id) },
+        kind,
+        protocol: None,
+        timing: timing(started, Duration::from_millis(20)),
+        client: None,
+        server: None,
+        connection: None,
+        request: Request {
+            method: method.into(),
+            target,
+            headers: Headers::new(),
+            view: HeaderView::Full,
+            header_bytes: None,
+            body: Body { content: Content::Empty, ..Body::default() },
+        },
+        response: None,
+        failure: None,
+        browser: Browser::default(),
+        websocket: (kind == Kind::WebSocket).then(WebSocket::default),
+        anomalies: Vec::new(),
+    };
+    for word in words.filter(|w| !w.is_empty()) {
+        attribute(&mut exchange, started, word);
+    }
+    exchange
+}
+
+fn timing(started: Timestamp, took: Duration) -> Timing {
+    let ended = started.saturating_add(took);
+    Timing {
+        started: Some(started),
+        sent: Some(started),
+        first_byte: Some(ended),
+        ended: Some(ended),
+        duration: Some(took),
+    }
+}
+
+fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
+    let (key, value) = word.split_once('=').unwrap_or_else(|| panic!("attribute {word}"));
+    match key {
+        "type" => {
+            exchange.browser.resource_type = Some(value.into());
+            if value == "preflight" {
+                exchange.kind = Kind::Preflight;
+            }
+        }
+        "page" => exchange.browser.page = Some(value.into()),
+        "took" => exchange.timing = timing(started, duration(value)),
+        "error" => exchange.failure = Some(value.into()),
+        "conn" => exchange.connection = Some(value.into()),
+        "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
+        "cache" => exchange.browser.from_cache = true,
+        "view" => exchange.request.view = HeaderView::Provisional,
+        "at" => {
+            let (function, place) = value.split_once('@').unwrap();
+            let (url, line) = place.rsplit_once(':').unwrap();
+            let frame = Frame {
+                function: function.into(),
+                url: format!("https://app.x.dev/{url}").into(),
+                line: line.parse::<u32>().unwrap() - 1,
+                column: 0,
+            };
+            exchange.browser.initiator = Some(Initiator { kind: "script".into(), frames: vec![frame] });
+        }
+        _ => panic!("attribute {word}"),
+    }
+}
+
+fn message_line(exchange: &mut Exchange, line: &str) {
+    let message = |from_client, text: &str| Message { time: None, from_client, text: Some(Secret::new(text)) };
+    if let Some(text) = line.strip_prefix(">> ") {
+        exchange.request.body = body(text);
+    } else if let Some(text) = line.strip_prefix("<< ") {
+        response(exchange).body = body(text);
+    } else if let Some(text) = line.strip_prefix("<> ") {
+        exchange.websocket.as_mut().unwrap().messages.push(message(true, text));
+    } else if let Some(text) = line.strip_prefix("<- ") {
+        exchange.websocket.as_mut().unwrap().messages.push(message(false, text));
+    } else if let Some(field) = line.strip_prefix("> ") {
+        let (name, value) = field.split_once(": ").unwrap_or_else(|| (field.trim_end_matches(':'), ""));
+        exchange.request.headers.push(name, value);
+    } else if let Some(rest) = line.strip_prefix("< ") {
+        match rest.parse() {
+            Ok(status) => response(exchange).status = status,
+            Err(_) => {
+                let (name, value) = rest.split_once(": ").unwrap_or_else(|| panic!("header {line}"));
+                response(exchange).headers.push(name, value);
+            }
+        }
+    } else {
+        panic!("line {line}");
+    }
+}
+
+fn response(exchange: &mut Exchange) -> &mut Response {
+    exchange.response.get_or_insert_with(|| Response {
+        status: 200,
+        headers: Headers::new(),
+        view: HeaderView::Full,
+        body: Body { content: Content::Empty, ..Body::default() },
+    })
+}
+
+fn body(text: &str) -> Body {
+    let mime = if text.starts_with(['{', '[']) {
+        "application/json"
+    } else if text.starts_with('<') {
+        "text/html"
+    } else if text.contains('=') && !text.contains(' ') {
+        "application/x-www-form-urlencoded"
+    } else {
+        "text/plain"
+    };
+    let size = u64::try_from(text.len()).ok();
+    Body { mime: Some(mime.into()), size, content: Content::Text { text: Secret::new(text), cut: false } }
+}
