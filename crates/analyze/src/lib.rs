@@ -4,4 +4,5 @@
 
 pub mod challenge;
 pub mod dictionary;
+pub mod key;
 pub mod token;
