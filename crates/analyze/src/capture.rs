@@ -87,7 +87,7 @@ impl Capture {
             profile: Profile::from_table(&table)?,
             key_results: key_results(&tokens, keys),
             has_keys: !keys.is_empty(),
-            key_twins: keys.twins(),
+            key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
             table,
             sessions,

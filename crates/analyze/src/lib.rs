@@ -23,7 +23,6 @@ pub mod facts;
 pub mod finding;
 pub mod fixes;
 mod judge;
-#[path = "key_stub.rs"]
 pub mod key;
 pub mod profile;
 mod rule;

@@ -14,7 +14,7 @@ mod parameters;
 mod placeholder;
 mod shapes;
 
-use authtrace_parse::{SecretStr, Timestamp};
+use authtrace_parse::{Secret, SecretStr, Timestamp};
 
 pub use authorization::Authorization;
 pub use claims::{Claims, NumericDate, TokenUse};
@@ -40,6 +40,8 @@ pub struct Classified {
     pub defects: Vec<Defect>,
     /// Header and claims, where the value is in JOSE compact form.
     pub jose: Option<Jose>,
+    /// The value without its wrapping, where it has any: what a verifier would have been meant to see.
+    pub cleaned: Option<Secret>,
     /// Estimated bits of the value as sent; `None` where it holds no secret (placeholder, redacted).
     pub entropy_bits: Option<f32>,
     /// Bytes as sent.
@@ -49,6 +51,11 @@ pub struct Classified {
 }
 
 impl Classified {
+    /// The value to compare, verify and fingerprint: `raw` without its wrapping.
+    pub fn value<'a>(&'a self, raw: SecretStr<'a>) -> SecretStr<'a> {
+        self.cleaned.as_ref().map_or_else(|| SecretStr::new(raw.expose().trim()), Secret::as_secret_str)
+    }
+
     /// The placeholder, fit to be shown: it is no secret. `None` for every other kind.
     pub fn literal<'a>(&self, raw: SecretStr<'a>) -> Option<&'a str> {
         (self.kind == TokenKind::Placeholder).then(|| raw.expose())
@@ -121,6 +128,7 @@ fn classify_with(
         defects,
         entropy_bits: (!known).then(|| entropy::bits(text)),
         length: text.len(),
+        cleaned: (value != text.trim()).then(|| Secret::new(value.as_str())),
         issued_at: (found.kind == TokenKind::Fernet).then(|| shapes::fernet_issued_at(&value)).flatten(),
         jose: found.jose,
     }

@@ -43,6 +43,7 @@ pub(super) fn classify(raw: SecretStr<'_>, kind: TokenKind) -> Classified {
         vendor: (kind == TokenKind::SigV4).then_some("AWS"),
         defects,
         jose: None,
+        cleaned: None,
         entropy_bits: (!known).then(|| entropy::bits(text)),
         length: text.len(),
         issued_at: None,

@@ -79,7 +79,10 @@ fn reports_the_defect_and_the_value_under_it() {
     let quoted = classify(SecretStr::new("\"null\""), bearer);
     assert_eq!((quoted.as_sent, quoted.kind), (TokenKind::LowEntropy, TokenKind::Placeholder));
     let doubled = format!("Bearer {token}");
-    assert_eq!(classify(SecretStr::new(&doubled), bearer).as_sent, TokenKind::Opaque);
+    let raw = SecretStr::new(&doubled);
+    let doubled = classify(raw, bearer);
+    assert_eq!(doubled.as_sent, TokenKind::Opaque);
+    assert!(doubled.value(raw).expose() == token, "the wrapping is off");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.coverage.push(expected(rest));
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
-        transcript.keys.add_secret(name, Secret::new(value));
+        transcript.keys.add_secret(name, value.as_bytes().to_vec());
     } else if let Some(rest) = expanded.strip_prefix('@') {
         let id = u32::try_from(transcript.exchanges.len()).unwrap();
         transcript.exchanges.push(exchange(id, rest));

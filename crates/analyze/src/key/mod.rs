@@ -1,0 +1,151 @@
+//! Which of the keys at hand signed a token: named candidates, tried as given. Nothing is guessed, nothing is searched.
+
+pub mod dotenv;
+mod material;
+mod signed;
+
+use authtrace_parse::{Secret, SecretStr};
+use jsonwebtoken::Algorithm;
+use zeroize::Zeroizing;
+
+pub use self::material::can_be_key;
+use self::{material::Material, signed::Signed};
+
+/// How a candidate had to be read to be the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyForm {
+    /// The bytes as given.
+    Raw,
+    /// Without surrounding white space.
+    Trimmed,
+    /// Decoded from base64 (RFC 4648 §4).
+    Base64,
+    /// Decoded from base64url (RFC 4648 §5).
+    Base64Url,
+    /// A public or private key in PEM armour.
+    Pem,
+    /// A JSON Web Key (RFC 7517).
+    Jwk,
+}
+
+impl KeyForm {
+    /// Stable name, as written in machine-readable output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Trimmed => "trimmed",
+            Self::Base64 => "base64",
+            Self::Base64Url => "base64url",
+            Self::Pem => "pem",
+            Self::Jwk => "jwk",
+        }
+    }
+}
+
+/// What one candidate says about one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyResult {
+    /// The candidate's name.
+    pub name: Box<str>,
+    /// The form that verified; where none did, the form as given.
+    pub form: KeyForm,
+    /// The signature verifies with this key.
+    pub verified: bool,
+    /// Length of the key in `form`, in bytes: of the secret, of the RSA modulus, else of the encoded public key.
+    pub key_len_bytes: usize,
+    /// The secret is shorter than the hash of the token's algorithm (RFC 7518 §3.2).
+    pub short: bool,
+    /// `kid` of the key that verified, where it has one.
+    pub kid: Option<Box<str>>,
+    /// The token's `kid` is among this key set's; `None` where either side names none.
+    pub kid_known: Option<bool>,
+}
+
+/// Named keys to try. Holds values and shows none: no `Debug`.
+#[derive(Default)]
+pub struct KeyRing {
+    keys: Vec<(Box<str>, Material)>,
+}
+
+impl KeyRing {
+    /// A ring without keys.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Names in the order of addition.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(name, _)| &**name)
+    }
+
+    /// Adds a shared secret, byte for byte.
+    pub fn add_secret(&mut self, name: &str, secret: Vec<u8>) {
+        self.keys.push((name.into(), Material::Secret(Zeroizing::new(secret))));
+    }
+
+    /// Adds a public or private key in PEM; false where it cannot be read (SEC 1 and encrypted keys cannot).
+    pub fn add_pem(&mut self, name: &str, pem: &Secret) -> bool {
+        self.add_some(name, Material::pem(pem.as_secret_str()))
+    }
+
+    /// Adds a JWK or JWK Set; false where it holds no key that can be read.
+    pub fn add_jwks(&mut self, name: &str, json: &Secret) -> bool {
+        self.add_some(name, Material::jwks(json.as_secret_str()))
+    }
+
+    /// Adds a configuration value where it [`can_be_key`], as what it looks like; false where it was passed over.
+    pub fn add_value(&mut self, name: &str, value: &Secret) -> bool {
+        let value = value.as_secret_str();
+        self.add_some(name, can_be_key(value).then(|| Material::guess(value)))
+    }
+
+    fn add_some(&mut self, name: &str, material: Option<Material>) -> bool {
+        let added = material.is_some();
+        self.keys.extend(material.map(|material| (name.into(), material)));
+        added
+    }
+
+    /// Pairs of names whose secrets differ only by surrounding white space: one of the two services has a stray line end.
+    pub fn twins(&self) -> Vec<(&str, &str)> {
+        let secrets: Vec<_> =
+            self.keys.iter().filter_map(|(name, material)| Some((&**name, secret(material)?))).collect();
+        let mut pairs = Vec::new();
+        for (index, (name, value)) in secrets.iter().enumerate() {
+            for (other, its) in &secrets[index + 1..] {
+                if value != its && value.trim_ascii() == its.trim_ascii() {
+                    pairs.push((*name, *other));
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Tries every key of the family of the token's algorithm on `token`, a compact JWS without wrapping.
+    ///
+    /// Claims are not looked at. Empty where no key is of the right family, the token is no three-part JWS, its signature
+    /// is not base64, or its algorithm is none that can be verified ([`can_verify`]): then nothing is known.
+    pub fn verify(&self, token: SecretStr<'_>) -> Vec<KeyResult> {
+        let Some(signed) = Signed::read(token.expose()) else { return Vec::new() };
+        self.keys.iter().filter_map(|(name, material)| signed.try_key(name, material)).collect()
+    }
+}
+
+/// Whether tokens of this `alg` can be verified here; ES512, ES256K and Ed448 cannot.
+pub fn can_verify(alg: &str) -> bool {
+    alg.parse::<Algorithm>().is_ok()
+}
+
+fn secret(material: &Material) -> Option<&[u8]> {
+    match material {
+        Material::Secret(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
