@@ -66,6 +66,10 @@ impl<'p> PieceReader<'p> {
     }
 
     fn entry(&mut self, piece: &Piece<'_>, sink: &mut dyn FnMut(Exchange)) {
+        if piece.text.is_empty() && piece.ending == Ending::Damaged {
+            self.note(AnomalyKind::UnreadableEntry, Some(Locator::Entry(self.summary.entries.saturating_sub(1))));
+            return;
+        }
         if piece.ending == Ending::Complete && self.parse(piece.text, sink) {
             return;
         }

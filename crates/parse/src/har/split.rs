@@ -47,7 +47,8 @@ pub enum Ending {
 pub struct Piece<'a> {
     /// Which value.
     pub part: Part,
-    /// Its text. Empty for an array element that is neither object nor array.
+    /// Its text. Empty for an array element that is neither object nor array, and, with [`Ending::Damaged`], where the
+    /// piece before turns out to have ended too early.
     pub text: &'a [u8],
     /// Why it ends.
     pub ending: Ending,
@@ -308,7 +309,11 @@ impl Splitter {
                 self.stray = true;
                 self.state = State::String(false);
             }
-            b':' | b'}' => self.lose(),
+            b':' | b'}' => {
+                // The element before closed too early: what follows it belongs to it.
+                out(Piece { part, text: b"", ending: Ending::Damaged });
+                self.lose();
+            }
             b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => self.stray = true,
         }
