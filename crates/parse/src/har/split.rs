@@ -365,3 +365,55 @@ impl Splitter {
         self.value_next = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The entries of `text`, each with why it ends, for every chunk size from 1 to `text`'s length.
+    #[track_caller]
+    fn check(limit: usize, text: &str, expected: &[(&str, Ending)]) {
+        for size in 1..=text.len() {
+            let mut splitter = Splitter::new(limit);
+            let mut got = Vec::new();
+            let mut keep =
+                |piece: Piece<'_>| got.push((String::from_utf8_lossy(piece.text).into_owned(), piece.ending));
+            text.as_bytes().chunks(size).for_each(|chunk| splitter.push(chunk, &mut keep));
+            splitter.finish(&mut keep);
+            let got: Vec<_> = got.iter().map(|(text, ending)| (text.as_str(), *ending)).collect();
+            assert_eq!(got, expected, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn splits() {
+        use Ending::{Complete, Cut, Damaged, Oversized};
+        check(
+            99,
+            r#"{"log":{"entries":[{"a":"}\\\"]"},{"b":[1,{}]}]}}"#,
+            &[(r#"{"a":"}\\\"]"}"#, Complete), (r#"{"b":[1,{}]}"#, Complete)],
+        );
+        check(99, r#"{"x":{"entries":[{}]},"entries":[{"a":1}"#, &[(r#"{"a":1}"#, Complete)]);
+        check(99, r#"{"entries":[{"a":1"#, &[(r#"{"a":1"#, Cut)]);
+        check(
+            99,
+            r#"{"entries":[{"a":N},{"time":2},{"request":3}]}"#,
+            &[(r#"{"a":"#, Damaged), (r#"{"request":3}"#, Complete)],
+        );
+        check(
+            99,
+            r#"{"entries":[{"own":1},{"a":N},{"own":2}]}"#,
+            &[(r#"{"own":1}"#, Complete), (r#"{"a":"#, Damaged), (r#"{"own":2}"#, Complete)],
+        );
+        check(
+            12,
+            r#"{"entries":[{"a":"0123456789"},{"request":3}]}"#,
+            &[(r#"{"a":"012345"#, Oversized), (r#"{"request":3"#, Oversized)],
+        );
+        check(
+            13,
+            r#"{"entries":[{"a":"0123456789"},{"request":3}]}"#,
+            &[(r#"{"a":"0123456"#, Oversized), (r#"{"request":3}"#, Complete)],
+        );
+    }
+}

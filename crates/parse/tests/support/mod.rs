@@ -1,5 +1,6 @@
 //! What the HAR tests share: reading in chunks, and one line per exchange that shows everything but values.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::use_debug, reason = "failures are read by people")]
 
 use std::fmt::Write as _;
 
