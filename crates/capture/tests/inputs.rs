@@ -130,7 +130,7 @@ fn refuses_paths() {
 fn refuses_unreadable_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_folder, path) = folder("a.har", &har(1));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&path).is_ok() {
         println!("SKIPPED: this user may read everything");
         return;

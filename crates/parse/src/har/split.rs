@@ -54,6 +54,25 @@ pub struct Piece<'a> {
     pub ending: Ending,
 }
 
+/// Takes what a splitter finds.
+pub trait Pieces {
+    /// Takes a piece.
+    fn piece(&mut self, piece: Piece<'_>);
+
+    /// Reads the whole entry that stands at the start of `text`, if there is one, and says how long it is.
+    ///
+    /// A short cut that spares the splitter the search for the entry's end. `None` leaves it to the splitter.
+    fn entry(&mut self, _text: &[u8]) -> Option<usize> {
+        None
+    }
+}
+
+impl<F: FnMut(Piece<'_>)> Pieces for F {
+    fn piece(&mut self, piece: Piece<'_>) {
+        self(piece);
+    }
+}
+
 /// The streaming splitter.
 pub struct Splitter {
     limit: usize,
@@ -136,7 +155,7 @@ impl Splitter {
     }
 
     /// Eats the next chunk and hands out every piece that it completes.
-    pub fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(Piece<'_>)) {
+    pub fn push(&mut self, bytes: &[u8], out: &mut dyn Pieces) {
         let mut at = 0;
         while at < bytes.len() {
             at = match self.state {
@@ -148,16 +167,16 @@ impl Splitter {
     }
 
     /// Hands out the value that the end of the text cut, if any, and says what the document was like.
-    pub fn finish(mut self, out: &mut dyn FnMut(Piece<'_>)) -> Notes {
+    pub fn finish(mut self, out: &mut dyn Pieces) -> Notes {
         self.notes.truncated = !self.levels.is_empty() && self.state != State::Lost;
         if let (State::Value, Some(part)) = (self.state, self.part) {
-            out(Piece { part, text: &self.carry, ending: Ending::Cut });
+            out.piece(Piece { part, text: &self.carry, ending: Ending::Cut });
         }
         self.notes
     }
 
     /// Scans on inside a value; returns where to go on.
-    fn value(&mut self, bytes: &[u8], at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
+    fn value(&mut self, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
         let room = if self.part.is_some() { self.limit.saturating_sub(self.carry.len()) } else { usize::MAX };
         let end = bytes.len().min(at.saturating_add(room));
         let window = &bytes[at..end];
@@ -187,16 +206,16 @@ impl Splitter {
     }
 
     /// Hands out the value that ends with `tail`, without copying it where it lies in one chunk.
-    fn emit(&mut self, tail: &[u8], ending: Ending, out: &mut dyn FnMut(Piece<'_>)) {
+    fn emit(&mut self, tail: &[u8], ending: Ending, out: &mut dyn Pieces) {
         let Some(part) = self.part.take() else { return };
         if self.carry.is_empty() {
             self.landmark.learn(tail, part);
-            out(Piece { part, text: tail, ending });
+            out.piece(Piece { part, text: tail, ending });
             return;
         }
         self.carry.extend_from_slice(tail);
         self.landmark.learn(&self.carry, part);
-        out(Piece { part, text: &self.carry, ending });
+        out.piece(Piece { part, text: &self.carry, ending });
         self.carry.clear();
     }
 
@@ -227,7 +246,7 @@ impl Splitter {
     }
 
     /// Reads one byte at the path's own levels.
-    fn shallow(&mut self, bytes: &[u8], at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
+    fn shallow(&mut self, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
         let byte = bytes[at];
         match (self.state, self.levels.last()) {
             (State::Key, _) => self.in_key(byte),
@@ -240,8 +259,8 @@ impl Splitter {
             (_, None) => self.in_document(byte),
             (_, Some(Level::Logs)) => return self.in_logs(byte, at),
             (_, Some(Level::Holder)) => return self.in_holder(byte, at),
-            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, byte, at, out),
-            (_, Some(Level::Pages)) => return self.in_array(Part::Page, byte, at, out),
+            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, bytes, at, out),
+            (_, Some(Level::Pages)) => return self.in_array(Part::Page, bytes, at, out),
         }
         at + 1
     }
@@ -297,9 +316,9 @@ impl Splitter {
         at + 1
     }
 
-    fn in_array(&mut self, part: Part, byte: u8, at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
-        match byte {
-            b'{' | b'[' => return self.begin(Some(part), at),
+    fn in_array(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
+        match bytes[at] {
+            b'{' | b'[' => return self.element(part, bytes, at, out),
             b',' => self.end_stray(part, out),
             b']' => {
                 self.end_stray(part, out);
@@ -311,7 +330,7 @@ impl Splitter {
             }
             b':' | b'}' => {
                 // The element before closed too early: what follows it belongs to it.
-                out(Piece { part, text: b"", ending: Ending::Damaged });
+                out.piece(Piece { part, text: b"", ending: Ending::Damaged });
                 self.lose();
             }
             b' ' | b'\t' | b'\r' | b'\n' => {}
@@ -320,10 +339,22 @@ impl Splitter {
         at + 1
     }
 
+    /// An array's element begins: where it lies in this chunk and within the limit, it may be read at once.
+    fn element(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
+        let window = &bytes[at..bytes.len().min(at.saturating_add(self.limit))];
+        if part == Part::Entry
+            && let Some(len) = out.entry(window)
+        {
+            self.landmark.learn(&window[..len], part);
+            return at + len;
+        }
+        self.begin(Some(part), at)
+    }
+
     /// An element that is neither object nor array still counts as one.
-    fn end_stray(&mut self, part: Part, out: &mut dyn FnMut(Piece<'_>)) {
+    fn end_stray(&mut self, part: Part, out: &mut dyn Pieces) {
         if std::mem::take(&mut self.stray) {
-            out(Piece { part, text: b"", ending: Ending::Complete });
+            out.piece(Piece { part, text: b"", ending: Ending::Complete });
         }
     }
 
