@@ -16,6 +16,7 @@ mod fields;
 mod initiator;
 mod landmark;
 mod lenient;
+mod piece;
 mod reader;
 mod repair;
 mod scan;
@@ -25,8 +26,9 @@ mod transcode;
 mod unescape;
 mod websocket;
 
+pub use piece::{Ending, Notes, Part, Piece, Pieces};
 pub use reader::{ANOMALIES_KEPT, PAGES_KEPT, PieceReader};
-pub use split::{ENTRY_LIMIT, Ending, Notes, Part, Piece, Pieces, Splitter};
+pub use split::{ENTRY_LIMIT, Splitter};
 
 use self::transcode::Transcoder;
 use crate::{anomaly::Anomaly, body::BodyPolicy, exchange::Exchange, secret::Secret, time::Timestamp};

@@ -5,9 +5,9 @@ use super::{
     entry::{self, Entry},
     exchange::{self, Context},
     landmark::Landmark,
+    piece::{Ending, Notes, Part, Piece},
     record::Shape,
     repair,
-    split::{Ending, Notes, Part, Piece},
 };
 use crate::{
     anomaly::{Anomaly, AnomalyKind},
