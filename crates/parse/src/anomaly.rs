@@ -35,7 +35,7 @@ pub enum AnomalyKind {
     UndecodableBody,
     /// Text before or after the JSON document was ignored (byte-order mark, JSONP wrapper, guard prefix).
     WrappedDocument,
-    /// Bytes that are not UTF-8, or half of a surrogate pair, were replaced.
+    /// Bytes that are not UTF-8, half a surrogate pair or a raw control character in a string were replaced.
     InvalidUtf8,
     /// The compressed input is damaged; everything before the damage was read.
     DamagedCompression,

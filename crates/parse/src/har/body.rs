@@ -141,7 +141,7 @@ impl Bodies<'_> {
             match decode(&text, cut) {
                 Some(bytes) => {
                     cut |= bytes.len() > limit;
-                    lossy(bytes, limit, odd)
+                    lossy(bytes, limit)
                 }
                 None => {
                     odd.push(AnomalyKind::UndecodableBody);
@@ -164,7 +164,7 @@ impl Bodies<'_> {
         if !cut {
             body.size = Some(bytes.len() as u64);
         }
-        body.content = Content::Text { text: Secret::new(lossy(bytes, limit, odd)), cut };
+        body.content = Content::Text { text: Secret::new(lossy(bytes, limit)), cut };
     }
 }
 
@@ -187,16 +187,10 @@ fn decode(text: &str, cut: bool) -> Option<Vec<u8>> {
     BASE64.decode(clean).ok()
 }
 
-/// The first `limit` bytes as text.
-fn lossy(mut bytes: Vec<u8>, limit: usize, odd: &mut Vec<AnomalyKind>) -> String {
+/// The first `limit` bytes as text. Images are bodies too: what is not UTF-8 is replaced without a word.
+fn lossy(mut bytes: Vec<u8>, limit: usize) -> String {
     bytes.truncate(limit);
-    match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            odd.push(AnomalyKind::InvalidUtf8);
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        }
-    }
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The parameters as a JSON string that holds a form (application/x-www-form-urlencoded), unless they are multipart:

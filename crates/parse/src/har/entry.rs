@@ -26,7 +26,8 @@ record! {
         resource_type: Scalar<'de> = "_resourceType",
         from_cache: Scalar<'de> = "_fromCache",
         via_service_worker: Scalar<'de> = "_fetchedViaServiceWorker",
-        error: Scalar<'de> = "_error" | "_failureText",
+        /// Text, or an object with a `message`.
+        error: Option<&'de RawValue> = "_error" | "_failureText",
         messages: Option<&'de RawValue> = "_webSocketMessages",
     }
 }
@@ -54,9 +55,16 @@ record! {
         cookies: Listed<Cookie<'de>> = "cookies",
         content: Content<'de> = "content",
         transfer_size: Scalar<'de> = "_transferSize",
-        error: Scalar<'de> = "_error",
-        failure_text: Scalar<'de> = "_failureText",
+        error: Option<&'de RawValue> = "_error",
+        failure_text: Option<&'de RawValue> = "_failureText",
         via_service_worker: Scalar<'de> = "_fetchedViaServiceWorker",
+    }
+}
+
+record! {
+    /// `_error`, where it is an object.
+    Trouble {
+        message: Scalar<'de> = "message",
     }
 }
 

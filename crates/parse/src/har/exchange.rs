@@ -2,8 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde_json::value::RawValue;
+
 use super::{
-    SideFiles, body::Bodies, date, entry::Entry, fields, initiator, lenient::Scalar, record::Shape, timing, websocket,
+    SideFiles,
+    body::Bodies,
+    date,
+    entry::{Entry, Trouble},
+    fields, initiator,
+    lenient::Scalar,
+    record::Shape,
+    timing, unescape, websocket,
 };
 use crate::{
     anomaly::AnomalyKind,
@@ -20,6 +29,9 @@ pub(super) struct Context<'c> {
     pub(super) policy: &'c dyn BodyPolicy,
     pub(super) side_files: Option<&'c SideFiles<'c>>,
 }
+
+/// Bytes kept of a failure's text.
+const FAILURE_KEPT: usize = 1024;
 
 /// Statuses that count as an answer: three digits (RFC 9110 §15). 0 and −1 mean that none came.
 const STATUSES: std::ops::RangeInclusive<f64> = 100.0..=999.0;
@@ -135,7 +147,16 @@ fn from_cache(entry: &Entry<'_>, headers: &Headers) -> bool {
 
 fn failure(entry: &Entry<'_>) -> Option<Box<str>> {
     let said = [&entry.response.error, &entry.error, &entry.response.failure_text];
-    said.into_iter().find_map(|text| text.filled().map(Into::into))
+    said.into_iter().flatten().find_map(|raw| words(raw))
+}
+
+/// A failure in words: text, or an object's `message`; the first [`FAILURE_KEPT`] bytes.
+fn words(raw: &RawValue) -> Option<Box<str>> {
+    let text: Box<str> = match unescape::prefix(raw.get(), FAILURE_KEPT) {
+        Some((text, _)) => text.into(),
+        None => serde_json::from_str::<Trouble<'_>>(raw.get()).ok()?.message.filled()?.into(),
+    };
+    (!text.trim().is_empty()).then_some(text)
 }
 
 /// The response's version is what was negotiated; the request's is often a default.

@@ -5,7 +5,7 @@
 
 use memchr::memchr;
 
-use super::split::Part;
+use super::piece::Part;
 
 /// Keys that open an entry in the HARs of browsers and tools.
 const FIRST_KEYS: [&[u8]; 17] = [

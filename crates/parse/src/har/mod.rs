@@ -16,6 +16,7 @@ mod fields;
 mod initiator;
 mod landmark;
 mod lenient;
+mod piece;
 mod reader;
 mod repair;
 mod scan;
@@ -25,8 +26,9 @@ mod transcode;
 mod unescape;
 mod websocket;
 
+pub use piece::{Ending, Notes, Part, Piece, Pieces};
 pub use reader::{ANOMALIES_KEPT, PAGES_KEPT, PieceReader};
-pub use split::{ENTRY_LIMIT, Ending, Notes, Part, Piece, Splitter};
+pub use split::{ENTRY_LIMIT, Splitter};
 
 use self::transcode::Transcoder;
 use crate::{anomaly::Anomaly, body::BodyPolicy, exchange::Exchange, secret::Secret, time::Timestamp};
@@ -92,15 +94,31 @@ impl<'p> HarReader<'p> {
     /// Reads the next chunk and hands out every exchange that it completes, in the order of `log.entries`.
     pub fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Exchange)) {
         let Self { transcoder, splitter, pieces } = self;
-        transcoder.push(bytes, &mut |text| splitter.push(text, &mut |piece| pieces.read(&piece, sink)));
+        transcoder.push(bytes, &mut |text| splitter.push(text, &mut Feed { pieces, sink }));
     }
 
     /// Says what the document was like.
     pub fn finish(self, sink: &mut dyn FnMut(Exchange)) -> HarSummary {
         let Self { transcoder, mut splitter, mut pieces } = self;
-        let marked = transcoder.finish(&mut |text| splitter.push(text, &mut |piece| pieces.read(&piece, sink)));
-        let mut notes = splitter.finish(&mut |piece| pieces.read(&piece, sink));
+        let marked = transcoder.finish(&mut |text| splitter.push(text, &mut Feed { pieces: &mut pieces, sink }));
+        let mut notes = splitter.finish(&mut Feed { pieces: &mut pieces, sink });
         notes.wrapped |= marked;
         pieces.finish(notes)
+    }
+}
+
+/// Hands what the splitter finds to the reader, on the same thread.
+struct Feed<'f, 'p> {
+    pieces: &'f mut PieceReader<'p>,
+    sink: &'f mut dyn FnMut(Exchange),
+}
+
+impl Pieces for Feed<'_, '_> {
+    fn piece(&mut self, piece: Piece<'_>) {
+        self.pieces.read(&piece, self.sink);
+    }
+
+    fn entry(&mut self, text: &[u8]) -> Option<usize> {
+        self.pieces.read_first(text, self.sink)
     }
 }

@@ -5,9 +5,9 @@ use super::{
     entry::{self, Entry},
     exchange::{self, Context},
     landmark::Landmark,
+    piece::{Ending, Notes, Part, Piece},
     record::Shape,
     repair,
-    split::{Ending, Notes, Part, Piece},
 };
 use crate::{
     anomaly::{Anomaly, AnomalyKind},
@@ -52,6 +52,16 @@ impl<'p> PieceReader<'p> {
         }
     }
 
+    /// Reads the entry at the start of `text`, whatever follows it, and says how long it is; `None` where it is not
+    /// whole or not JSON.
+    pub fn read_first(&mut self, text: &[u8], sink: &mut dyn FnMut(Exchange)) -> Option<usize> {
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Entry<'_>>();
+        let entry = values.next()?.ok()?;
+        let len = values.byte_offset();
+        self.deliver(&entry, None, sink);
+        Some(len)
+    }
+
     /// The summary, given what the splitter learned of the document.
     pub fn finish(mut self, notes: Notes) -> HarSummary {
         self.summary.recognised |= notes.recognised;
@@ -66,16 +76,26 @@ impl<'p> PieceReader<'p> {
     }
 
     fn entry(&mut self, piece: &Piece<'_>, sink: &mut dyn FnMut(Exchange)) {
-        if piece.ending == Ending::Complete && self.parse(piece.text, sink) {
+        if piece.text.is_empty() && piece.ending == Ending::Damaged {
+            self.note(AnomalyKind::UnreadableEntry, Some(Locator::Entry(self.summary.entries.saturating_sub(1))));
             return;
         }
+        let whole = piece.ending == Ending::Complete;
+        if whole && (self.read_first(piece.text, sink).is_some() || self.read_repaired(piece.text, sink)) {
+            return;
+        }
+        self.salvage(piece, sink);
+    }
+
+    /// A piece that is not one sound entry may hold several: each is tried at its landmark, up to the next one.
+    fn salvage(&mut self, piece: &Piece<'_>, sink: &mut dyn FnMut(Exchange)) {
         let starts = Landmark::all(piece.text.get(1..).unwrap_or_default());
         let starts = std::iter::once(0).chain(starts.iter().map(|start| start + 1)).collect::<Vec<_>>();
         let last = starts.len() - 1;
         for (n, &start) in starts.iter().enumerate() {
             let end = starts.get(n + 1).copied().unwrap_or(piece.text.len());
             let unfinished = n == last && piece.ending == Ending::Cut;
-            if self.first_value(&piece.text[start..end], sink) || unfinished {
+            if self.read_first(&piece.text[start..end], sink).is_some() || unfinished {
                 continue;
             }
             let oversized = n == last && piece.ending == Ending::Oversized;
@@ -83,29 +103,12 @@ impl<'p> PieceReader<'p> {
         }
     }
 
-    /// Reads a whole entry, if need be after repairing its characters; `false` where it is not JSON.
-    fn parse(&mut self, text: &[u8], sink: &mut dyn FnMut(Exchange)) -> bool {
-        // Checked as UTF-8 once and as a whole: string by string costs more.
-        let strict = std::str::from_utf8(text).ok().and_then(|text| serde_json::from_str::<Entry<'_>>(text).ok());
-        if let Some(entry) = strict {
-            self.deliver(&entry, None, sink);
-            return true;
-        }
+    /// Reads an entry after replacing characters that JSON or Unicode forbids; `false` where that is not the trouble.
+    fn read_repaired(&mut self, text: &[u8], sink: &mut dyn FnMut(Exchange)) -> bool {
         let Some(repaired) = repair::repaired(text) else { return false };
         let Ok(entry) = serde_json::from_slice::<Entry<'_>>(&repaired) else { return false };
         self.deliver(&entry, Some(AnomalyKind::InvalidUtf8), sink);
         true
-    }
-
-    /// Reads the entry at the start of `text`, whatever follows it.
-    fn first_value(&mut self, text: &[u8], sink: &mut dyn FnMut(Exchange)) -> bool {
-        match serde_json::Deserializer::from_slice(text).into_iter::<Entry<'_>>().next() {
-            Some(Ok(entry)) => {
-                self.deliver(&entry, None, sink);
-                true
-            }
-            _ => false,
-        }
     }
 
     fn deliver(&mut self, entry: &Entry<'_>, also: Option<AnomalyKind>, sink: &mut dyn FnMut(Exchange)) {

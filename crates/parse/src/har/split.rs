@@ -7,6 +7,7 @@
 
 use super::{
     landmark::Landmark,
+    piece::{Ending, Notes, Part, Piece, Pieces},
     scan::{Scan, Stop},
 };
 
@@ -15,43 +16,6 @@ pub const ENTRY_LIMIT: usize = 256 << 20;
 
 /// Containers that the path may hold: document, array of logs, wrapper object, `log`, `entries`; and one to spare.
 const DEEPEST: usize = 6;
-
-/// Which value of the HAR a piece is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// An element of `log.entries`.
-    Entry,
-    /// An element of `log.pages`.
-    Page,
-    /// `log.creator`.
-    Creator,
-    /// `log.browser`.
-    Browser,
-}
-
-/// Why a piece ends where it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Its brackets close.
-    Complete,
-    /// A byte that JSON does not allow there follows; the piece may hold several entries.
-    Damaged,
-    /// It reached the limit of one entry; the piece may hold several entries.
-    Oversized,
-    /// The input ends.
-    Cut,
-}
-
-/// One JSON value of the HAR, as it stands in the text.
-#[derive(Clone, Copy)]
-pub struct Piece<'a> {
-    /// Which value.
-    pub part: Part,
-    /// Its text. Empty for an array element that is neither object nor array.
-    pub text: &'a [u8],
-    /// Why it ends.
-    pub ending: Ending,
-}
 
 /// The streaming splitter.
 pub struct Splitter {
@@ -70,17 +34,6 @@ pub struct Splitter {
     stray: bool,
     landmark: Landmark,
     notes: Notes,
-}
-
-/// What the splitter learned of the document as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Notes {
-    /// A `log` object with one of its own fields was met.
-    pub recognised: bool,
-    /// Text outside the JSON document was ignored.
-    pub wrapped: bool,
-    /// The text ended inside a container.
-    pub truncated: bool,
 }
 
 /// A container on the path.
@@ -135,7 +88,7 @@ impl Splitter {
     }
 
     /// Eats the next chunk and hands out every piece that it completes.
-    pub fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(Piece<'_>)) {
+    pub fn push(&mut self, bytes: &[u8], out: &mut dyn Pieces) {
         let mut at = 0;
         while at < bytes.len() {
             at = match self.state {
@@ -147,16 +100,16 @@ impl Splitter {
     }
 
     /// Hands out the value that the end of the text cut, if any, and says what the document was like.
-    pub fn finish(mut self, out: &mut dyn FnMut(Piece<'_>)) -> Notes {
+    pub fn finish(mut self, out: &mut dyn Pieces) -> Notes {
         self.notes.truncated = !self.levels.is_empty() && self.state != State::Lost;
         if let (State::Value, Some(part)) = (self.state, self.part) {
-            out(Piece { part, text: &self.carry, ending: Ending::Cut });
+            out.piece(Piece { part, text: &self.carry, ending: Ending::Cut });
         }
         self.notes
     }
 
     /// Scans on inside a value; returns where to go on.
-    fn value(&mut self, bytes: &[u8], at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
+    fn value(&mut self, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
         let room = if self.part.is_some() { self.limit.saturating_sub(self.carry.len()) } else { usize::MAX };
         let end = bytes.len().min(at.saturating_add(room));
         let window = &bytes[at..end];
@@ -186,16 +139,16 @@ impl Splitter {
     }
 
     /// Hands out the value that ends with `tail`, without copying it where it lies in one chunk.
-    fn emit(&mut self, tail: &[u8], ending: Ending, out: &mut dyn FnMut(Piece<'_>)) {
+    fn emit(&mut self, tail: &[u8], ending: Ending, out: &mut dyn Pieces) {
         let Some(part) = self.part.take() else { return };
         if self.carry.is_empty() {
             self.landmark.learn(tail, part);
-            out(Piece { part, text: tail, ending });
+            out.piece(Piece { part, text: tail, ending });
             return;
         }
         self.carry.extend_from_slice(tail);
         self.landmark.learn(&self.carry, part);
-        out(Piece { part, text: &self.carry, ending });
+        out.piece(Piece { part, text: &self.carry, ending });
         self.carry.clear();
     }
 
@@ -226,7 +179,7 @@ impl Splitter {
     }
 
     /// Reads one byte at the path's own levels.
-    fn shallow(&mut self, bytes: &[u8], at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
+    fn shallow(&mut self, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
         let byte = bytes[at];
         match (self.state, self.levels.last()) {
             (State::Key, _) => self.in_key(byte),
@@ -239,8 +192,8 @@ impl Splitter {
             (_, None) => self.in_document(byte),
             (_, Some(Level::Logs)) => return self.in_logs(byte, at),
             (_, Some(Level::Holder)) => return self.in_holder(byte, at),
-            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, byte, at, out),
-            (_, Some(Level::Pages)) => return self.in_array(Part::Page, byte, at, out),
+            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, bytes, at, out),
+            (_, Some(Level::Pages)) => return self.in_array(Part::Page, bytes, at, out),
         }
         at + 1
     }
@@ -296,9 +249,9 @@ impl Splitter {
         at + 1
     }
 
-    fn in_array(&mut self, part: Part, byte: u8, at: usize, out: &mut dyn FnMut(Piece<'_>)) -> usize {
-        match byte {
-            b'{' | b'[' => return self.begin(Some(part), at),
+    fn in_array(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
+        match bytes[at] {
+            b'{' | b'[' => return self.element(part, bytes, at, out),
             b',' => self.end_stray(part, out),
             b']' => {
                 self.end_stray(part, out);
@@ -308,17 +261,33 @@ impl Splitter {
                 self.stray = true;
                 self.state = State::String(false);
             }
-            b':' | b'}' => self.lose(),
+            b':' | b'}' => {
+                // The element before closed too early: what follows it belongs to it.
+                out.piece(Piece { part, text: b"", ending: Ending::Damaged });
+                self.lose();
+            }
             b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => self.stray = true,
         }
         at + 1
     }
 
+    /// An array's element begins: where it lies in this chunk and within the limit, it may be read at once.
+    fn element(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
+        let window = &bytes[at..bytes.len().min(at.saturating_add(self.limit))];
+        if part == Part::Entry
+            && let Some(len) = out.entry(window)
+        {
+            self.landmark.learn(&window[..len], part);
+            return at + len;
+        }
+        self.begin(Some(part), at)
+    }
+
     /// An element that is neither object nor array still counts as one.
-    fn end_stray(&mut self, part: Part, out: &mut dyn FnMut(Piece<'_>)) {
+    fn end_stray(&mut self, part: Part, out: &mut dyn Pieces) {
         if std::mem::take(&mut self.stray) {
-            out(Piece { part, text: b"", ending: Ending::Complete });
+            out.piece(Piece { part, text: b"", ending: Ending::Complete });
         }
     }
 
@@ -358,5 +327,57 @@ impl Splitter {
         self.levels.pop();
         // Whatever closed was a value of the container around it.
         self.value_next = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The entries of `text`, each with why it ends, for every chunk size from 1 to `text`'s length.
+    #[track_caller]
+    fn check(limit: usize, text: &str, expected: &[(&str, Ending)]) {
+        for size in 1..=text.len() {
+            let mut splitter = Splitter::new(limit);
+            let mut got = Vec::new();
+            let mut keep =
+                |piece: Piece<'_>| got.push((String::from_utf8_lossy(piece.text).into_owned(), piece.ending));
+            text.as_bytes().chunks(size).for_each(|chunk| splitter.push(chunk, &mut keep));
+            splitter.finish(&mut keep);
+            let got: Vec<_> = got.iter().map(|(text, ending)| (text.as_str(), *ending)).collect();
+            assert_eq!(got, expected, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn splits() {
+        use Ending::{Complete, Cut, Damaged, Oversized};
+        check(
+            99,
+            r#"{"log":{"entries":[{"a":"}\\\"]"},{"b":[1,{}]}]}}"#,
+            &[(r#"{"a":"}\\\"]"}"#, Complete), (r#"{"b":[1,{}]}"#, Complete)],
+        );
+        check(99, r#"{"x":{"entries":[{}]},"entries":[{"a":1}"#, &[(r#"{"a":1}"#, Complete)]);
+        check(99, r#"{"entries":[{"a":1"#, &[(r#"{"a":1"#, Cut)]);
+        check(
+            99,
+            r#"{"entries":[{"a":N},{"time":2},{"request":3}]}"#,
+            &[(r#"{"a":"#, Damaged), (r#"{"request":3}"#, Complete)],
+        );
+        check(
+            99,
+            r#"{"entries":[{"own":1},{"a":N},{"own":2}]}"#,
+            &[(r#"{"own":1}"#, Complete), (r#"{"a":"#, Damaged), (r#"{"own":2}"#, Complete)],
+        );
+        check(
+            12,
+            r#"{"entries":[{"a":"0123456789"},{"request":3}]}"#,
+            &[(r#"{"a":"012345"#, Oversized), (r#"{"request":3"#, Oversized)],
+        );
+        check(
+            13,
+            r#"{"entries":[{"a":"0123456789"},{"request":3}]}"#,
+            &[(r#"{"a":"0123456"#, Oversized), (r#"{"request":3}"#, Complete)],
+        );
     }
 }
