@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Checks the samples themselves: is what each is meant to show really in the file? Needs nothing but Python 3.11.
+Run by ./record it also compares every HAR with what the servers wrote down (LAB_SCRATCH).
 It does not run authtrace; expected.toml says what that must answer, this says that the captures give it the chance."""
 import base64
 import datetime
 import hashlib
 import hmac
 import json
+import os
 import pathlib
 import re
 import sys
 import tomllib
+from collections import Counter
 from types import SimpleNamespace
 
 CAPTURES = pathlib.Path(__file__).parent.parent
@@ -254,6 +257,27 @@ def story(h) -> list:
     return sorted((r.route, 200 if r.status == 304 else r.status, r.bearer, r.body) for r in h.rows if r.kind != "preflight")
 
 
+def witnessed(h) -> None:
+    """The servers' log and the HAR must agree on method, port, path, status, Authorization and whether there were cookies."""
+    log = pathlib.Path(os.environ.get("LAB_SCRATCH", "/nonexistent")) / "wire" / (h.name.split(".")[0] + ".jsonl")
+    if not log.exists():
+        return
+    playwright = '"creator":{"name":"Playwright"' in h.text
+    wire = Counter(tuple(json.loads(line)) for line in log.open())
+    seen = Counter()
+    for r in h.rows:
+        status = 403 if "code: 403" in blocked_socket(r) else r.status
+        if playwright and "if-none-match" in r.sent and r.route.startswith("GET /api/"):
+            status = 304  # Playwright shows the stored 200
+        if status and "_fromCache" not in r.raw:
+            seen[r.route.split(" ")[0], int(re.search(r":(\d+)/", r.url)[1]), r.route.split(" ")[1], status,
+                 r.sent.get("authorization", ""), "cookie" in r.sent] += 1
+    missing = [row for row in (wire - seen) if not (playwright and row[0] == "OPTIONS")]
+    # Playwright does not say what came from the memory cache: scripts only.
+    extra = [row for row in (seen - wire) if not (playwright and row[2].startswith("/js/"))]
+    is_((missing, extra), ([], []), "only on the wire, only in the HAR")
+
+
 def everywhere(h, expected):
     """What holds for every sample: small, loopback only, synthetic only, and expected.toml speaks of routes that exist."""
     holds(len(h.text) < 150_000, f"{len(h.text)} bytes")
@@ -287,6 +311,7 @@ def main() -> int:
         try:
             har = Har(name)
             everywhere(har, expected[name])
+            witnessed(har)
             shape(har)
             print(f"ok    {name}  {len(har.rows)} entries, {len(har.text) // 1000} kB")
         except (AssertionError, KeyError, IndexError, ValueError, TypeError) as error:

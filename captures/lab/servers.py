@@ -20,7 +20,8 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 HERE = pathlib.Path(__file__).parent
-AXIOS = pathlib.Path(os.environ.get("LAB_SCRATCH", ".")) / "npm/node_modules/axios/dist/axios.min.js"
+SCRATCH = pathlib.Path(os.environ.get("LAB_SCRATCH", "."))
+AXIOS = SCRATCH / "npm/node_modules/axios/dist/axios.min.js"
 PAGES = "http://localhost:3000"
 USER, PASSWORD = "ada@example.test", "correct-horse"
 SECRET = "lab-signing-secret-for-samples-only-0001"
@@ -330,8 +331,27 @@ SAMPLES = {
 }
 
 
+def witnessed(app, port: int, log):
+    """Writes down what really arrived and was answered, so that check.py need not take the browser's word for it."""
+    async def wrap(scope, receive, send):
+        answered = []
+
+        async def watch(message):
+            # An ASGI server answers a WebSocket that is closed before it is accepted with 403.
+            status = {"http.response.start": message.get("status"), "websocket.accept": 101, "websocket.close": 403}
+            answered.append(status.get(message["type"]))
+            await send(message)
+        await app(scope, receive, watch)
+        if scope["type"] != "lifespan":
+            sent = {name: value.decode() for name, value in scope["headers"]}
+            row = [scope.get("method", "GET"), port, scope["path"], answered[0], sent.get(b"authorization", ""), b"cookie" in sent]
+            print(json.dumps(row), file=log, flush=True)
+    return wrap
+
+
 async def main(sample: str):
-    apps = SAMPLES[sample]()
+    log = open(SCRATCH / "wire" / f"{sample}.jsonl", "w")
+    apps = {port: witnessed(app, port, log) for port, app in SAMPLES[sample]().items()}
     print(json.dumps(list(apps)), flush=True)
     # Only loopback, and IPv4 only: the browser is told the same.
     await asyncio.gather(*(
