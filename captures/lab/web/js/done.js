@@ -1,0 +1,2 @@
+// A page with nothing to do.
+done();
