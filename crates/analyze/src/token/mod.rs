@@ -75,8 +75,10 @@ pub fn classify(raw: SecretStr<'_>, scheme: Option<&str>) -> Classified {
 /// Classifies the value of the cookie called `name`.
 pub fn classify_cookie(name: &str, raw: SecretStr<'_>) -> Classified {
     let mut classified = classify_with(raw, None, recognise);
-    // A cookie may hold what an Authorization field may not; only a broken JOSE value is worth telling.
-    classified.defects.retain(|defect| !matches!(defect, Defect::NotB64Token | Defect::Comma | Defect::Empty));
+    // A cookie may be quoted and hold what an Authorization field may not (RFC 6265 §4.1.1).
+    let allowed =
+        |defect: &Defect| matches!(defect, Defect::NotB64Token | Defect::Comma | Defect::Empty | Defect::Quoted);
+    classified.defects.retain(|defect| !allowed(defect));
     if matches!(classified.kind, TokenKind::Opaque | TokenKind::LowEntropy)
         && let Some(framework) = cookies::by_name(name, raw.expose())
     {
