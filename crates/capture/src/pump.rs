@@ -86,8 +86,10 @@ impl<R: Read> Raw<R> {
 
     /// Hashes what unpacking left unread, so that the digest is the whole file's.
     fn hash_rest(&mut self) {
-        let mut rest = vec![0; CHUNK];
-        while self.failure.is_none() && self.read(&mut rest).is_ok_and(|read| read > 0) {}
+        if self.failure.is_none() {
+            // A failure is remembered by `read`.
+            let _ = io::copy(self, &mut io::sink());
+        }
     }
 
     fn finish(self, stop: Option<Stop>) -> Outcome {
