@@ -125,6 +125,7 @@ fn response_bodies() {
     check(r#"{"size":2,"text":"aGk","encoding":"BASE64"}"#, "hi", Some(2));
     check(r#"{"size":2,"text":"a\nGk=","encoding":"base64"}"#, "hi", Some(2));
     check(r#"{"size":2,"text":"!!","encoding":"base64"}"#, "!!", Some(2));
+    check(r#"{"size":7,"text":{"a":1}}"#, r#"{"a":1}"#, Some(7));
     check(r#"{"size":120}"#, "not captured", Some(120));
     check(r#"{"size":120,"text":""}"#, "not captured", Some(120));
     check(r#"{"size":"120","text":null}"#, "not captured", Some(120));
