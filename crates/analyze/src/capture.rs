@@ -58,6 +58,7 @@ pub struct Capture {
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
     sanitized: BTreeSet<u16>,
+    without_headers: BTreeSet<u16>,
     timelines: BTreeMap<ClientId, Vec<usize>>,
 }
 
@@ -89,6 +90,7 @@ impl Capture {
             has_keys: !keys.is_empty(),
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
+            without_headers: sanitized::without_headers(&facts),
             table,
             sessions,
             facts,
@@ -107,6 +109,11 @@ impl Capture {
     /// Whether the exporter removed credentials from the input (CAP200).
     pub fn is_sanitized(&self, input: u16) -> bool {
         self.sanitized.contains(&input)
+    }
+
+    /// Whether a header that is not in the capture may have been on the wire all the same.
+    pub fn hides_headers(&self, input: u16) -> bool {
+        self.sanitized.contains(&input) || self.without_headers.contains(&input)
     }
 
     /// The inputs whose exporter removed credentials.
@@ -180,6 +187,6 @@ fn key_results(tokens: &TokenStore, keys: &KeyRing) -> BTreeMap<TokenId, Vec<Key
         return BTreeMap::new();
     }
     let signed = tokens.iter().filter(|(_, token)| token.classified.jose.is_some());
-    let results = signed.map(|(id, token)| (id, keys.verify(token.secret.as_secret_str())));
+    let results = signed.map(|(id, token)| (id, keys.verify(token.classified.value(token.secret.as_secret_str()))));
     results.filter(|(_, results)| !results.is_empty()).collect()
 }

@@ -125,7 +125,7 @@ impl<'a> Case<'a> {
             Some((preflight, false)) if fact.is_cross_origin() => {
                 Seen::Absent { caps: Vec::new(), preflight: Some(preflight) }
             }
-            _ if self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
+            _ if self.capture.hides_headers(fact.source.input) => Seen::Unknown,
             _ if fact.view != HeaderView::Full || fact.gates.has(Gate::Provisional) => Seen::Unknown,
             _ => Seen::Absent { caps: Vec::new(), preflight: None },
         }

@@ -162,11 +162,6 @@ fn classify(status: u16, text: &str, challenges: &[Challenge]) -> Option<Signatu
     signatures().classify(&Answer { status, text, challenges, headers: None })
 }
 
-/// Classes that say that something is wrong and not what.
-fn is_generic(class: ErrorClass) -> bool {
-    matches!(class, ErrorClass::Invalid | ErrorClass::MissingOrInvalid | ErrorClass::RefreshInvalid)
-}
-
 /// What the server said, most specific source first: a challenge that names an error, the body, telling headers.
 fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &BodyView) -> Option<Stated> {
     let from_challenge = challenges.iter().find_map(|challenge| {
@@ -179,7 +174,7 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let from_header = header_reason(exchange, status);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
     let candidates = [from_header, from_challenge, from_body];
-    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!is_generic(stated.hit.class)))
+    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_general()))
 }
 
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
@@ -204,7 +199,7 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
             Reason::ServerText
         };
         let stated = Stated { hit, part: format!("response.body.{key}"), text, weight };
-        if best.as_ref().is_none_or(|b| is_generic(b.hit.class) && !is_generic(stated.hit.class)) {
+        if best.as_ref().is_none_or(|b| b.hit.class.is_general() && !stated.hit.class.is_general()) {
             best = Some(stated);
         }
     }
