@@ -6,6 +6,7 @@ use authtrace_parse::{ExchangeId, SecretStr};
 use polars::prelude::PolarsError;
 
 use crate::{
+    case::delivers_token,
     coverage::Input,
     facts::{
         ClientId, Fact,
@@ -18,6 +19,7 @@ use crate::{
     profile::Profile,
     sanitized,
     table::Table,
+    text::Text,
     token::Fingerprinter,
     tokens::{TokenId, TokenStore},
 };
@@ -59,6 +61,7 @@ pub struct Capture {
     pub fingerprints: Fingerprinter,
     sanitized: BTreeSet<u16>,
     without_headers: BTreeSet<u16>,
+    providers: BTreeSet<Text>,
     timelines: BTreeMap<ClientId, Vec<usize>>,
 }
 
@@ -91,6 +94,7 @@ impl Capture {
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
+            providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
             table,
             sessions,
             facts,
@@ -109,6 +113,11 @@ impl Capture {
     /// Whether the exporter removed credentials from the input (CAP200).
     pub fn is_sanitized(&self, input: u16) -> bool {
         self.sanitized.contains(&input)
+    }
+
+    /// Whether this origin handed out a token in this capture.
+    pub fn delivers_tokens(&self, origin: &Text) -> bool {
+        self.providers.contains(origin)
     }
 
     /// Whether a header that is not in the capture may have been on the wire all the same.

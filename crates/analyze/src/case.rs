@@ -131,6 +131,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether `fact` carried a well-formed `Authorization`, or its preflight proves that it did (G2).
+    pub(crate) fn carries_authorization(&self, fact: &Fact) -> bool {
+        good_authorization(fact).is_some() || matches!(self.authorization(fact), Seen::Set(_))
+    }
+
     /// Whether `fact` went out without any credential that its API accepts: with none at all, or with cookies only where
     /// the API was never seen to accept cookies (gate G12). `None` where it did not, or where the capture cannot tell.
     pub(crate) fn lacks_credential(&self, fact: &Fact) -> Option<Lack> {
@@ -141,7 +146,9 @@ impl<'a> Case<'a> {
         let (control, same_group) = self.control(fact);
         let cookies = fact.cookies().next().is_some();
         let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing()) || has_bare_challenge(fact);
-        let has_control = control.accepts(Method::Authorization) || control.accepts(Method::ApiKey);
+        let has_control = control.accepts(Method::Authorization)
+            || control.accepts(Method::ApiKey)
+            || (self.capture.hides_headers(fact.source.input) && self.accepts_hidden_authorization(fact));
         if cookies && (control.accepts(Method::Cookie) || !(has_control || says_missing)) {
             return None;
         }
@@ -149,6 +156,12 @@ impl<'a> Case<'a> {
             caps.push(Cap::NoControl);
         }
         Some(Lack { caps, preflight, cookies, has_control, same_group: has_control && same_group, says_missing })
+    }
+
+    /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
+    fn accepts_hidden_authorization(&self, fact: &Fact) -> bool {
+        let same = |f: &&Fact| f.origin == fact.origin && f.group == fact.group && f.succeeded();
+        self.facts().filter(same).any(|f| matches!(self.authorization(f), Seen::Set(_)))
     }
 
     /// Whether the identity provider or the API handed `fact`'s client a token, in its page, before `at`.
