@@ -50,11 +50,16 @@ fn pure_crates_open_nothing() {
         let mut files = Vec::new();
         sources(&crates().join(name).join("src"), &mut files);
         assert!(!files.is_empty(), "{name} has no sources");
-        for file in files {
+        for file in files.iter().filter(|f| !f.ends_with("tests.rs")) {
             let text = std::fs::read_to_string(&file).unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for (number, line) in code.enumerate() {
-                faults.extend(FORBIDDEN.iter().filter(|f| line.contains(**f)).map(|f| format!("{}:{number}: {f}", file.display())));
+                faults.extend(
+                    FORBIDDEN
+                        .iter()
+                        .filter(|f| line.contains(**f))
+                        .map(|f| format!("{}:{number}: {f}", file.display())),
+                );
             }
         }
     }

@@ -245,6 +245,9 @@ fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challe
     if outcome.error == Some(E::Csrf) || status == 419 {
         return OutcomeClass::Csrf;
     }
+    if status >= 400 && matches!(outcome.error, Some(E::LoginFailed | E::AccountLocked)) {
+        return OutcomeClass::LoginFailed;
+    }
     let auth_error = outcome.error.is_some_and(E::is_authentication);
     match status {
         200..=299 | 304 if auth_error => OutcomeClass::Refused,
