@@ -170,6 +170,12 @@ impl<'a> Case<'a> {
         self.facts().filter(move |f| f.client == client && f.lifetime == lifetime && delivers_token(f))
     }
 
+    /// The client's facts of the same page lifetime as `fact`.
+    pub(crate) fn page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+        let lifetime = fact.lifetime;
+        self.facts().filter(move |f| f.lifetime == lifetime)
+    }
+
     /// Groups `facts` by `key`, keeping time order within each group.
     pub(crate) fn grouped<K: Ord>(
         facts: impl Iterator<Item = &'a Fact>,
@@ -209,6 +215,12 @@ pub(crate) fn delivers_token(fact: &Fact) -> bool {
 /// A challenge without `error=`: the request had no authentication information (RFC 6750 §3.1).
 pub(crate) fn has_bare_challenge(fact: &Fact) -> bool {
     fact.challenges.iter().any(|c| c.is("bearer") && c.error().is_none())
+}
+
+/// The token that `fact` presents to an API, in whatever carrier a bearer token has; cookies and body keys are no such carrier.
+pub(crate) fn presented(fact: &Fact) -> Option<&Credential> {
+    let bearer = |c: &&Credential| matches!(c.method(), Method::Authorization | Method::Query | Method::WebSocket);
+    fact.credentials.iter().filter(bearer).min_by_key(|c| c.method())
 }
 
 /// The `Authorization` of `fact` if it is well formed.

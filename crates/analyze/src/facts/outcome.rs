@@ -1,10 +1,10 @@
 //! Outcomes: how the server answered, and what it said the reason was (detectors §1 "AF", §6).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use authtrace_parse::{Exchange, Kind};
+use authtrace_parse::{Exchange, HeaderView, Kind};
 
-use super::{Fact, body::BodyView, role::Role};
+use super::{Fact, body::BodyView, credential::Credential, role::Role};
 use crate::{
     challenge::Challenge,
     dictionary::{Answer, ErrorClass, SignatureHit, Stage, signatures},
@@ -274,18 +274,39 @@ fn is_abort(exchange: &Exchange) -> bool {
     exchange.failure.as_deref().is_some_and(|f| f.contains("ERR_ABORTED") || f.contains("NS_BINDING_ABORTED"))
 }
 
-/// Turns a 403 that names no reason into a refusal where its credential was accepted nowhere on that origin
-/// (detectors §1, the weak case of AF): authorization cannot be the reason when authentication never worked.
+/// Turns a 403 that names no reason into a refusal where authentication is the likelier reason (detectors §1, the weak
+/// case of AF): its token was accepted nowhere on that origin, or it went without `Authorization` to an API group that
+/// accepted nothing else. Authorization cannot be the reason when authentication never worked that way.
 pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
     let accepted: HashSet<(Text, TokenId)> = facts
         .iter()
         .filter(|f| f.succeeded())
         .flat_map(|f| f.credentials.iter().map(|c| (f.origin.clone(), c.token)))
         .collect();
+    let groups = header_only_groups(facts);
     for fact in facts.iter_mut().filter(|f| f.status == Some(403) && f.outcome.class == OutcomeClass::Forbidden) {
-        let silent = fact.outcome.error.is_none() && fact.authorization().is_some();
-        if silent && !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))) {
+        let refused = match fact.authorization() {
+            Some(_) => !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))),
+            None => groups.contains(&(fact.origin.clone(), fact.group.clone())) && takes_no_other(fact),
+        };
+        if fact.outcome.error.is_none() && refused {
             fact.outcome.class = OutcomeClass::Refused;
         }
     }
+}
+
+/// Whether the request has nothing that an API that reads `Authorization` would take in its place, and was seen whole.
+fn takes_no_other(fact: &Fact) -> bool {
+    fact.view == HeaderView::Full && fact.credentials.iter().all(Credential::is_cookie)
+}
+
+/// API groups of which every accepted request carried `Authorization`, and at least one did.
+fn header_only_groups(facts: &[Fact]) -> HashSet<(Text, Text)> {
+    let mut groups: HashMap<(Text, Text), bool> = HashMap::new();
+    let api = facts.iter().filter(|f| !f.role.is_identity() && !matches!(f.role, Role::Static | Role::Preflight));
+    for fact in api.filter(|f| f.outcome.class == OutcomeClass::Success) {
+        let only = groups.entry((fact.origin.clone(), fact.group.clone())).or_insert(true);
+        *only &= fact.authorization().is_some();
+    }
+    groups.into_iter().filter_map(|(group, only)| only.then_some(group)).collect()
 }

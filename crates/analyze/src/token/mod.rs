@@ -68,8 +68,18 @@ impl Classified {
 pub fn classify(raw: SecretStr<'_>, scheme: Option<&str>) -> Classified {
     match scheme.and_then(parameters::kind_of_scheme) {
         Some(kind) => parameters::classify(raw, kind),
+        None if is_token_parameter(raw, scheme) => {
+            let mut classified = classify_with(raw, scheme, recognise);
+            classified.defects.retain(|d| !matches!(d, Defect::DoubledScheme | Defect::Quoted | Defect::NotB64Token));
+            classified
+        }
         None => classify_with(raw, scheme, recognise),
     }
+}
+
+/// Rails writes `Token token="…"`: the scheme's own parameter list, not a scheme said twice.
+fn is_token_parameter(raw: SecretStr<'_>, scheme: Option<&str>) -> bool {
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("token")) && raw.expose().starts_with("token=")
 }
 
 /// Classifies the value of the cookie called `name`.
