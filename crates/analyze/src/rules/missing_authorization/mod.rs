@@ -33,7 +33,8 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { cohort_min: 4, cohort_ratio: 0.5 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for fact in case.refusals() {
+    // An endpoint that hands out tokens takes its credential in the body or in a cookie; other rules know how.
+    for fact in case.refusals().filter(|f| !f.role.delivers()) {
         if let Some(lack) = case.lacks_credential(fact) {
             out.add(draft(case, fact, &lack));
         }
