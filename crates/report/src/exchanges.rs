@@ -32,14 +32,14 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     let columns = [
         Column::right("id"),
         Column::left("time"),
-        Column::left("session"),
+        Column::left("session").dispensable(4),
         Column::left("method"),
-        Column::flexible("host"),
-        Column::flexible("path"),
+        Column::flexible("host", 14).dispensable(1),
+        Column::flexible("path", 22),
         Column::right("status"),
-        Column::left("outcome"),
-        Column::left("role"),
-        Column::flexible("credentials"),
+        Column::left("outcome").dispensable(2),
+        Column::left("role").dispensable(5),
+        Column::flexible("credentials", 16).dispensable(3),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
     let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());

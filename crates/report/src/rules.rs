@@ -42,7 +42,7 @@ pub fn jsonl() -> String {
 /// A table.
 pub fn text(width: Option<usize>, style: Style) -> String {
     let columns =
-        [Column::left("code"), Column::left("severity"), Column::left("rule"), Column::flexible("what it says")];
+        [Column::left("code"), Column::left("severity"), Column::left("rule"), Column::flexible("what it says", 20)];
     let cells: Vec<Vec<String>> =
         rows().map(|row| [row.code, row.severity, row.id, row.title].map(str::to_owned).to_vec()).collect();
     table(&columns, &cells, width, style)

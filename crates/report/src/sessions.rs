@@ -30,7 +30,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     }
     let columns = [
         Column::left("session"),
-        Column::flexible("principal"),
+        Column::flexible("principal", 12),
         Column::right("exchanges"),
         Column::right("refused"),
         Column::left("first"),

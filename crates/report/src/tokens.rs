@@ -36,14 +36,14 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     }
     let columns = [
         Column::left("id"),
-        Column::flexible("credential"),
-        Column::flexible("carrier"),
+        Column::flexible("credential", 24),
+        Column::flexible("carrier", 16),
         Column::right("sent"),
         Column::right("ok"),
         Column::right("refused"),
-        Column::left("first"),
-        Column::left("lifetime"),
-        Column::flexible("signed with"),
+        Column::left("first").dispensable(3),
+        Column::left("lifetime").dispensable(2),
+        Column::flexible("signed with", 10).dispensable(1),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
     let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());

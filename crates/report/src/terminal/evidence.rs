@@ -35,12 +35,11 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
     let mut label = "evidence";
     for ((fact, parts), time) in rows.iter().zip(&times) {
         let id = format!("#{}", fact.id.0);
-        let head = format!("{time:<wide$}  {id:<ids$}  {}", request_line(fact));
-        page.verbatim(2, label, GUTTER, Ink::Plain, head.trim_end());
+        page.verbatim(2, label, GUTTER, Ink::Plain, &format!("{id:<ids$}  {time:<wide$}  {}", request_line(fact)));
         label = "";
         let most = if everything { parts.len() } else { PARTS };
         for part in &parts[..most.min(parts.len())] {
-            page.hanging(2 + GUTTER + 4, "", 0, Ink::Plain, &format!("{}: {}", part.part, part.says));
+            page.hanging(2 + GUTTER + ids + 2, "", 0, Ink::Plain, &format!("{}: {}", part.part, part.says));
         }
     }
     if hidden > 0 {
@@ -93,7 +92,7 @@ fn times(rows: &[(&Fact, Vec<&Evidence>)], layout: &Layout, view: &View<'_>) -> 
             let since = at.nanos_since(first);
             Some(if at == first { time_of_day(at, &Clock::Utc.zone()) } else { format!("+{}", span(since)) })
         };
-        return rows.iter().map(|(fact, _)| format!("{:>12}", offset(fact).unwrap_or_else(|| "-".into()))).collect();
+        return rows.iter().map(|(fact, _)| offset(fact).unwrap_or_else(|| "-".into())).collect();
     };
     let mut ticker = Ticker::new(clock, view.analysis.capture.facts.iter().filter_map(started).min());
     rows.iter().map(|(fact, _)| ticker.show(started(fact))).collect()

@@ -1,5 +1,7 @@
 //! One incident: headline, statement, where and when, proof, consequences, rivals, remedy.
 
+use std::collections::BTreeSet;
+
 use authtrace_analyze::{Finding, FindingId, Incident, Judged, Verdict};
 
 use super::{Detail, Layout, count, evidence, label};
@@ -12,8 +14,12 @@ use crate::{
 
 /// Columns of the gutter that holds the labels.
 pub(super) const GUTTER: usize = 11;
-/// Undecided rivals shown without `-v`.
+/// Lines of undecided rivals shown without `-v`.
 const OPEN_SHOWN: usize = 3;
+/// Lines of rejected rivals shown without `-v`.
+const RIVALS_SHOWN: usize = 6;
+/// Routes of a consequence that are named.
+const ROUTES_SHOWN: usize = 3;
 
 /// Writes `incident`.
 pub(super) fn write(page: &mut Page, view: &View<'_>, incident: &Incident, layout: &Layout) {
@@ -28,8 +34,8 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, incident: &Incident, layou
     }
     page.para(2, Ink::Plain, &incident.statement);
     page.blank();
-    location(page, view, root, &root_siblings(view, incident, root), layout);
     let siblings = root_siblings(view, incident, root);
+    location(page, view, root, &siblings, layout);
     let shown: &[&Finding] = if layout.detail == Detail::Everything { &siblings } else { &siblings[..1] };
     evidence::write(page, view, shown, layout);
     contrast(page, incident);
@@ -87,7 +93,7 @@ fn location(page: &mut Page, view: &View<'_>, root: &Finding, same: &[&Finding],
     }
     let confidence = root.confidence();
     let percent = (confidence.value() * 100.0).round();
-    page.hanging(2, "certainty", GUTTER, Ink::Plain, &format!("{percent} %, {}", confidence.band()));
+    page.hanging(2, "certainty", GUTTER, Ink::Plain, &format!("{percent} % ({})", confidence.band()));
 }
 
 /// `2026-11-21 10:22:03 UTC, 4 requests within 2.3 s, session S1`
@@ -123,97 +129,101 @@ fn when(view: &View<'_>, same: &[&Finding], layout: &Layout) -> Option<String> {
     (!facts.is_empty()).then(|| parts.join(", "))
 }
 
+/// What every failing request has one way and every accepted one the other.
 fn contrast(page: &mut Page, incident: &Incident) {
-    let mut label = "differs";
-    for contrast in &incident.contrast {
-        let text = format!(
-            "{}: {} failing, {} accepted",
-            contrast.feature,
-            short_ratio(&contrast.failing),
-            short_ratio(&contrast.succeeding)
-        );
-        page.hanging(2, label, GUTTER, Ink::Plain, &text);
-        label = "";
-    }
+    let lines = incident.contrast.iter();
+    let lines = lines.map(|c| format!("{}: {} failing, {} accepted", c.feature, c.failing, c.succeeding));
+    listed(page, "differs", lines.collect(), usize::MAX);
 }
 
-fn short_ratio(ratio: &str) -> &str {
-    ratio
-}
-
-/// Findings that the root explains, nested below what caused them.
+/// Findings that the root explains, nested below what caused them; the same consequence on several routes is one line.
 fn consequences(page: &mut Page, view: &View<'_>, incident: &Incident, root: &Finding) {
+    let of_root = |id: &FindingId| view.analysis.finding(*id).is_some_and(|f| f.rule.code == root.rule.code);
+    let roots: Vec<FindingId> =
+        incident.findings.iter().copied().filter(|id| *id == incident.root || of_root(id)).collect();
+    let mut written = roots.clone();
     let mut label = "led to";
-    let mut stack = vec![(incident.root, 0usize)];
-    let mut written = vec![incident.root];
-    let same_cause = |id: &FindingId| view.analysis.finding(*id).is_some_and(|f| f.rule.code == root.rule.code);
-    while let Some((at, depth)) = stack.pop() {
-        let is_root = at == incident.root;
-        let children = incident.findings.iter().filter(|id| {
-            let parent = incident.parents.get(id);
-            let of_sibling = is_root && parent.is_some_and(|p| *p != incident.root && same_cause(p));
-            parent == Some(&at) || of_sibling
-        });
-        let children: Vec<FindingId> =
-            children.copied().filter(|id| !written.contains(id) && view.keeps(*id) && !same_cause(id)).collect();
-        written.extend(&children);
-        if let Some(finding) = view.analysis.finding(at).filter(|_| !is_root) {
-            let indent = 2 * (depth - 1);
-            let text = format!(
-                "{} {}: {}, {}",
-                finding.rule.code,
-                finding.title,
-                finding.route,
-                count(finding.exchanges.len(), "request")
-            );
-            page.hanging(2, label, GUTTER + indent, Ink::Plain, &text);
+    let mut stack = vec![(roots, 0usize)];
+    while let Some((parents, depth)) = stack.pop() {
+        if let Some(finding) = parents.first().and_then(|id| view.analysis.finding(*id)).filter(|_| depth > 0) {
+            page.hanging(2, label, GUTTER + 2 * (depth - 1), Ink::Plain, &consequence(view, finding, &parents));
             label = "";
         }
-        stack.extend(children.into_iter().rev().map(|id| (id, depth + 1)));
+        let mut groups: Vec<(&str, Vec<FindingId>)> = Vec::new();
+        for id in incident.findings.iter().filter(|id| incident.parents.get(id).is_some_and(|p| parents.contains(p))) {
+            let Some(finding) = view.analysis.finding(*id).filter(|_| view.keeps(*id) && !written.contains(id)) else {
+                continue;
+            };
+            written.push(*id);
+            match groups.iter_mut().find(|(code, _)| *code == finding.rule.code) {
+                Some((_, ids)) => ids.push(*id),
+                None => groups.push((finding.rule.code, vec![*id])),
+            }
+        }
+        stack.extend(groups.into_iter().rev().map(|(_, ids)| (ids, depth + 1)));
     }
+}
+
+/// `AUTH020 Expired token sent: GET /a, GET /b (3 requests)`
+fn consequence(view: &View<'_>, first: &Finding, ids: &[FindingId]) -> String {
+    let findings: Vec<&Finding> = ids.iter().filter_map(|id| view.analysis.finding(*id)).collect();
+    let mut routes: Vec<&str> = findings.iter().map(|f| &*f.route).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    let more = routes.len().saturating_sub(ROUTES_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    routes.truncate(ROUTES_SHOWN);
+    let requests: BTreeSet<_> = findings.iter().flat_map(|f| &f.exchanges).collect();
+    let requests = count(requests.len(), "request");
+    format!("{} {}: {}{more} ({requests})", first.rule.code, super::lower_first(&first.title), routes.join(", "))
 }
 
 /// What else it could have been, and why it is not, or what would tell.
 fn rivals(page: &mut Page, incident: &Incident, root: &Finding, layout: &Layout) {
     let of = |verdict| incident.hypotheses.iter().filter(move |h| h.verdict == verdict);
-    let mut label = "possible";
-    for rival in of(Verdict::Supported).filter(|h| h.because != root.message) {
-        page.hanging(2, label, GUTTER, Ink::Plain, &format!("{}: {}", rival.statement, rival.because));
-        label = "";
+    let supported = of(Verdict::Supported).filter(|h| h.because != root.message);
+    let supported = supported.map(|rival| format!("{}: {}", rival.id, rival.because)).collect();
+    listed(page, "possible", supported, usize::MAX);
+    let everything = layout.detail == Detail::Everything;
+    listed(page, "ruled out", ruled_out(of(Verdict::Rejected)), if everything { usize::MAX } else { RIVALS_SHOWN });
+    let open = of(Verdict::Undecidable).map(|rival| match rival.needs {
+        Some(needs) => format!("{}: needs {}.", rival.id, needs.trim_end_matches('.')),
+        None => format!("{}: {}", rival.id, rival.because),
+    });
+    listed(page, "open", open.collect(), if everything { usize::MAX } else { OPEN_SHOWN });
+}
+
+/// `lines` below one label; what exceeds `most` is counted.
+fn listed(page: &mut Page, label: &str, lines: Vec<String>, most: usize) {
+    // One more line takes no more room than saying that there is one more.
+    let most = if lines.len() == most.saturating_add(1) { lines.len() } else { most };
+    for (number, line) in lines.iter().take(most).enumerate() {
+        page.hanging(2, if number == 0 { label } else { "" }, GUTTER, Ink::Plain, line);
     }
-    label = "ruled out";
-    for rival in of(Verdict::Rejected) {
-        page.hanging(2, label, GUTTER, Ink::Plain, &ruled_out(rival));
-        label = "";
-    }
-    label = "open";
-    let open: Vec<&Judged> = of(Verdict::Undecidable).collect();
-    let most = if layout.detail == Detail::Everything { open.len() } else { OPEN_SHOWN.min(open.len()) };
-    for rival in &open[..most] {
-        let needs = rival.needs.map(|needs| format!("; {} would tell", lower(needs))).unwrap_or_default();
-        page.hanging(2, label, GUTTER, Ink::Plain, &format!("{}{needs}.", rival.statement));
-        label = "";
-    }
-    if open.len() > most {
-        page.hanging(2, label, GUTTER, Ink::Dim, &format!("and {} more, with -v", open.len() - most));
+    if lines.len() > most {
+        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {} more, with -v", lines.len() - most));
     }
 }
 
-fn ruled_out(rival: &Judged) -> String {
-    let exchange = rival.evidence.first().map(|e| format!(" (#{})", e.exchange.0)).unwrap_or_default();
-    let because = rival.because.trim_end_matches('.');
-    format!("{}: {because}{exchange}.", rival.statement)
-}
-
-/// A phrase inside a sentence, without its full stop.
-fn lower(text: &str) -> String {
-    super::lower_first(text.trim_end_matches('.'))
+/// Rivals that one fact rules out share a line, which stands where the first of them stands.
+fn ruled_out<'j>(rivals: impl Iterator<Item = &'j Judged>) -> Vec<String> {
+    let mut grouped: Vec<(Vec<&str>, &Judged)> = Vec::new();
+    for rival in rivals {
+        match grouped.iter_mut().find(|(_, known)| known.because == rival.because) {
+            Some((ids, _)) => ids.push(rival.id),
+            None => grouped.push((vec![rival.id], rival)),
+        }
+    }
+    let line = |(ids, judged): (Vec<&str>, &Judged)| {
+        let said = |id: u32| judged.because.contains(&format!("#{id}"));
+        let exchange = judged.evidence.first().map(|e| e.exchange.0).filter(|id| !said(*id));
+        let exchange = exchange.map(|id| format!(" (#{id})")).unwrap_or_default();
+        format!("{}: {}{exchange}.", ids.join(", "), judged.because.trim_end_matches('.'))
+    };
+    grouped.into_iter().map(line).collect()
 }
 
 fn fixes(page: &mut Page, incident: &Incident) {
-    let mut label = "fix";
-    for fix in &incident.fixes {
-        page.hanging(2, label, GUTTER, Ink::Plain, &format!("{}: {}", fix.place, fix.text));
-        label = "";
-    }
+    let lines = incident.fixes.iter().map(|fix| format!("{}: {}", fix.place, fix.text));
+    listed(page, "fix", lines.collect(), usize::MAX);
 }

@@ -1,6 +1,12 @@
 //! The last lines: what was looked at, how it went, and the next useful commands.
 
-use authtrace_analyze::{Severity, facts::credential::Method};
+use std::collections::BTreeSet;
+
+use authtrace_analyze::{
+    Severity,
+    facts::{credential::Method, gate::Gate},
+};
+use authtrace_parse::ExchangeId;
 
 use super::{Layout, count};
 use crate::{page::Page, style::Ink, view::View};
@@ -46,7 +52,29 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
         let text = format!("Nothing found in the {} of {all} in focus.", count(view.facts().count(), "exchange"));
         return page.para(0, Ink::Bold, &text);
     }
-    page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
+    let refused = unexplained(view);
+    if refused.is_empty() {
+        return page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
+    }
+    let ids: Vec<String> = refused.iter().take(5).map(|id| format!("#{}", id.0)).collect();
+    let more = if refused.len() > 5 { "…" } else { "" };
+    let text = format!(
+        "No cause found for {} refused for authentication ({}{more}) in {}.",
+        count(refused.len(), "request"),
+        ids.join(", "),
+        looked_at(view)
+    );
+    page.para(0, Ink::Bold, &text);
+}
+
+/// Refusals that no finding is about and that are no part of a healthy exchange.
+fn unexplained(view: &View<'_>) -> Vec<ExchangeId> {
+    let healthy =
+        [Gate::Recovered, Gate::ChallengeLeg, Gate::DpopNonce, Gate::AnonymousProbe, Gate::Probe, Gate::LoggingOut];
+    let explained: BTreeSet<ExchangeId> =
+        view.analysis.findings.iter().flat_map(|f| f.exchanges.iter().copied()).collect();
+    let refused = view.facts().filter(|f| f.refused() && !f.gates.any(&healthy) && !explained.contains(&f.id));
+    refused.map(|f| f.id).collect()
 }
 
 /// `1 incident, 3 findings in 53 exchanges (24 with credentials, 2 sessions).`
