@@ -5,9 +5,14 @@ mod credentials_not_ready;
 mod environment_crossover;
 mod issuer_mismatch;
 mod missing_authorization;
+mod refresh_loop;
+mod refresh_rejected;
+mod refresh_storm;
+mod refresh_token_reuse;
 mod sanitized_capture;
 mod signing_key_mismatch;
 mod stale_token_sent;
+mod unchanged_credential_retry;
 mod valid_looking_token_rejected;
 
 use crate::rule::Rule;
@@ -22,5 +27,10 @@ pub(crate) static RULES: &[&Rule] = &[
     &valid_looking_token_rejected::RULE,
     &signing_key_mismatch::RULE,
     &environment_crossover::RULE,
+    &refresh_rejected::RULE,
+    &refresh_storm::RULE,
+    &refresh_loop::RULE,
+    &refresh_token_reuse::RULE,
+    &unchanged_credential_retry::RULE,
     &sanitized_capture::RULE,
 ];

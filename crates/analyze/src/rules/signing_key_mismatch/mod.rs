@@ -43,7 +43,7 @@ enum Proof<'a> {
     /// Another key signed the tokens that this origin accepts.
     OtherKey(&'a Fact, TokenId),
     /// A key of the same family is there, and this token was not signed with it.
-    NotSignedBy(&'a KeyResult),
+    NotSignedBy,
     /// None of the keys at hand signed it.
     SignedByNone,
     /// Tokens from elsewhere are all accepted, those from here are all refused.
@@ -95,7 +95,7 @@ fn by_keys<'a>(
     let sibling = results.iter().find(|r| !r.verified && own.iter().any(|name| same_family(name, &r.name)));
     match sibling {
         _ if !never_accepted(case, fact, jwt) => None,
-        Some(sibling) => Some(Proof::NotSignedBy(sibling)),
+        Some(_) => Some(Proof::NotSignedBy),
         None => own.is_empty().then_some(Proof::SignedByNone),
     }
 }
@@ -152,7 +152,7 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, proof: &Proof<'_>) -
         .because(if matches!(proof, Proof::Signer(_)) { Reason::Control } else { Reason::WireFact })
         .because_if(!results.is_empty(), Reason::KeyCheck)
         .because_if(matches!(proof, Proof::OtherKey(..)), Reason::Control)
-        .capped(matches!(proof, Proof::NotSignedBy(_) | Proof::SignedByNone).then_some(Cap::NoControl))
+        .capped(matches!(proof, Proof::NotSignedBy | Proof::SignedByNone).then_some(Cap::NoControl))
         .primary(fact.id, &jwt.part(), format!("{}, alg {alg}{kid}", case.capture().describe(jwt.id())))
         .server_says(fact)
         .cause(format!("{} {:?} {:?}", fact.origin, jwt.claims.iss, header.kid));
@@ -216,7 +216,7 @@ fn message(case: &Case<'_>, fact: &Fact, results: &[KeyResult], proof: &Proof<'_
             ok.route,
             signed_with(case.key_results(*token))
         ),
-        Proof::NotSignedBy(_) | Proof::SignedByNone => format!("{route} answered {status} and names no reason."),
+        Proof::NotSignedBy | Proof::SignedByNone => format!("{route} answered {status} and names no reason."),
     };
     match key_sentence(case, results) {
         Some(keys) => format!("{head} {keys}"),
