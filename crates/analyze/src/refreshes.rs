@@ -61,9 +61,12 @@ pub(crate) fn rotates(fact: &Fact) -> bool {
     rotated_to(fact).is_some_and(|next| fact.request.refresh_token.is_some_and(|presented| presented != next))
 }
 
+/// Recorders round to the millisecond, start and duration each: two exchanges that touch may seem to overlap by this much.
+const ROUNDING: i64 = 2_000_000;
+
 /// Whether `later` was sent while `earlier` was still in flight.
 pub(crate) fn overlap(earlier: &Fact, later: &Fact) -> bool {
-    later.started_nanos() < earlier.ended_nanos()
+    later.started_nanos() + ROUNDING < earlier.ended_nanos()
 }
 
 /// `attempts`, which are in time order, split into callers: each attempt continues the caller whose previous attempt
@@ -75,7 +78,7 @@ pub(crate) fn chains<'a>(attempts: &[&'a Fact], gap: i64) -> Vec<Vec<&'a Fact>> 
         let free = |chain: &&mut Vec<&'a Fact>| {
             chain.last().is_some_and(|last| {
                 let pause = began - last.ended_nanos();
-                (0..=gap).contains(&pause) && last.request.refresh_token == fact.request.refresh_token
+                (-ROUNDING..=gap).contains(&pause) && last.request.refresh_token == fact.request.refresh_token
             })
         };
         let caller = chains.iter_mut().filter(free).max_by_key(|c| c.last().map_or(0, |last| last.ended_nanos()));

@@ -52,7 +52,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             let chains = refreshes::chains(&run, nanos(THRESHOLDS.gap));
             let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(case, chain)).collect();
             if !loops.is_empty() {
-                out.add(recursive(case, &loops));
+                out.add(recursive(case, &run, &loops));
             }
         }
         ineffective(case, attempts, out);
@@ -93,16 +93,15 @@ fn direct_links(case: &Case<'_>, chain: &[&Fact]) -> usize {
     chain.windows(2).filter(direct).count()
 }
 
-fn recursive(case: &Case<'_>, loops: &[Vec<&Fact>]) -> Draft {
-    let mut all: Vec<&Fact> = loops.iter().flatten().copied().collect();
-    all.sort_by_key(|f| f.started_nanos());
+/// `all` refusals of one run, and the `loops` that they form; what is left over was sent beside a loop.
+fn recursive(case: &Case<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
     let (first, last) = (all[0], all[all.len() - 1]);
     let direct: usize = loops.iter().map(|chain| direct_links(case, chain)).sum();
     let mut gaps: Vec<i64> = loops.iter().flat_map(|chain| pauses(chain)).collect();
     gaps.sort_unstable();
     let pause = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
     let mut draft = Draft::new(&RULE.meta, first)
-        .message(message(&all, loops.len(), pause))
+        .message(message(all, pause))
         .because(if direct > 0 || all.len() > THRESHOLDS.certain { Reason::WireFact } else { Reason::Timing })
         .because(Reason::Timing)
         .because_if(all.len() < THRESHOLDS.certain, Reason::ServerText)
@@ -110,7 +109,7 @@ fn recursive(case: &Case<'_>, loops: &[Vec<&Fact>]) -> Draft {
         .also(all.iter().map(|f| f.id))
         .cause(format!("{} {:?} {:?}", first.origin, first.session, first.request.refresh_token));
     for pair in loops.iter().flat_map(|chain| chain.windows(2)).take(3) {
-        let after = in_words(pair[1].started_nanos() - pair[0].ended_nanos());
+        let after = in_words((pair[1].started_nanos() - pair[0].ended_nanos()).max(0));
         draft = draft.related(pair[1].id, "request", format!("sent {after} after the refusal before it"));
     }
     draft = match first.request.refresh_token {
@@ -131,17 +130,18 @@ fn pauses(chain: &[&Fact]) -> Vec<i64> {
     chain.windows(2).map(|pair| pair[1].started_nanos() - pair[0].ended_nanos()).collect()
 }
 
-fn message(all: &[&Fact], callers: usize, pause: i64) -> String {
+fn message(all: &[&Fact], pause: i64) -> String {
     let (first, last) = (all[0], all[all.len() - 1]);
     let span = in_words(last.ended_nanos() - first.started_nanos());
-    let token = if first.request.refresh_token.is_some() { "with the same refresh token" } else { "in the same way" };
-    let who = if callers > 1 { format!(" by {callers} callers that each loop") } else { String::new() };
+    let token = if first.request.refresh_token.is_some() { " with the same refresh token" } else { "" };
+    let side = all.windows(2).any(|pair| refreshes::overlap(pair[0], pair[1]));
+    let callers = if side { "; several callers loop side by side" } else { "" };
     format!(
-        "{} was refused with {} and sent again {token} {} times in {span}{who}; each attempt follows the refusal before it (median pause {}).",
+        "{} was sent {} times in {span}{token} and refused with {} every time; a new attempt follows each refusal after {} (median){callers}.",
         first.route,
+        all.len(),
         status(first),
-        all.len() - callers,
-        in_words(pause)
+        in_words(pause.max(0))
     )
 }
 

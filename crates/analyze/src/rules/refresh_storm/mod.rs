@@ -143,10 +143,10 @@ fn message(first: &Fact, count: usize, span: i64, refused: usize, parallel: usiz
         all if all == count => "all were refused".to_owned(),
         some => format!("{some} were refused"),
     };
-    let order = if parallel * 2 > count {
-        "most of them in flight at the same time"
-    } else {
-        "one after the other, without back-off"
+    let order = match parallel {
+        0 => "one after the other, without back-off",
+        some if some * 2 > count => "most of them in flight at the same time",
+        _ => "some of them in flight at the same time",
     };
     format!("{} was called {count} times in {} for one session, {order}; {answered}.", first.route, in_words(span))
 }

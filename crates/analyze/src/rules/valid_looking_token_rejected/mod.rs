@@ -100,7 +100,8 @@ fn checked(case: &Case<'_>, fact: &Fact) -> Vec<(&'static str, String)> {
     let mut passed = Vec::new();
     if let Some(exp) = jwt.claims.exp {
         let left = exp.intended().nanos().saturating_sub(fact.sent_nanos()) / 1_000_000_000;
-        passed.push(("token.claim.exp", format!("{left} s after the request was sent")));
+        let unit = if exp.milliseconds { ", written in milliseconds, which verifiers read as seconds" } else { "" };
+        passed.push(("token.claim.exp", format!("{left} s after the request was sent{unit}")));
     }
     let named = |value: &Option<Box<str>>| quoted(value.as_deref().into_iter());
     passed.extend(jwt.claims.iss.is_some().then(|| ("token.claim.iss", named(&jwt.claims.iss))));
