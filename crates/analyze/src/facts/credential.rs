@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use authtrace_parse::{Exchange, SecretStr};
+use authtrace_parse::{Exchange, Secret, SecretStr};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{body::BodyView, set_cookie};
 use crate::{
@@ -277,7 +278,9 @@ impl Found<'_> {
                 // `base64url.bearer.authorization.k8s.io.<token>`: the token is the last label.
                 let value = item.rsplit_once("k8s.io.").map_or(item, |(_, token)| token);
                 let kind = classify(SecretStr::new(value), None).kind;
-                if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
+                if let Some(decoded) = token_in_base64(value) {
+                    self.add(Carrier::Subprotocol, None, decoded.as_secret_str());
+                } else if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
                     self.add(Carrier::Subprotocol, None, SecretStr::new(value));
                 }
             }
@@ -298,6 +301,15 @@ impl Found<'_> {
             }
         }
     }
+}
+
+/// The token inside a subprotocol's last label, where it is base64url: a subprotocol is an HTTP token (RFC 6455 §4.1),
+/// so many clients encode what they put there.
+fn token_in_base64(item: &str) -> Option<Secret> {
+    let label = item.rsplit('.').next().filter(|_| !is_token_kind(classify(SecretStr::new(item), None).kind))?;
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(label.trim_end_matches('=')).ok()?).ok()?;
+    let secret = Secret::new(text);
+    is_token_kind(classify(secret.as_secret_str(), None).kind).then_some(secret)
 }
 
 /// Kinds that are tokens wherever they stand.
