@@ -16,6 +16,8 @@ mod refresh_rejected;
 mod refresh_storm;
 mod refresh_token_reuse;
 mod sanitized_capture;
+mod session_cookie_not_sent;
+mod set_cookie_rejected;
 mod signing_key_mismatch;
 mod stale_token_sent;
 mod token_format_mismatch;
@@ -52,5 +54,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &refresh_loop::RULE,
     &refresh_token_reuse::RULE,
     &unchanged_credential_retry::RULE,
+    &set_cookie_rejected::RULE,
+    &session_cookie_not_sent::RULE,
     &sanitized_capture::RULE,
 ];
