@@ -87,6 +87,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
     let method = words.next().unwrap();
     let url = words.next().unwrap();
     let target = Target::parse(url).unwrap_or_else(|| panic!("URL {url}"));
+    let host = target.host.clone();
     let kind = if url.starts_with("ws") { Kind::WebSocket } else { Kind::Http };
     let mut exchange = Exchange {
         id: ExchangeId(id),
@@ -100,7 +101,8 @@ fn exchange(id: u32, line: &str) -> Exchange {
         request: Request {
             method: method.into(),
             target,
-            headers: Headers::new(),
+            // A request names its host; a recorder that writes no header at all proves no absence.
+            headers: Headers::from_iter([("Host", host)]),
             view: HeaderView::Full,
             header_bytes: None,
             body: Body { content: Content::Empty, ..Body::default() },
