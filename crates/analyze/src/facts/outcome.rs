@@ -185,7 +185,8 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
     if let Some(document) = body.document() {
         if let Some(code) = document.pointer("/errors/0/extensions/code").and_then(|c| c.as_str()) {
-            let hit = classify(status, code, &[])?;
+            // Signatures match the code where it stands in a document, since the bare word is in many a sentence.
+            let hit = classify(status, &format!("\"code\":\"{code}\""), &[])?;
             return Some(Stated {
                 hit,
                 part: "response.body.errors.extensions.code".into(),
