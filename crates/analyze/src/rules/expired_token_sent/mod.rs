@@ -54,7 +54,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     });
     for facts in groups.into_values() {
         // The clearest case speaks for the group.
-        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).map_or(None, |(_, late)| *late);
+        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).and_then(|(_, late)| *late);
         if let Some(first) = facts.iter().copied().min_by_key(|f| (late(f), f.id)) {
             out.add(refusal(case, first, late(first), &facts));
         }
@@ -104,12 +104,12 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
 
 /// An earlier request to the same origin that was accepted with the same token: it was good until it expired.
 fn accepted_before<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
-    case.api_calls()
-        .filter(|f| f.started_nanos() < fact.started_nanos())
-        .filter(|f| {
-            f.origin == fact.origin && f.succeeded() && f.credentials.iter().any(|c| c.token == credential.token)
-        })
-        .next_back()
+    case.api_calls().rfind(|f| {
+        f.started_nanos() < fact.started_nanos()
+            && f.origin == fact.origin
+            && f.succeeded()
+            && f.credentials.iter().any(|c| c.token == credential.token)
+    })
 }
 
 /// A token accepted later than any common leeway, on a route that was seen to check tokens.

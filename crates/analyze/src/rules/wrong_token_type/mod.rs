@@ -140,8 +140,8 @@ fn by_claims(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
 fn mark(jose: &Jose, claims: &Claims) -> Option<(&'static str, String, bool)> {
     let typ = jose.header.typ.as_deref().filter(|typ| typ.contains('+'));
     const USES: [&str; 6] = ["id", "refresh", "offline", "logout", "access", "bearer"];
-    let known = |v: &&Box<str>| USES.iter().any(|known| v.eq_ignore_ascii_case(known));
-    let claim = |name, value: &Option<Box<str>>| value.as_ref().filter(known).map(|v| (name, format!("`{v}`"), true));
+    let known = |v: &&str| USES.iter().any(|known| v.eq_ignore_ascii_case(known));
+    let claim = |name, value: &Option<Box<str>>| value.as_deref().filter(known).map(|v| (name, format!("`{v}`"), true));
     typ.map(|typ| ("token.header.typ", format!("`{typ}`"), true))
         .or_else(|| claim("token.claim.token_use", &claims.token_use))
         .or_else(|| claim("token.claim.token_type", &claims.token_type))
