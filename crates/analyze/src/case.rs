@@ -184,6 +184,14 @@ impl<'a> Case<'a> {
         self.facts().filter(move |f| f.lifetime == lifetime)
     }
 
+    /// Groups `facts` into the cases of one finding each: one route, session and credential, as `token` names it.
+    pub(crate) fn by_credential(
+        facts: impl Iterator<Item = &'a Fact>,
+        token: impl Fn(&Fact) -> Option<TokenId>,
+    ) -> impl Iterator<Item = Vec<&'a Fact>> {
+        Self::grouped(facts, |f| (f.origin.clone(), f.route.clone(), f.session, token(f))).into_values()
+    }
+
     /// Groups `facts` by `key`, keeping time order within each group.
     pub(crate) fn grouped<K: Ord>(
         facts: impl Iterator<Item = &'a Fact>,
