@@ -90,16 +90,18 @@ pub(crate) fn chains<'a>(attempts: &[&'a Fact], gap: i64) -> Vec<Vec<&'a Fact>> 
     chains
 }
 
-/// A duration in words: `850 ms`, `12.4 s`, `3 min`.
+/// A duration in words: `850 ms`, `12.4 s`, `3 min`, `5 h`, `9 days`.
 pub(crate) fn in_words(nanos: i64) -> String {
     match nanos / 1_000_000 {
         ms if ms < 1_000 => format!("{ms} ms"),
         ms if ms < 120_000 => format!("{:.1} s", ms as f64 / 1_000.0),
-        ms => format!("{} min", ms / 60_000),
+        ms if ms < 7_200_000 => format!("{} min", ms / 60_000),
+        ms if ms < 172_800_000 => format!("{} h", ms / 3_600_000),
+        ms => format!("{} days", ms / 86_400_000),
     }
 }
 
-/// `1 time`, `3 times`.
+/// `once`, `3 times`.
 pub(crate) fn times(count: usize) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     capture::Capture,
+    catalogue::{Layer, RuleMeta},
     finding::{Finding, Severity},
 };
 
@@ -62,6 +63,13 @@ const HIDDEN_BY_CORS: &str = "AUTH062";
 
 /// The least confidence with which a finding explains another.
 const ENOUGH: f64 = 0.55;
+
+/// Whether a finding of the rule `effect` never says why an exchange was refused, as far as `cause` is concerned: it may
+/// follow from it, always follows from something, or is true on its own.
+pub(crate) fn is_no_explanation(cause: &str, effect: &RuleMeta) -> bool {
+    let follows = EDGES.iter().any(|(from, to, _)| *from == cause && to.contains(&effect.code));
+    follows || effect.code == HIDDEN_BY_CORS || effect.layer == Layer::Hygiene
+}
 
 /// For every finding, the index of the one that explains it best; `None` for roots.
 pub(super) fn parents(capture: &Capture, findings: &[Finding]) -> Vec<Option<usize>> {

@@ -68,7 +68,7 @@ fn concurrent(case: &Case<'_>, token: TokenId, winner: &Fact, parallel: &[&Fact]
         .variant("concurrent")
         .title("Several refreshes in flight with one refresh token that rotates")
         .message(format!(
-            "{} was sent {all} times within {} with the same refresh token; one answer rotated it and {refused} of the others were refused.",
+            "{} was sent {all} times within {} with the same refresh token; one of them rotated it and {refused} were refused.",
             winner.route,
             in_words(spread)
         ));
