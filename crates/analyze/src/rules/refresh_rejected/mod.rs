@@ -12,6 +12,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     refreshes::{self, in_words, times},
     rule::{Check, Draft, Findings, Rule},
+    token::{Defect, TokenKind},
     tokens::TokenId,
 };
 
@@ -44,6 +45,7 @@ enum Cause {
     Revoked,
     Client,
     Absent,
+    Damaged,
     Unknown,
 }
 
@@ -55,6 +57,7 @@ impl Cause {
             Self::Revoked => "revoked",
             Self::Client => "client",
             Self::Absent => "no-refresh-token",
+            Self::Damaged => "damaged",
             Self::Unknown => "invalid",
         }
     }
@@ -66,6 +69,7 @@ impl Cause {
             Self::Revoked => "Refresh refused: the session was ended or revoked",
             Self::Client => "Refresh refused: the client could not authenticate itself",
             Self::Absent => "Refresh refused: no refresh token was sent",
+            Self::Damaged => "Refresh refused: the refresh token is damaged",
             Self::Unknown => "Refresh refused: the refresh token is not accepted",
         }
     }
@@ -112,6 +116,9 @@ fn is_first_visit(case: &Case<'_>, fact: &Fact) -> bool {
 fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
     use ErrorClass as E;
     let text_is_open = fact.outcome.error_text.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains(" or "));
+    if damage(fact).is_some() {
+        return Cause::Damaged;
+    }
     if expired_for(case, fact).is_some() {
         return Cause::Expired;
     }
@@ -122,6 +129,25 @@ fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
         Some(E::ClientAuth) => Cause::Client,
         _ if sent_none(case, fact) => Cause::Absent,
         _ => Cause::Unknown,
+    }
+}
+
+/// What is wrong with the bytes of the refresh token; refresh tokens have no grammar, so only a broken JWT, a
+/// placeholder and stray characters count.
+fn damage(fact: &Fact) -> Option<String> {
+    let token = fact.request.refresh_token?;
+    let credential = fact.credentials.iter().find(|c| c.token == token && !c.well_formed)?;
+    let defect = credential
+        .defects
+        .iter()
+        .find(|d| !matches!(d, Defect::NotB64Token | Defect::Comma | Defect::NonconformantBase64));
+    match (credential.kind, defect) {
+        (TokenKind::Placeholder, _) => Some("a placeholder instead of a token".to_owned()),
+        (_, Some(Defect::SignatureLength { found, expected })) => {
+            Some(format!("a JWT whose signature has {found} characters where its algorithm makes {expected}"))
+        }
+        (_, Some(defect)) => Some(format!("a token with a defect ({})", defect.name())),
+        (_, None) => None,
     }
 }
 
@@ -167,6 +193,9 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -
         .cause(format!("{} {:?} {token:?}", first.origin, first.session));
     if let Some(token) = token {
         draft = draft.credential(token).related(first.id, &refresh_part(first, token), described(case, token));
+        if let Some(damage) = damage(first) {
+            draft = draft.primary(first.id, &refresh_part(first, token), damage);
+        }
         if signed_by_none(case, token) {
             draft = draft.related(first.id, "token.signature", "verifies with none of the given keys");
         }
@@ -237,6 +266,12 @@ fn message(
         Cause::Revoked => "the server says that the session was ended or revoked".to_owned(),
         Cause::Client => "the server does not accept the client's own credentials".to_owned(),
         Cause::Absent => "the request carries no refresh token in body, cookie or header".to_owned(),
+        Cause::Damaged => {
+            let what = damage(fact).unwrap_or_default();
+            format!(
+                "the refresh token that is sent is {what}, so the client's store or the code that reads it has spoilt it"
+            )
+        }
         Cause::Unknown => unknown(case, fact),
     };
     let end = match logout {
