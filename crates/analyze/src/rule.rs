@@ -44,7 +44,7 @@ impl Explained {
         let sure = findings.iter().filter(|f| {
             f.confidence().value() >= Self::ENOUGH
                 && f.severity > Severity::Low
-                && !causes::is_no_explanation(rule.code, f.rule)
+                && !causes::is_no_explanation(rule.code, f)
         });
         Self(sure.flat_map(|f| &f.exchanges).copied().collect())
     }
