@@ -1,10 +1,17 @@
 //! The rules, one folder each. This slice is the only list: catalogue, documentation, SARIF and the tests derive from it.
 
+mod api_base_url_drift;
+mod auth_error_hidden_by_cors;
+mod authorization_lost_on_redirect;
+mod credential_stripped_upstream;
+mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod missing_authorization;
+mod preflight_blocked;
 mod sanitized_capture;
 mod session_cookie_not_sent;
 mod set_cookie_rejected;
+mod websocket_upgrade_refused;
 
 use crate::rule::Rule;
 
@@ -14,5 +21,12 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentials_not_ready::RULE,
     &set_cookie_rejected::RULE,
     &session_cookie_not_sent::RULE,
+    &preflight_blocked::RULE,
+    &credentialed_wildcard_cors::RULE,
+    &auth_error_hidden_by_cors::RULE,
+    &authorization_lost_on_redirect::RULE,
+    &credential_stripped_upstream::RULE,
+    &api_base_url_drift::RULE,
+    &websocket_upgrade_refused::RULE,
     &sanitized_capture::RULE,
 ];

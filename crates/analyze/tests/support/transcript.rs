@@ -12,6 +12,7 @@
 //! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
 //! ```
 //!
+//! A space in a value is written `%20`, as in `error=`.
 //! Offsets count from [`super::tokens::T0`] and may be in `ms` or `s`; `took` defaults to 20 ms.
 
 use std::time::Duration;
@@ -139,7 +140,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         }
         "page" => exchange.browser.page = Some(value.into()),
         "took" => exchange.timing = timing(started, duration(value)),
-        "error" => exchange.failure = Some(value.into()),
+        "error" => exchange.failure = Some(value.replace("%20", " ").into()),
         "conn" => exchange.connection = Some(value.into()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
         "cache" => exchange.browser.from_cache = true,
