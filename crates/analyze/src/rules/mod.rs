@@ -3,14 +3,17 @@
 mod api_base_url_drift;
 mod auth_error_hidden_by_cors;
 mod authorization_lost_on_redirect;
+mod browser_exposed_secret;
 mod credential_stripped_upstream;
 mod credentialed_wildcard_cors;
 mod credentials_not_ready;
+mod credentials_over_cleartext;
 mod missing_authorization;
 mod preflight_blocked;
 mod sanitized_capture;
 mod session_cookie_not_sent;
 mod set_cookie_rejected;
+mod token_in_url;
 mod websocket_upgrade_refused;
 
 use crate::rule::Rule;
@@ -28,5 +31,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &credential_stripped_upstream::RULE,
     &api_base_url_drift::RULE,
     &websocket_upgrade_refused::RULE,
+    &token_in_url::RULE,
+    &credentials_over_cleartext::RULE,
+    &browser_exposed_secret::RULE,
     &sanitized_capture::RULE,
 ];

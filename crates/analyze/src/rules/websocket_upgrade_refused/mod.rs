@@ -89,6 +89,12 @@ fn accepted<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option
     })
 }
 
+/// Whether the same token is refused on an ordinary request to the same origin.
+fn refused_elsewhere(case: &Case<'_>, fact: &Fact, credential: Option<&Credential>) -> bool {
+    let carries = |f: &Fact| f.credentials.iter().any(|c| Some(c.token) == credential.map(|own| own.token));
+    case.refusals().any(|f| f.origin == fact.origin && f.kind == Kind::Http && carries(f))
+}
+
 /// A handshake on the same path that was accepted.
 fn upgraded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let mut handshakes = case.facts().filter(|f| f.kind == Kind::WebSocket && f.origin == fact.origin);
@@ -158,6 +164,9 @@ fn message(
     let so = match (control, variant(status)) {
         (Some(control), _) => {
             format!("; {} was accepted with the same token, so the token is not the reason", control.route)
+        }
+        (None, _) if refused_elsewhere(case, fact, credential) => {
+            "; HTTP calls with the same token are refused there, too, so look at the token first".into()
         }
         (None, "unknown-path") => "; most likely no WebSocket is served on this path".into(),
         (None, "server-error") => "; the service or a proxy in front of it failed".into(),
