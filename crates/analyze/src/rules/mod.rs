@@ -8,6 +8,9 @@ mod credential_stripped_upstream;
 mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod credentials_over_cleartext;
+mod duplicate_or_clock_inconsistent;
+mod incomplete_flow;
+mod lossy_or_truncated;
 mod missing_authorization;
 mod preflight_blocked;
 mod sanitized_capture;
@@ -35,4 +38,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentials_over_cleartext::RULE,
     &browser_exposed_secret::RULE,
     &sanitized_capture::RULE,
+    &lossy_or_truncated::RULE,
+    &incomplete_flow::RULE,
+    &duplicate_or_clock_inconsistent::RULE,
 ];

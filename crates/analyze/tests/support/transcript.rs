@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! * key NAME=value                    a candidate key for the analysis
+//! * truncated                         the input ends in the middle
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
 //! >> text                             request body (JSON, else a form)
 //! < 401                               status
 //! < Name: value                       response header
-//! << text                             response body
+//! << text                             response body;  <<? for one that the recording lacks
 //! <> text                             WebSocket message of the client;  <- text  of the server
 //! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
 //! ```
@@ -37,14 +38,20 @@ pub(crate) struct Expected {
 pub(crate) struct Transcript {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) keys: KeyRing,
+    pub(crate) truncated: bool,
     pub(crate) findings: Vec<Expected>,
     pub(crate) coverage: Vec<Expected>,
 }
 
 /// Reads a transcript; panics with the line where it is wrong.
 pub(crate) fn parse(text: &str) -> Transcript {
-    let mut transcript =
-        Transcript { exchanges: Vec::new(), keys: KeyRing::default(), findings: Vec::new(), coverage: Vec::new() };
+    let mut transcript = Transcript {
+        exchanges: Vec::new(),
+        keys: KeyRing::default(),
+        truncated: false,
+        findings: Vec::new(),
+        coverage: Vec::new(),
+    };
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         read_line(line, &mut transcript);
     }
@@ -57,6 +64,8 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.findings.push(expected(rest));
     } else if let Some(rest) = line.strip_prefix("# coverage:") {
         transcript.coverage.push(expected(rest));
+    } else if line == "* truncated" {
+        transcript.truncated = true;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
         transcript.keys.add_secret(name, value.as_bytes().to_vec());
@@ -162,7 +171,9 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
 
 fn message_line(exchange: &mut Exchange, line: &str) {
     let message = |from_client, text: &str| Message { time: None, from_client, text: Some(Secret::new(text)) };
-    if let Some(text) = line.strip_prefix(">> ") {
+    if line == "<<?" {
+        response(exchange).body.content = Content::NotCaptured;
+    } else if let Some(text) = line.strip_prefix(">> ") {
         exchange.request.body = body(text);
     } else if let Some(text) = line.strip_prefix("<< ") {
         response(exchange).body = body(text);

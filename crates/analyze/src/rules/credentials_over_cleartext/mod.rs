@@ -7,7 +7,7 @@ use authtrace_parse::Scheme;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
-    facts::{Fact, credential::Carrier, site},
+    facts::{Fact, credential::Carrier, outcome::OutcomeClass, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
@@ -41,7 +41,8 @@ enum Peer {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let exposed = case.facts().filter(|f| matches!(f.scheme, Scheme::Http | Scheme::Ws) && secret(f).is_some());
+    let exposed =
+        case.facts().filter(|f| matches!(f.scheme, Scheme::Http | Scheme::Ws) && left(f) && secret(f).is_some());
     // One hop is one finding: every call over it leaks in the same way.
     for facts in Case::grouped(exposed, |f| f.origin.clone()).into_values() {
         out.add_all(cleartext(case, &facts));
@@ -49,6 +50,11 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.facts().filter(|f| f.scheme == Scheme::Https) {
         out.add_all(insecure_cookie(fact));
     }
+}
+
+/// Whether the request left the client: one that was held back, or that found nobody listening, showed nothing.
+fn left(fact: &Fact) -> bool {
+    fact.outcome.class != OutcomeClass::NoAnswer
 }
 
 /// The secret that an exchange shows to whoever reads along: its place and its name in words.
@@ -88,7 +94,8 @@ fn cleartext(case: &Case<'_>, facts: &[&Fact]) -> Option<Draft> {
             first.origin,
             match facts.len() {
                 1 => String::new(),
-                n => format!(", and {} more requests did the like", n - 1),
+                2 => "; so did another request to this origin".into(),
+                n => format!("; {} more requests to this origin carried credentials, too", n - 1),
             }
         ));
     Some(match peer(case, first) {
