@@ -229,6 +229,11 @@ impl Findings {
         }
     }
 
+    /// Adds every draft of `drafts`.
+    pub(crate) fn add_all(&mut self, drafts: impl IntoIterator<Item = Draft>) {
+        drafts.into_iter().for_each(|draft| self.add(draft));
+    }
+
     /// The findings, with lists sorted and bounded.
     pub(crate) fn into_vec(self) -> Vec<Finding> {
         self.by_key.into_values().map(tidy).collect()
