@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// One client's timeline within a capture.
+#[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     capture: &'a Capture,
     client: ClientId,

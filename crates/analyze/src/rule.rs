@@ -235,7 +235,9 @@ fn merge(known: &mut Finding, new: Finding) {
     if known.evidence.len() < Findings::EVIDENCE {
         known.evidence.extend(new.evidence);
     }
-    known.severity = known.severity.max(new.severity);
+    if new.severity > known.severity {
+        (known.severity, known.severity_reason) = (new.severity, new.severity_reason);
+    }
     if stronger {
         (known.reasons, known.caps) = (new.reasons, new.caps);
         (known.title, known.message) = (new.title, new.message);

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
+<<<<<<< HEAD
+use authtrace_parse::{Exchange, Secret, SecretStr};
+=======
 use authtrace_parse::{Exchange, SecretStr};
+>>>>>>> rules3
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{body::BodyView, set_cookie};
 use crate::{
@@ -137,6 +142,17 @@ impl Method {
     }
 }
 
+/// A credential inside a URL that a header field carries: it reaches whoever reads that URL.
+#[derive(Clone)]
+pub struct UrlCredential {
+    /// The field: `Referer` of the request, `Location` of the response.
+    pub carrier: Carrier,
+    /// Name of the parameter, in the query or the fragment.
+    pub parameter: Text,
+    /// The credential.
+    pub token: TokenId,
+}
+
 /// Headers that carry a credential of their own (detectors §1); CSRF headers are not among them (G13).
 const KEY_HEADERS: &[&str] = &[
     "x-api-key",
@@ -184,6 +200,38 @@ pub(crate) fn extract(
     found.subprotocol();
     found.first_messages();
     found.credentials
+}
+
+/// Credentials in the URLs of `Referer` and `Location` (RFC 9700 §4.2, §4.3).
+pub(crate) fn in_header_urls(
+    exchange: &Exchange,
+    tokens: &mut TokenStore,
+    interner: &mut Interner,
+) -> Vec<UrlCredential> {
+    let response = exchange.response.as_ref().map(|r| &r.headers);
+    let referer = exchange.request.headers.get("referer").map(|v| (false, v));
+    let location = response.and_then(|h| h.get("location")).map(|v| (true, v));
+    let mut found = Vec::new();
+    for (of_response, url) in referer.into_iter().chain(location) {
+        let Some((_, parameters)) = url.expose().split_once(['?', '#']) else { continue };
+        for (name, value) in parameters.split(['&', '#', '?']).filter_map(|pair| pair.split_once('=')) {
+            let value = SecretStr::new(value);
+            if value.expose().is_empty() || !is_url_credential(name, value) {
+                continue;
+            }
+            let carrier = match of_response {
+                true => Carrier::ResponseHeader(interner.text("location")),
+                false => Carrier::Header(interner.text("referer")),
+            };
+            found.push(UrlCredential { carrier, parameter: interner.text(name), token: tokens.intern(value, None) });
+        }
+    }
+    found
+}
+
+/// Whether a parameter is a credential by its name or its value.
+fn is_url_credential(name: &str, value: SecretStr<'_>) -> bool {
+    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) || is_token_kind(classify(value, None).kind)
 }
 
 struct Found<'a> {
@@ -251,11 +299,15 @@ impl Found<'_> {
     fn query(&mut self) {
         let exchange = self.exchange;
         for (name, value) in exchange.request.target.query_pairs() {
+<<<<<<< HEAD
             let lower = name.to_ascii_lowercase();
             let named = KEY_PARAMETERS.contains(&lower.as_str());
             if !value.expose().is_empty()
                 && (named || (may_be_token(value) && is_token_kind(classify(value, None).kind)))
             {
+=======
+            if !value.expose().is_empty() && is_url_credential(name, value) {
+>>>>>>> rules3
                 self.add_named(Carrier::Query, name, value);
             }
         }
@@ -276,8 +328,14 @@ impl Found<'_> {
                 let item = item.trim();
                 // `base64url.bearer.authorization.k8s.io.<token>`: the token is the last label.
                 let value = item.rsplit_once("k8s.io.").map_or(item, |(_, token)| token);
+                if let Some(token) = encoded_token(item) {
+                    self.add(Carrier::Subprotocol, None, SecretStr::new(&token));
+                    continue;
+                }
                 let kind = classify(SecretStr::new(value), None).kind;
-                if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
+                if let Some(decoded) = token_in_base64(value) {
+                    self.add(Carrier::Subprotocol, None, decoded.as_secret_str());
+                } else if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
                     self.add(Carrier::Subprotocol, None, SecretStr::new(value));
                 }
             }
@@ -298,6 +356,25 @@ impl Found<'_> {
             }
         }
     }
+}
+
+<<<<<<< HEAD
+/// The token inside a subprotocol's last label, where it is base64url: a subprotocol is an HTTP token (RFC 6455 §4.1),
+/// so many clients encode what they put there.
+fn token_in_base64(item: &str) -> Option<Secret> {
+    let label = item.rsplit('.').next().filter(|_| !is_token_kind(classify(SecretStr::new(item), None).kind))?;
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(label.trim_end_matches('=')).ok()?).ok()?;
+    let secret = Secret::new(text);
+    is_token_kind(classify(secret.as_secret_str(), None).kind).then_some(secret)
+=======
+/// The token that the last label of a subprotocol holds in base64url, as Kubernetes and its imitators send it: subprotocol
+/// names may not hold every character. Decoded, it is the same credential as in `Authorization`.
+fn encoded_token(item: &str) -> Option<String> {
+    let label = item.rsplit('.').next()?;
+    let bytes = URL_SAFE_NO_PAD.decode(label.trim_end_matches('=')).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    is_token_kind(classify(SecretStr::new(&text), None).kind).then_some(text)
+>>>>>>> rules3
 }
 
 /// Kinds that are tokens wherever they stand.

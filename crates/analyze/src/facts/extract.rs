@@ -30,6 +30,7 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
     let response_body = response.map_or_else(BodyView::default, |r| BodyView::of(&r.body));
 
     let credentials = credential::extract(exchange, &request_body, tokens, interner);
+    let url_credentials = credential::in_header_urls(exchange, tokens, interner);
     let set_cookies = set_cookies(answer, interner);
     let delivered = deliveries(exchange, answer, &response_body, tokens, interner);
     let inferred = role::infer(&role::Evidence {
@@ -77,6 +78,7 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         has_headers: !request.headers.is_empty(),
         has_cookies: request.headers.contains("cookie"),
         removed_header_bytes: removed_header_bytes(exchange),
+        url_credentials: url_credentials.into(),
         role: inferred.role,
         role_proven: inferred.proven,
         challenges: challenges.into(),
@@ -373,7 +375,8 @@ fn is_health_check(exchange: &Exchange) -> bool {
     const PATHS: &[&str] = &["health", "healthz", "ready", "readyz", "live", "livez", "metrics", "ping"];
     let agent = exchange.request.headers.get("user-agent").map_or("", |v| v.expose());
     let last = exchange.request.target.path.expose().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    AGENTS.iter().any(|a| agent.contains(a)) || PATHS.contains(&last)
+    // `/ws/live` is a feed, not a liveness probe.
+    AGENTS.iter().any(|a| agent.contains(a)) || (exchange.kind != Kind::WebSocket && PATHS.contains(&last))
 }
 
 fn anomalies(exchange: &Exchange) -> Box<[AnomalyKind]> {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use authtrace_parse::HeaderView;
+
 use super::{Fact, credential::Method, gate::Gate, outcome::OutcomeClass, role::Role};
 use crate::{dictionary::ErrorClass, text::Text};
 
@@ -31,7 +33,7 @@ pub(crate) fn join(facts: &mut [&mut Fact]) {
 
 fn preflights(facts: &mut [&mut Fact]) {
     let mut by_target: HashMap<(Text, Text, Text), Vec<usize>> = HashMap::new();
-    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| f.role != Role::Preflight && f.is_cross_origin()) {
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| f.role != Role::Preflight && may_have_preflight(f)) {
         by_target.entry((fact.origin.clone(), fact.path.clone(), fact.method.clone())).or_default().push(index);
     }
     for index in 0..facts.len() {
@@ -53,6 +55,12 @@ fn preflights(facts: &mut [&mut Fact]) {
         facts[index].preflight_of = Some(facts[request].id);
         facts[request].preflight = Some(facts[index].id);
     }
+}
+
+/// Whether a request may have had a preflight: it names another origin, or it was held back and browsers list only what
+/// its script set, without `Origin`.
+fn may_have_preflight(fact: &Fact) -> bool {
+    fact.is_cross_origin() || (fact.status.is_none() && fact.view == HeaderView::Provisional)
 }
 
 fn redirects(facts: &mut [&mut Fact]) {

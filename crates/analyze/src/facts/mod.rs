@@ -5,6 +5,7 @@
 
 pub(crate) mod body;
 pub mod clock;
+pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
 pub(crate) mod extract;
@@ -16,6 +17,7 @@ pub mod role;
 pub mod route;
 pub mod session;
 pub mod set_cookie;
+pub(crate) mod site;
 
 use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp, Timing};
 
@@ -25,7 +27,7 @@ use crate::{
     tokens::{Purpose, TokenId},
 };
 use cors::Cors;
-use credential::{Carrier, Credential, Method};
+use credential::{Carrier, Credential, Method, UrlCredential};
 use gate::Gates;
 use outcome::Outcome;
 use role::Role;
@@ -137,6 +139,8 @@ pub struct Fact {
     pub removed_header_bytes: bool,
     /// Credentials of the request.
     pub credentials: Box<[Credential]>,
+    /// Credentials in the URLs of `Referer` and `Location`.
+    pub url_credentials: Box<[UrlCredential]>,
     /// Role of the endpoint.
     pub role: Role,
     /// Whether evidence other than the path made the role (gates G4, G5).

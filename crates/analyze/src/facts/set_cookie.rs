@@ -1,6 +1,6 @@
 //! `Set-Cookie` as a linter needs it: every attribute kept as written, nothing rejected (RFC 6265bis §5.6).
 
-use authtrace_parse::SecretStr;
+use authtrace_parse::{SecretStr, Timestamp};
 
 use crate::text::{Interner, Text};
 
@@ -36,6 +36,10 @@ pub struct SetCookie {
     pub same_site: Option<SameSite>,
     /// `Max-Age` in seconds.
     pub max_age: Option<i64>,
+    /// `Expires`, where it is a date and `Max-Age` does not outrank it (RFC 6265bis §5.6.1).
+    pub expires: Option<Timestamp>,
+    /// `Partitioned` (CHIPS).
+    pub partitioned: bool,
     /// Whether the cookie is deleted: `Max-Age` ≤ 0, or `Expires` in 1970.
     pub deletes: bool,
 }
@@ -58,6 +62,8 @@ pub(crate) fn parse<'a>(field: SecretStr<'a>, interner: &mut Interner) -> Option
         http_only: false,
         same_site: None,
         max_age: None,
+        expires: None,
+        partitioned: false,
         deletes: false,
     };
     for attribute in parts {
@@ -73,12 +79,24 @@ pub(crate) fn parse<'a>(field: SecretStr<'a>, interner: &mut Interner) -> Option
             "httponly" => cookie.http_only = true,
             "samesite" => cookie.same_site = same_site(value),
             "max-age" => cookie.max_age = value.parse().ok(),
-            "expires" => cookie.deletes |= value.contains("1970"),
+            "partitioned" => cookie.partitioned = true,
+            "expires" => {
+                cookie.deletes |= value.contains("1970");
+                cookie.expires = date(value);
+            }
             _ => {}
         }
     }
     cookie.deletes = cookie.max_age.map_or(cookie.deletes, |age| age <= 0);
+    cookie.expires = cookie.expires.filter(|_| cookie.max_age.is_none());
     Some((cookie, SecretStr::new(value)))
+}
+
+/// `Wed, 21 Oct 2026 07:28:00 GMT`, and with the hyphens that some servers still write.
+fn date(value: &str) -> Option<Timestamp> {
+    let spaced = value.replace('-', " ");
+    let date = jiff::fmt::rfc2822::parse(&spaced).ok()?;
+    Some(Timestamp::from_seconds(date.timestamp().as_second()))
 }
 
 fn same_site(value: &str) -> Option<SameSite> {

@@ -1,7 +1,7 @@
 //! Transcripts: exchanges as lines of text.
 //!
 //! ```text
-//! * key NAME=value                    a candidate key for the analysis
+//! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
 //! >> text                             request body (JSON, else a form)
@@ -58,7 +58,7 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.coverage.push(expected(rest));
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
-        transcript.keys.add_secret(name, value.as_bytes().to_vec());
+        transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
     } else if let Some(rest) = expanded.strip_prefix('@') {
         let id = u32::try_from(transcript.exchanges.len()).unwrap();
         transcript.exchanges.push(exchange(id, rest));

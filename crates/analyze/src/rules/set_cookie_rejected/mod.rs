@@ -1,0 +1,123 @@
+//! AUTH050: a response sets a session cookie that the browser must ignore.
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    facts::{
+        Delivery, Fact,
+        cookie_jar::{self, Rejection},
+        credential::Carrier,
+        set_cookie::SetCookie,
+        site,
+    },
+    finding::{Reason, Severity},
+    rule::{Check, Draft, Findings, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH050",
+        id: "set-cookie-rejected",
+        title: "Session cookie that the browser refuses to keep",
+        severity: Severity::High,
+        layer: Layer::Session,
+        spec: include_str!("spec.md"),
+        fixes: &["be.cookie-attributes"],
+    },
+    check: Check::Timeline(check),
+};
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for fact in case.facts().filter(|f| is_browser(f)) {
+        for cookie in fact.set_cookies.iter().filter(|c| !c.deletes) {
+            let carrier = Carrier::SetCookie(cookie.name.clone());
+            let Some(delivery) = fact.delivered.iter().find(|d| d.carrier == carrier) else { continue };
+            let Some(why) = cookie_jar::rejection(fact, cookie) else { continue };
+            if !came_back(case, fact, delivery) {
+                out.add(draft(case, fact, cookie, delivery, why));
+            }
+        }
+    }
+}
+
+/// Scripts and servers keep cookies by rules of their own; only browsers enforce these.
+fn is_browser(fact: &Fact) -> bool {
+    fact.resource_type.is_some() || fact.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
+}
+
+/// Whether a later request carried the cookie: then this browser did keep it.
+fn came_back(case: &Case<'_>, fact: &Fact, delivery: &Delivery) -> bool {
+    case.facts().any(|f| f.started_nanos() >= fact.started_nanos() && f.cookies().any(|c| c.token == delivery.token))
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, why: Rejection) -> Draft {
+    let name = &cookie.name;
+    let at = format!("response.cookie.{name}");
+    // The first refusal on that site which went out without the cookie is what the user sees of it.
+    let missed = case.refusals().find(|f| {
+        f.started_nanos() >= fact.ended_nanos()
+            && site::same_site(&f.host, &fact.host)
+            && f.cookies().all(|c| c.carrier != Carrier::Cookie(name.clone()))
+    });
+    let draft = Draft::new(&RULE.meta, fact)
+        .variant(variant(why))
+        .credential(delivery.token)
+        .because(Reason::WireFact)
+        .because_if(missed.is_some(), Reason::Timing)
+        .primary(fact.id, &at, cookie_jar::attributes(cookie))
+        .cause(format!("{} {name} {}", fact.origin, variant(why)));
+    let draft = match why {
+        Rejection::NotIncluded => draft.fixes(&["fe.include-credentials", "be.cors-order"]),
+        _ => draft,
+    };
+    let says = format!("{} sets {name}, but {}", fact.route, explain(fact, cookie, why));
+    match missed {
+        Some(missed) => draft
+            .related(missed.id, &format!("request.cookie.{name}"), "absent, and the request was refused")
+            .message(format!("{says}. {} then went out without it and was refused.", missed.route)),
+        None => draft
+            .severity(Severity::Medium, "no refused request of the capture lacks the cookie")
+            .message(format!("{says}.")),
+    }
+}
+
+fn variant(why: Rejection) -> &'static str {
+    match why {
+        Rejection::NoneWithoutSecure => "none-without-secure",
+        Rejection::SecureWithoutTls => "secure-without-tls",
+        Rejection::HostPrefix => "host-prefix",
+        Rejection::SecurePrefix => "secure-prefix",
+        Rejection::ForeignDomain => "foreign-domain",
+        Rejection::PublicSuffix => "public-suffix",
+        Rejection::TooLarge => "too-large",
+        Rejection::CrossSite => "cross-site",
+        Rejection::NotIncluded => "credentials-not-included",
+    }
+}
+
+/// Completes "sets NAME, but …".
+fn explain(fact: &Fact, cookie: &SetCookie, why: Rejection) -> String {
+    let domain = cookie.domain.as_deref().unwrap_or_default();
+    let page = fact.cors.as_ref().and_then(|c| c.origin.as_deref()).unwrap_or("another origin");
+    match why {
+        Rejection::NoneWithoutSecure => "browsers drop SameSite=None without Secure".into(),
+        Rejection::SecureWithoutTls => format!("it is Secure and {} has no TLS, so browsers drop it", fact.origin),
+        Rejection::HostPrefix => {
+            "a __Host- cookie needs Secure, Path=/ and no Domain; without them browsers drop it".into()
+        }
+        Rejection::SecurePrefix => "a __Secure- cookie without Secure is dropped".into(),
+        Rejection::ForeignDomain => format!("Domain={domain} does not cover {}, so browsers drop it", fact.host),
+        Rejection::PublicSuffix => format!("Domain={domain} is a public suffix, so browsers drop it"),
+        Rejection::TooLarge => format!(
+            "its name and value take {} bytes, more than the {} that browsers keep",
+            cookie.name.len() + cookie.value_len as usize,
+            cookie_jar::LARGEST
+        ),
+        Rejection::CrossSite => {
+            format!("a script of {page} fetched it cross-site, where browsers keep only SameSite=None; Secure cookies")
+        }
+        Rejection::NotIncluded => format!(
+            "a script of {page} fetched it cross-origin without credentials: 'include', so browsers ignore the cookie"
+        ),
+    }
+}
