@@ -2,11 +2,7 @@
 
 use std::fmt;
 
-<<<<<<< HEAD
-use authtrace_parse::{Exchange, Secret, SecretStr};
-=======
 use authtrace_parse::{Exchange, SecretStr};
->>>>>>> rules3
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{body::BodyView, set_cookie};
@@ -231,7 +227,8 @@ pub(crate) fn in_header_urls(
 
 /// Whether a parameter is a credential by its name or its value.
 fn is_url_credential(name: &str, value: SecretStr<'_>) -> bool {
-    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) || is_token_kind(classify(value, None).kind)
+    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+        || (may_be_token(value) && is_token_kind(classify(value, None).kind))
 }
 
 struct Found<'a> {
@@ -299,15 +296,7 @@ impl Found<'_> {
     fn query(&mut self) {
         let exchange = self.exchange;
         for (name, value) in exchange.request.target.query_pairs() {
-<<<<<<< HEAD
-            let lower = name.to_ascii_lowercase();
-            let named = KEY_PARAMETERS.contains(&lower.as_str());
-            if !value.expose().is_empty()
-                && (named || (may_be_token(value) && is_token_kind(classify(value, None).kind)))
-            {
-=======
             if !value.expose().is_empty() && is_url_credential(name, value) {
->>>>>>> rules3
                 self.add_named(Carrier::Query, name, value);
             }
         }
@@ -333,9 +322,7 @@ impl Found<'_> {
                     continue;
                 }
                 let kind = classify(SecretStr::new(value), None).kind;
-                if let Some(decoded) = token_in_base64(value) {
-                    self.add(Carrier::Subprotocol, None, decoded.as_secret_str());
-                } else if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
+                if is_token_kind(kind) || (kind == TokenKind::Opaque && value.len() >= 24) {
                     self.add(Carrier::Subprotocol, None, SecretStr::new(value));
                 }
             }
@@ -358,15 +345,6 @@ impl Found<'_> {
     }
 }
 
-<<<<<<< HEAD
-/// The token inside a subprotocol's last label, where it is base64url: a subprotocol is an HTTP token (RFC 6455 §4.1),
-/// so many clients encode what they put there.
-fn token_in_base64(item: &str) -> Option<Secret> {
-    let label = item.rsplit('.').next().filter(|_| !is_token_kind(classify(SecretStr::new(item), None).kind))?;
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(label.trim_end_matches('=')).ok()?).ok()?;
-    let secret = Secret::new(text);
-    is_token_kind(classify(secret.as_secret_str(), None).kind).then_some(secret)
-=======
 /// The token that the last label of a subprotocol holds in base64url, as Kubernetes and its imitators send it: subprotocol
 /// names may not hold every character. Decoded, it is the same credential as in `Authorization`.
 fn encoded_token(item: &str) -> Option<String> {
@@ -374,7 +352,6 @@ fn encoded_token(item: &str) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(label.trim_end_matches('=')).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     is_token_kind(classify(SecretStr::new(&text), None).kind).then_some(text)
->>>>>>> rules3
 }
 
 /// Kinds that are tokens wherever they stand.
