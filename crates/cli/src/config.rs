@@ -57,8 +57,18 @@ fn read(args: &InspectArgs) -> anyhow::Result<Option<File>> {
         fs::read_to_string(path).map_err(|error| anyhow::anyhow!("cannot read {shown}: {error}; check --config"))?;
     match toml::from_str(&text) {
         Ok(file) => Ok(Some(file)),
-        // The message alone: the snippet could show a key.
-        Err(error) => bail!("{shown}: {}; keys are the long flags", error.message().lines().next().unwrap_or_default()),
+        Err(error) => bail!("{shown}{}; keys are the long flags", fault(&error, &text)),
+    }
+}
+
+/// Where the file is wrong, and the name of an unknown key; no value, which might be a secret.
+fn fault(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!(", line {}", before.matches('\n').count() + 1)).unwrap_or_default();
+    let unknown = error.message().strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match unknown {
+        Some(name) => format!("{line}: unknown field `{name}`"),
+        None => format!("{line}: cannot be read as TOML with the expected types"),
     }
 }
 

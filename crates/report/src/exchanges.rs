@@ -39,7 +39,8 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
         Column::right("status"),
         Column::left("outcome").dispensable(2),
         Column::left("role").dispensable(5),
-        Column::flexible("credentials", 16).dispensable(3),
+        Column::left("token"),
+        Column::flexible("carrier", 16).dispensable(3),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
     let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());
@@ -51,11 +52,8 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
 }
 
 fn cells(fact: &Fact, ticker: &mut Ticker<'_>) -> Vec<String> {
-    let credentials = fact.credentials.iter().map(|c| {
-        let carrier = c.carrier.to_string();
-        let carrier = carrier.strip_prefix("request.").unwrap_or(&carrier);
-        format!("{} {}", carrier.strip_prefix("header.").unwrap_or(carrier), c.token)
-    });
+    let tokens: Vec<String> = fact.credentials.iter().map(|c| c.token.to_string()).collect();
+    let carriers: Vec<String> = fact.credentials.iter().map(|c| short(&c.carrier.to_string()).to_owned()).collect();
     vec![
         fact.id.0.to_string(),
         ticker.show(fact.timing.started.or(fact.timing.sent)),
@@ -66,8 +64,15 @@ fn cells(fact: &Fact, ticker: &mut Ticker<'_>) -> Vec<String> {
         fact.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
         fact.outcome.class.name().to_owned(),
         fact.role.name().to_owned(),
-        credentials.collect::<Vec<_>>().join(", "),
+        tokens.join(" "),
+        carriers.join(", "),
     ]
+}
+
+/// A carrier of a request without what every row would repeat.
+fn short(carrier: &str) -> &str {
+    let carrier = carrier.strip_prefix("request.").unwrap_or(carrier);
+    carrier.strip_prefix("header.").unwrap_or(carrier)
 }
 
 fn host(fact: &Fact) -> String {

@@ -37,6 +37,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     let columns = [
         Column::left("id"),
         Column::flexible("credential", 24),
+        Column::left("for").dispensable(4),
         Column::flexible("carrier", 16),
         Column::right("sent"),
         Column::right("ok"),
@@ -60,10 +61,10 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
 fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -> Vec<String> {
     let carriers: Vec<String> = token.carriers.iter().map(ToString::to_string).collect();
     let lifetime = claims(token).and_then(|c| Some(c.exp?.intended().nanos_since(c.iat?.intended())));
-    let purpose = token.purpose.map(|p| format!(" ({})", purpose_name(p))).unwrap_or_default();
     vec![
         id.to_string(),
-        format!("{}{purpose}", name(capture, id, token)),
+        name(capture, id, token),
+        token.purpose.map_or("-", purpose_name).to_owned(),
         carriers.join(", "),
         token.sent_count.to_string(),
         token.accepted.to_string(),

@@ -47,7 +47,9 @@ pub enum Detail {
 
 /// The whole text for `view`.
 pub fn render(view: &View<'_>, layout: &Layout) -> String {
-    let mut page = Page::new(layout.width, layout.style);
+    // A headline is one line, for whoever counts or greps them.
+    let width = if layout.detail == Detail::Headlines { usize::MAX / 2 } else { layout.width };
+    let mut page = Page::new(width, layout.style);
     let facts = &view.analysis.capture.facts;
     if facts.is_empty() {
         page.para(0, Ink::Bold, &format!("No request could be read from {}.", totals::names(view)));

@@ -8,11 +8,11 @@ use authtrace_analyze::{
 };
 use authtrace_parse::ExchangeId;
 
-use super::{Layout, count};
+use super::{Detail, Layout, count};
 use crate::{page::Page, style::Ink, view::View};
 
 /// Writes the closing sentence and the next commands.
-pub(super) fn write(page: &mut Page, view: &View<'_>, _: &Layout) {
+pub(super) fn write(page: &mut Page, view: &View<'_>, layout: &Layout) {
     page.blank();
     let found = view.findings().any(|(_, f)| f.severity > Severity::Low);
     if view.incidents().is_empty() && !found {
@@ -20,15 +20,14 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, _: &Layout) {
     } else {
         page.para(0, Ink::Bold, &summary(view));
     }
-    next(page, view);
+    if layout.detail != Detail::Headlines {
+        next(page, view);
+    }
 }
 
 /// The one line for a capture that has nothing to do with authentication.
 pub(super) fn no_authentication(view: &View<'_>) -> String {
-    format!(
-        "No authentication traffic in {}: none carries, delivers or is refused for a credential.",
-        count(view.analysis.capture.facts.len(), "exchange")
-    )
+    format!("No authentication traffic in {}.", count(view.analysis.capture.facts.len(), "exchange"))
 }
 
 /// The inputs by name: `race.har`, `a.har and b.har`, `a.har and 3 more`.
