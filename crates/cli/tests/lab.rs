@@ -117,7 +117,9 @@ fn judge(folder: &Path, form: &str, truth: &Value, board: &mut Board) {
     let env = folder.join("secrets.env");
     let analysis = support::analyze(&folder.join(form), env.is_file().then_some(env.as_path()));
     let sanitized = form.contains("sanitized");
-    let expected: Vec<Expected> = expected(truth)
+    let all = expected(truth);
+    let true_codes: BTreeSet<&str> = all.iter().flat_map(|e| answers(&e.kind)).copied().collect();
+    let expected: Vec<Expected> = all
         .into_iter()
         .filter(|e| e.on_browser)
         // A Playwright HAR holds no preflights.
@@ -145,7 +147,6 @@ fn judge(folder: &Path, form: &str, truth: &Value, board: &mut Board) {
             }
         }
     }
-    let true_codes: BTreeSet<&str> = expected.iter().flat_map(|e| answers(&e.kind)).copied().collect();
     let innocent = innocent(truth, &analysis);
     for finding in &loud {
         let lying = !finding.exchanges.is_empty() && finding.exchanges.iter().all(|id| innocent.contains(id));

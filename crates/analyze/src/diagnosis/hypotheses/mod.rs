@@ -61,7 +61,7 @@ pub(super) struct Hypothesis {
     id: &'static str,
     /// The explanation as a statement.
     statement: &'static str,
-    /// Codes of the rules that establish it.
+    /// Codes of the rules that establish it; `CODE:variant` means that variant, `CODE:` the ordinary case only.
     rules: &'static [&'static str],
     /// What contradicts it, if anything.
     reject: fn(&Scene<'_>) -> Option<Contradiction>,
@@ -106,14 +106,22 @@ impl<'a> Scene<'a> {
 
     /// The strongest finding of this incident by one of `codes`.
     fn finding(&self, codes: &[&str]) -> Option<&'a Finding> {
-        let named = self.members.iter().copied().filter(|f| codes.contains(&f.rule.code));
+        let named = self.members.iter().copied().filter(|f| codes.iter().any(|code| names(code, f)));
         named.max_by(|a, b| a.confidence().value().total_cmp(&b.confidence().value()))
     }
 
     /// The facts of the failing exchanges' client.
-    fn client_facts(&self) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    fn client_facts(&self) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
         let client = self.root.client;
         self.capture.facts.iter().filter(move |f| f.client == client)
+    }
+}
+
+/// Whether `code`, with a variant or without, names the finding.
+fn names(code: &str, finding: &Finding) -> bool {
+    match code.split_once(':') {
+        Some((code, variant)) => code == finding.rule.code && variant == finding.variant.unwrap_or_default(),
+        None => code == finding.rule.code,
     }
 }
 

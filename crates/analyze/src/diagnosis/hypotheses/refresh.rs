@@ -1,34 +1,37 @@
 //! "The refresh fails": why, and why so often? (detectors §5.3)
 
 use super::{Contradiction, Hypothesis, Scene, shows};
-use crate::facts::{Fact, role::Role};
+use crate::{
+    facts::{Fact, role::Role},
+    refreshes::overlap,
+};
 
 pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "refresh-loop",
         statement: "A failed refresh triggers another refresh",
-        rules: &["AUTH042"],
+        rules: &["AUTH042:"],
         reject: no_loop,
         needs: "a capture that runs until the client gives up",
     },
     Hypothesis {
         id: "refresh-parallel",
         statement: "Several callers refresh at the same time",
-        rules: &["AUTH043"],
+        rules: &["AUTH043:concurrent"],
         reject: no_overlap,
         needs: "a capture of all tabs",
     },
     Hypothesis {
         id: "refresh-token-reused",
         statement: "A rotated refresh token was presented again",
-        rules: &["AUTH043"],
+        rules: &["AUTH043", "AUTH040:reused"],
         reject: never_rotated,
         needs: "a capture that starts before the previous refresh",
     },
     Hypothesis {
         id: "refresh-token-expired",
         statement: "The refresh token had expired or was revoked",
-        rules: &["AUTH040"],
+        rules: &["AUTH040:expired", "AUTH040:revoked"],
         reject: refresh_token_alive,
         needs: "the provider's log for this refresh token, or its expiry",
     },
@@ -49,13 +52,13 @@ pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "stored-token-corrupted",
         statement: "The client stores or sends the refresh token damaged",
-        rules: &[],
+        rules: &["AUTH040:damaged"],
         reject: issued_as_sent,
         needs: "a capture that starts at the login, with its response body",
     },
 ];
 
-fn refreshes<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Fact> + use<'a> {
+fn refreshes<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
     let session = scene.root.session;
     scene.client_facts().filter(move |f| f.role == Role::Refresh && (session.is_none() || f.session == session))
 }
@@ -74,7 +77,7 @@ fn no_loop(scene: &Scene<'_>) -> Option<Contradiction> {
 fn no_overlap(scene: &Scene<'_>) -> Option<Contradiction> {
     let mut all: Vec<&Fact> = refreshes(scene).collect();
     all.sort_by_key(|f| f.started_nanos());
-    let overlap = all.windows(2).any(|pair| pair[1].started_nanos() < pair[0].ended_nanos());
+    let overlap = all.windows(2).any(|pair| overlap(pair[0], pair[1]));
     let first = all.first().copied()?;
     (!overlap).then_some(())?;
     Contradiction::new(

@@ -79,7 +79,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "user-unknown-or-revoked",
         statement: "The token is sound, and its user or session is not",
-        rules: &[],
+        rules: &["AUTH027:user-unknown", "AUTH027:revoked"],
         reject: failed_before_user,
         needs: "the verifier's log line for this request",
     },

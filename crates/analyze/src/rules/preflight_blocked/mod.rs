@@ -208,6 +208,7 @@ fn unseen(fact: &Fact, page: &str) -> Draft {
         .title("Cross-origin request held back, probably by its preflight")
         .because(Reason::WireFact)
         .capped([Cap::NoControl])
+        .severity(Severity::Low, "the recording lists no preflights, so nothing shows what was refused")
         .primary(fact.id, "request", format!("not sent: {failure}"))
         .cause(format!("{} unseen", fact.origin))
         .message(format!(
