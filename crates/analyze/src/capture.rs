@@ -6,6 +6,7 @@ use authtrace_parse::{ExchangeId, SecretStr};
 use polars::prelude::PolarsError;
 
 use crate::{
+    case::delivers_token,
     coverage::Input,
     facts::{
         ClientId, Fact,
@@ -18,6 +19,7 @@ use crate::{
     profile::Profile,
     sanitized,
     table::Table,
+    text::Text,
     token::Fingerprinter,
     tokens::{TokenId, TokenStore},
 };
@@ -58,6 +60,8 @@ pub struct Capture {
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
     sanitized: BTreeSet<u16>,
+    without_headers: BTreeSet<u16>,
+    providers: BTreeSet<Text>,
     timelines: BTreeMap<ClientId, Vec<usize>>,
 }
 
@@ -89,6 +93,8 @@ impl Capture {
             has_keys: !keys.is_empty(),
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
+            without_headers: sanitized::without_headers(&facts),
+            providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
             table,
             sessions,
             facts,
@@ -107,6 +113,16 @@ impl Capture {
     /// Whether the exporter removed credentials from the input (CAP200).
     pub fn is_sanitized(&self, input: u16) -> bool {
         self.sanitized.contains(&input)
+    }
+
+    /// Whether this origin handed out a token in this capture.
+    pub fn delivers_tokens(&self, origin: &Text) -> bool {
+        self.providers.contains(origin)
+    }
+
+    /// Whether a header that is not in the capture may have been on the wire all the same.
+    pub fn hides_headers(&self, input: u16) -> bool {
+        self.sanitized.contains(&input) || self.without_headers.contains(&input)
     }
 
     /// The inputs whose exporter removed credentials.
@@ -180,6 +196,6 @@ fn key_results(tokens: &TokenStore, keys: &KeyRing) -> BTreeMap<TokenId, Vec<Key
         return BTreeMap::new();
     }
     let signed = tokens.iter().filter(|(_, token)| token.classified.jose.is_some());
-    let results = signed.map(|(id, token)| (id, keys.verify(token.secret.as_secret_str())));
+    let results = signed.map(|(id, token)| (id, keys.verify(token.classified.value(token.secret.as_secret_str()))));
     results.filter(|(_, results)| !results.is_empty()).collect()
 }

@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// One client's timeline within a capture.
+#[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     capture: &'a Capture,
     client: ClientId,
@@ -126,9 +127,21 @@ impl<'a> Case<'a> {
                 Seen::Absent { caps: Vec::new(), preflight: Some(preflight) }
             }
             _ if self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
+            // A recorder without headers proves nothing, but the server that says "missing" has seen the request.
+            _ if self.capture.hides_headers(fact.source.input) => {
+                match fact.outcome.error.is_some_and(|e| e.is_missing()) {
+                    true => Seen::Absent { caps: vec![Cap::NoControl], preflight: None },
+                    false => Seen::Unknown,
+                }
+            }
             _ if fact.view != HeaderView::Full || fact.gates.has(Gate::Provisional) => Seen::Unknown,
             _ => Seen::Absent { caps: Vec::new(), preflight: None },
         }
+    }
+
+    /// Whether `fact` carried a well-formed `Authorization`, or its preflight proves that it did (G2).
+    pub(crate) fn carries_authorization(&self, fact: &Fact) -> bool {
+        good_authorization(fact).is_some() || matches!(self.authorization(fact), Seen::Set(_))
     }
 
     /// Whether `fact` went out without any credential that its API accepts: with none at all, or with cookies only where
@@ -141,7 +154,9 @@ impl<'a> Case<'a> {
         let (control, same_group) = self.control(fact);
         let cookies = fact.cookies().next().is_some();
         let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing()) || has_bare_challenge(fact);
-        let has_control = control.accepts(Method::Authorization) || control.accepts(Method::ApiKey);
+        let has_control = control.accepts(Method::Authorization)
+            || control.accepts(Method::ApiKey)
+            || (self.capture.hides_headers(fact.source.input) && self.accepts_hidden_authorization(fact));
         if cookies && (control.accepts(Method::Cookie) || !(has_control || says_missing)) {
             return None;
         }
@@ -151,10 +166,30 @@ impl<'a> Case<'a> {
         Some(Lack { caps, preflight, cookies, has_control, same_group: has_control && same_group, says_missing })
     }
 
+    /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
+    fn accepts_hidden_authorization(&self, fact: &Fact) -> bool {
+        let same = |f: &&Fact| f.origin == fact.origin && f.group == fact.group && f.succeeded();
+        self.facts().filter(same).any(|f| matches!(self.authorization(f), Seen::Set(_)))
+    }
+
     /// Whether the identity provider or the API handed `fact`'s client a token, in its page, before `at`.
     pub(crate) fn deliveries_in_page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
         let (client, lifetime) = (fact.client, fact.lifetime);
         self.facts().filter(move |f| f.client == client && f.lifetime == lifetime && delivers_token(f))
+    }
+
+    /// The client's facts of the same page lifetime as `fact`.
+    pub(crate) fn page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+        let lifetime = fact.lifetime;
+        self.facts().filter(move |f| f.lifetime == lifetime)
+    }
+
+    /// Groups `facts` into the cases of one finding each: one route, session and credential, as `token` names it.
+    pub(crate) fn by_credential(
+        facts: impl Iterator<Item = &'a Fact>,
+        token: impl Fn(&Fact) -> Option<TokenId>,
+    ) -> impl Iterator<Item = Vec<&'a Fact>> {
+        Self::grouped(facts, |f| (f.origin.clone(), f.route.clone(), f.session, token(f))).into_values()
     }
 
     /// Groups `facts` by `key`, keeping time order within each group.
@@ -196,6 +231,12 @@ pub(crate) fn delivers_token(fact: &Fact) -> bool {
 /// A challenge without `error=`: the request had no authentication information (RFC 6750 §3.1).
 pub(crate) fn has_bare_challenge(fact: &Fact) -> bool {
     fact.challenges.iter().any(|c| c.is("bearer") && c.error().is_none())
+}
+
+/// The token that `fact` presents to an API, in whatever carrier a bearer token has; cookies and body keys are no such carrier.
+pub(crate) fn presented(fact: &Fact) -> Option<&Credential> {
+    let bearer = |c: &&Credential| matches!(c.method(), Method::Authorization | Method::Query | Method::WebSocket);
+    fact.credentials.iter().filter(bearer).min_by_key(|c| c.method())
 }
 
 /// The `Authorization` of `fact` if it is well formed.

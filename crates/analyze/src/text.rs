@@ -22,3 +22,42 @@ impl Interner {
         shared
     }
 }
+
+/// A span of time as people say it: `420 ms`, `3.2 s`, `3 min 41 s`, `2 h 5 min`, `9 d 3 h`. The sign is dropped.
+pub(crate) fn span(nanos: i64) -> String {
+    let ms = nanos.unsigned_abs() / 1_000_000;
+    let s = ms / 1000;
+    match s {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{s}.{} s", ms % 1000 / 100),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
+        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
+    }
+}
+
+/// `1 call`, `2 calls`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// ` (3 requests)` where there is more than one; nothing to say of one.
+pub(crate) fn times(n: usize) -> String {
+    if n > 1 { format!(" ({})", count(n, "request")) } else { String::new() }
+}
+
+/// How a request ended, for messages: `was answered 401`.
+pub(crate) fn answered(status: Option<u16>) -> String {
+    status.map_or_else(|| "got no answer".to_owned(), |status| format!("was answered {status}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_well() {
+        let spans = [420, 3_240, 221_000, 7_500_000, 788_400_000].map(|ms: i64| span(-ms * 1_000_000));
+        assert_eq!(spans, ["420 ms", "3.2 s", "3 min 41 s", "2 h 5 min", "9 d 3 h"]);
+    }
+}

@@ -211,7 +211,7 @@ impl Job<'_> {
         let path = self.path.to_owned();
         let reason = match (outcome.failure, outcome.stop) {
             (Some(error), _) => return InputError::from_io(self.path, error),
-            (None, None) => return InputError::Empty { path },
+            (None, None | Some(Stop::Unwanted)) => return InputError::Empty { path },
             (None, Some(Stop::Cut)) => "it ends in the middle".to_owned(),
             (None, Some(Stop::Damaged(reason))) => reason,
             (None, Some(Stop::Limit)) => "it unpacks to too much".to_owned(),
@@ -227,7 +227,7 @@ fn interruption(outcome: &Outcome) -> Option<AnomalyKind> {
         (None, Some(Stop::Cut)) => Some(AnomalyKind::Truncated),
         (None, Some(Stop::Damaged(_))) => Some(AnomalyKind::DamagedCompression),
         (None, Some(Stop::Limit)) => Some(AnomalyKind::DecompressionLimit),
-        (None, None) => None,
+        (None, None | Some(Stop::Unwanted)) => None,
     }
 }
 

@@ -47,6 +47,9 @@ pub(crate) fn run(
         let mut unpacker = Unpacker::new(compression, &mut raw, packed, limits);
         send_all(&mut unpacker, chunks, spent)
     };
+    if !matches!(stop, Some(Stop::Unwanted)) {
+        raw.hash_rest();
+    }
     raw.finish(stop)
 }
 
@@ -58,7 +61,7 @@ fn send_all(unpacker: &mut Unpacker<'_>, chunks: &SyncSender<Vec<u8>>, spent: &R
         let (filled, result) = unpacker.fill(&mut buffer);
         buffer.truncate(filled);
         if filled > 0 && chunks.send(buffer).is_err() {
-            return None;
+            return Some(Stop::Unwanted);
         }
         match result {
             Err(stop) => return Some(stop),
@@ -82,9 +85,14 @@ impl<R: Read> Raw<R> {
     }
 
     /// Hashes what unpacking left unread, so that the digest is the whole file's.
-    fn finish(mut self, stop: Option<Stop>) -> Outcome {
-        let mut rest = vec![0; CHUNK];
-        while self.failure.is_none() && self.read(&mut rest).is_ok_and(|read| read > 0) {}
+    fn hash_rest(&mut self) {
+        if self.failure.is_none() {
+            // A failure is remembered by `read`.
+            let _ = io::copy(self, &mut io::sink());
+        }
+    }
+
+    fn finish(self, stop: Option<Stop>) -> Outcome {
         // What the decoder made of a failed read is not the decoder's fault.
         let stop = stop.filter(|_| self.failure.is_none());
         let bytes = self.bytes.load(Ordering::Relaxed);

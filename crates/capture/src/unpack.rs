@@ -40,6 +40,8 @@ pub(crate) enum Stop {
     Damaged(String),
     /// A limit was reached.
     Limit,
+    /// Nobody takes what is unpacked: the input was refused.
+    Unwanted,
 }
 
 /// Buffer between the file and the decoder.

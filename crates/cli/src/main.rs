@@ -1,2 +1,30 @@
-//! x
-fn main() {}
+//! The program `authtrace`: reads captures of authentication traffic and says why a request was refused.
+//!
+//! This crate alone reads the command line, environment, clock and terminal, and alone prints.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this crate is where files, environment and clock are read; the others take values"
+)]
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod format;
+mod interrupt;
+mod keys;
+mod load;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let code = match args::parse(std::env::args_os()) {
+        Ok(cli) => commands::run(cli),
+        Err(stop) => output::stop(&stop),
+    };
+    ExitCode::from(code)
+}

@@ -66,7 +66,7 @@ fn header_shapes() {
     check(r#""headers":[{"name":":authority","value":"x.dev"}]"#, ":authority: x.dev", Full);
     check(r#""headers":[{"name":"Authorization","value":"[REDACTED]"}]"#, "Authorization: [REDACTED]", Full);
     check(r#""headers":[{"name":"A","value":null},{"name":"B"}]"#, "A:  ¦ B: ", Full);
-    check(r#""headers":[]"#, "", Missing);
+    check(r#""headers":[]"#, "", Full);
     check(r#""headers":null"#, "", Missing);
     check(r#""headers":7"#, "", Missing);
     check(r#""bodySize":0"#, "", Missing);
@@ -125,6 +125,7 @@ fn response_bodies() {
     check(r#"{"size":2,"text":"aGk","encoding":"BASE64"}"#, "hi", Some(2));
     check(r#"{"size":2,"text":"a\nGk=","encoding":"base64"}"#, "hi", Some(2));
     check(r#"{"size":2,"text":"!!","encoding":"base64"}"#, "!!", Some(2));
+    check(r#"{"size":7,"text":{"a":1}}"#, r#"{"a":1}"#, Some(7));
     check(r#"{"size":120}"#, "not captured", Some(120));
     check(r#"{"size":120,"text":""}"#, "not captured", Some(120));
     check(r#"{"size":"120","text":null}"#, "not captured", Some(120));

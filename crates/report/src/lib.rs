@@ -1,1 +1,26 @@
-//! x
+//! An [`Analysis`](authtrace_analyze::Analysis) in, text out: for people at a terminal, for programs as JSON and JSON Lines.
+//!
+//! Pure: no file, no clock, no terminal detection. The same view gives the same bytes. Every text that may quote a
+//! capture is freed of control characters before it is laid out, and [`gate::leaks`] is the last check before printing.
+
+#![forbid(unsafe_code)]
+
+mod columns;
+pub mod exchanges;
+mod fingerprint;
+pub mod gate;
+pub mod json;
+pub mod moment;
+mod page;
+pub mod rules;
+pub mod sessions;
+pub mod style;
+pub mod terminal;
+pub mod token;
+pub mod tokens;
+pub mod view;
+
+pub use fingerprint::fingerprint;
+pub use moment::Clock;
+pub use style::Style;
+pub use view::{Focus, View};

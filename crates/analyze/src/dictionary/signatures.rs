@@ -156,7 +156,9 @@ impl Signatures {
 
     /// What the answer says went wrong; `None` where no row fits.
     ///
-    /// A row that names a cause beats a general one; then the longest text wins, then the row with more conditions.
+    /// A row that found a text beats one that only saw a challenge or a status: many applications send a bare `Bearer`
+    /// with every refusal. Then a row that names a cause beats a general one; then the longest text wins, then the row
+    /// with more conditions.
     /// A header written for this purpose (`x-clerk-auth-reason`) is searched like the body and counts its length twice.
     pub fn classify(&'static self, answer: &Answer<'_>) -> Option<SignatureHit> {
         let mut found = self.found_in_text(answer.text, answer);
@@ -247,10 +249,10 @@ fn outermost(mut found: Vec<(Range<usize>, usize)>) -> Vec<usize> {
 }
 
 /// How specific a row is, most important first.
-fn rank(row: &Row) -> (bool, usize, usize) {
+fn rank(row: &Row) -> (bool, bool, usize, usize) {
     let length = row.text.as_deref().map_or(0, str::len);
     let length = if row.header.is_some() { length * 2 } else { length };
-    (!row.class.is_general(), length, row.conditions())
+    (row.text.is_some(), !row.class.is_general(), length, row.conditions())
 }
 
 /// Lower case, without the backslashes that JSON puts before quotes, cut at [`MAX_TEXT`].

@@ -46,6 +46,14 @@ fn every_verifier_is_known_and_has_the_stage() {
 }
 
 #[test]
+fn classes_are_named_as_the_table_writes_them() {
+    let table = include_str!("signatures.toml");
+    for row in &signatures().rows {
+        assert!(table.contains(&format!("class = \"{}\"", row.class.name())), "{}", row.class.name());
+    }
+}
+
+#[test]
 fn texts_are_lower_case() {
     for row in &signatures().rows {
         let text = row.text.as_deref().unwrap_or_default();
@@ -90,6 +98,8 @@ fn classifies_real_texts() {
     );
     check(401, "", r#"Bearer error="invalid_token""#, Some(Invalid));
     check(401, "", "Bearer", Some(Missing));
+    check(401, r#"{"detail":"Could not validate credentials"}"#, "Bearer", Some(Invalid));
+    check(401, r#"{"detail":"Invalid or expired token"}"#, "Bearer", Some(Invalid));
     check(401, "", r#"Basic realm="x""#, None);
     check(403, r#"{"message":"Missing Authentication Token"}"#, "", Some(GatewayUndefinedRoute));
     check(403, "Jwt is expired", "", Some(Expired));
@@ -113,6 +123,8 @@ fn a_later_stage_proves_the_earlier_ones() {
     proves("Jwt verification fails", &[Stage::Issuer, Stage::Expiry, Stage::Audience], &[Stage::Signature]);
     proves("user_not_found", &[Stage::Signature, Stage::Expiry], &[]);
     proves("token has wrong type", &[Stage::Signature, Stage::Expiry], &[Stage::User]);
-    // Shared by jsonwebtoken, which has looked at the algorithm, and Kong, which has looked at the issuer.
-    proves("invalid signature", &[Stage::Structure, Stage::Key, Stage::Algorithm], &[Stage::Issuer, Stage::Expiry]);
+    // Applications write this too, in any order of checks: it proves nothing.
+    proves("invalid signature", &[], &[Stage::Structure, Stage::Issuer, Stage::Expiry]);
+    // Shared by golang-jwt and simplejwt, which both look at the signature first.
+    proves("Token is expired", &[Stage::Structure, Stage::Signature], &[Stage::Audience, Stage::User]);
 }

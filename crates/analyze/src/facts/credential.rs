@@ -235,7 +235,8 @@ pub(crate) fn in_header_urls(
 
 /// Whether a parameter is a credential by its name or its value.
 fn is_url_credential(name: &str, value: SecretStr<'_>) -> bool {
-    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) || is_token_kind(classify(value, None).kind)
+    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+        || (may_be_token(value) && is_token_kind(classify(value, None).kind))
 }
 
 struct Found<'a> {
@@ -367,6 +368,16 @@ pub(crate) fn is_token_kind(kind: TokenKind) -> bool {
     matches!(kind, K::Jwt | K::Jws | K::Jwe | K::SdJwt | K::Paseto | K::Macaroon | K::Fernet | K::Iron)
 }
 
+/// How the kinds of [`is_token_kind`] and the framework cookies start, percent-encoding included.
+const TOKEN_STARTS: &[&str] =
+    &["ey", "v1.", "v2.", "v3.", "v4.", "gAAAA", "Fe26.", "MDA", "AgE", "pypi-", "CfDJ8", "s%3A", "s%3a", "s:", ".ey"];
+
+/// Whether a value is worth classifying: most parameters and cookies are not, and there are many of them.
+fn may_be_token(value: SecretStr<'_>) -> bool {
+    let text = value.expose();
+    text.len() >= 20 && TOKEN_STARTS.iter().any(|start| text.starts_with(start))
+}
+
 /// Cookies of analytics, consent, load balancers and CSRF defence: never a session (G13).
 const NOT_A_SESSION: &[&str] = &[
     "_ga",
@@ -426,6 +437,9 @@ pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
     if NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix)) {
         return false;
     }
+    if named || !may_be_token(value) {
+        return named;
+    }
     let kind = classify_cookie(name, value).kind;
-    named || is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
+    is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
 }

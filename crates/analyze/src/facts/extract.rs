@@ -75,6 +75,7 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         status: response.map(|r| r.status),
         failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
         view: request.view,
+        has_headers: !request.headers.is_empty(),
         has_cookies: request.headers.contains("cookie"),
         removed_header_bytes: removed_header_bytes(exchange),
         url_credentials: url_credentials.into(),

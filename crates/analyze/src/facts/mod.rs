@@ -131,6 +131,8 @@ pub struct Fact {
     pub failure: Option<Text>,
     /// How complete the request headers are.
     pub view: HeaderView,
+    /// Whether the request has any header at all.
+    pub has_headers: bool,
     /// Whether the request has any cookie, session-like or not.
     pub has_cookies: bool,
     /// Whether the exporter counted more header bytes than it wrote.

@@ -1,10 +1,10 @@
 //! Outcomes: how the server answered, and what it said the reason was (detectors §1 "AF", §6).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use authtrace_parse::{Exchange, Kind};
+use authtrace_parse::{Exchange, HeaderView, Kind};
 
-use super::{Fact, body::BodyView, role::Role};
+use super::{Fact, body::BodyView, credential::Credential, role::Role};
 use crate::{
     challenge::Challenge,
     dictionary::{Answer, ErrorClass, SignatureHit, Stage, signatures},
@@ -162,11 +162,6 @@ fn classify(status: u16, text: &str, challenges: &[Challenge]) -> Option<Signatu
     signatures().classify(&Answer { status, text, challenges, headers: None })
 }
 
-/// Classes that say that something is wrong and not what.
-fn is_generic(class: ErrorClass) -> bool {
-    matches!(class, ErrorClass::Invalid | ErrorClass::MissingOrInvalid | ErrorClass::RefreshInvalid)
-}
-
 /// What the server said, most specific source first: a challenge that names an error, the body, telling headers.
 fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &BodyView) -> Option<Stated> {
     let from_challenge = challenges.iter().find_map(|challenge| {
@@ -179,20 +174,20 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let from_header = header_reason(exchange, status);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
     let candidates = [from_header, from_challenge, from_body];
-    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!is_generic(stated.hit.class)))
+    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_general()))
 }
 
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
-    if let Some(document) = body.document() {
-        if let Some(code) = document.pointer("/errors/0/extensions/code").and_then(|c| c.as_str()) {
-            let hit = classify(status, code, &[])?;
-            return Some(Stated {
-                hit,
-                part: "response.body.errors.extensions.code".into(),
-                text: code.into(),
-                weight: Reason::ServerCode,
-            });
-        }
+    let code = body.document().and_then(|document| document.pointer("/errors/0/extensions/code")?.as_str());
+    if let Some(code) = code {
+        // Signatures match the code where it stands in a document, since the bare word is in many a sentence.
+        let hit = classify(status, &format!("\"code\":\"{code}\""), &[])?;
+        return Some(Stated {
+            hit,
+            part: "response.body.errors.extensions.code".into(),
+            text: code.into(),
+            weight: Reason::ServerCode,
+        });
     }
     let mut best: Option<Stated> = None;
     for key in REASON_KEYS {
@@ -204,7 +199,7 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
             Reason::ServerText
         };
         let stated = Stated { hit, part: format!("response.body.{key}"), text, weight };
-        if best.as_ref().is_none_or(|b| is_generic(b.hit.class) && !is_generic(stated.hit.class)) {
+        if best.as_ref().is_none_or(|b| b.hit.class.is_general() && !stated.hit.class.is_general()) {
             best = Some(stated);
         }
     }
@@ -217,7 +212,8 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     if status < 400 || text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let head = &text[..text.floor_char_boundary(2048)];
+    let end = (0..=text.len().min(2048)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
+    let head = &text[..end];
     let hit = classify(status, head, &[])?;
     let shown = if head.contains('<') { String::new() } else { head.to_owned() };
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })
@@ -250,6 +246,9 @@ fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challe
     if outcome.error == Some(E::Csrf) || status == 419 {
         return OutcomeClass::Csrf;
     }
+    if status >= 400 && matches!(outcome.error, Some(E::LoginFailed | E::AccountLocked)) {
+        return OutcomeClass::LoginFailed;
+    }
     let auth_error = outcome.error.is_some_and(E::is_authentication);
     match status {
         200..=299 | 304 if auth_error => OutcomeClass::Refused,
@@ -276,18 +275,39 @@ fn is_abort(exchange: &Exchange) -> bool {
     exchange.failure.as_deref().is_some_and(|f| f.contains("ERR_ABORTED") || f.contains("NS_BINDING_ABORTED"))
 }
 
-/// Turns a 403 that names no reason into a refusal where its credential was accepted nowhere on that origin
-/// (detectors §1, the weak case of AF): authorization cannot be the reason when authentication never worked.
+/// Turns a 403 that names no reason into a refusal where authentication is the likelier reason (detectors §1, the weak
+/// case of AF): its token was accepted nowhere on that origin, or it went without `Authorization` to an API group that
+/// accepted nothing else. Authorization cannot be the reason when authentication never worked that way.
 pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
     let accepted: HashSet<(Text, TokenId)> = facts
         .iter()
         .filter(|f| f.succeeded())
         .flat_map(|f| f.credentials.iter().map(|c| (f.origin.clone(), c.token)))
         .collect();
+    let groups = header_only_groups(facts);
     for fact in facts.iter_mut().filter(|f| f.status == Some(403) && f.outcome.class == OutcomeClass::Forbidden) {
-        let silent = fact.outcome.error.is_none() && fact.authorization().is_some();
-        if silent && !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))) {
+        let refused = match fact.authorization() {
+            Some(_) => !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))),
+            None => groups.contains(&(fact.origin.clone(), fact.group.clone())) && takes_no_other(fact),
+        };
+        if fact.outcome.error.is_none() && refused {
             fact.outcome.class = OutcomeClass::Refused;
         }
     }
+}
+
+/// Whether the request has nothing that an API that reads `Authorization` would take in its place, and was seen whole.
+fn takes_no_other(fact: &Fact) -> bool {
+    fact.view == HeaderView::Full && fact.credentials.iter().all(Credential::is_cookie)
+}
+
+/// API groups of which every accepted request carried `Authorization`, and at least one did.
+fn header_only_groups(facts: &[Fact]) -> HashSet<(Text, Text)> {
+    let mut groups: HashMap<(Text, Text), bool> = HashMap::new();
+    let api = facts.iter().filter(|f| !f.role.is_identity() && !matches!(f.role, Role::Static | Role::Preflight));
+    for fact in api.filter(|f| f.outcome.class == OutcomeClass::Success) {
+        let only = groups.entry((fact.origin.clone(), fact.group.clone())).or_insert(true);
+        *only &= fact.authorization().is_some();
+    }
+    groups.into_iter().filter_map(|(group, only)| only.then_some(group)).collect()
 }

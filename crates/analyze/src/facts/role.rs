@@ -3,7 +3,7 @@
 //! Every piece of evidence has a weight; a role's score is their noisy-OR. A path suggests and never decides:
 //! `POST /api/v1/sessions` may create a work session as well as log somebody in.
 
-use authtrace_parse::{Exchange, Kind};
+use authtrace_parse::{Content, Exchange, Kind};
 
 use super::{Delivery, body::BodyView, set_cookie::SetCookie};
 use crate::{
@@ -289,6 +289,8 @@ fn path(e: &Evidence<'_>, scores: &mut Scores) {
         // For these roles the usual method makes the path's suggestion strong enough to act on.
         let usual = match role {
             Role::Refresh | Role::Logout => method == "POST",
+            // Without the body nothing else can speak for a login, and its refusal must not count against tokens (G5).
+            Role::Login => method == "POST" && last != "sessions" && body_is_lost(e.exchange),
             Role::Userinfo | Role::Jwks | Role::Discovery => method == "GET",
             _ => false,
         };
@@ -296,6 +298,10 @@ fn path(e: &Evidence<'_>, scores: &mut Scores) {
             scores.add(*role, METHOD);
         }
     }
+}
+
+fn body_is_lost(exchange: &Exchange) -> bool {
+    matches!(exchange.request.body.content, Content::NotCaptured | Content::Unknown)
 }
 
 fn query_value<'a>(exchange: &'a Exchange, name: &str) -> Option<authtrace_parse::SecretStr<'a>> {

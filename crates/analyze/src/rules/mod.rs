@@ -1,23 +1,44 @@
 //! The rules, one folder each. This slice is the only list: catalogue, documentation, SARIF and the tests derive from it.
 
 mod api_base_url_drift;
+mod audience_mismatch;
+mod auth_client_bypassed;
 mod auth_error_hidden_by_cors;
 mod authorization_lost_on_redirect;
 mod browser_exposed_secret;
+mod conflicting_credentials;
+mod cookie_sent_bearer_required;
 mod credential_stripped_upstream;
 mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod credentials_over_cleartext;
 mod duplicate_or_clock_inconsistent;
+mod environment_crossover;
+mod expired_token_sent;
 mod incomplete_flow;
+mod issuer_mismatch;
 mod lossy_or_truncated;
+mod malformed_authorization;
 mod missing_authorization;
+mod placeholder_token;
 mod preflight_blocked;
+mod refresh_loop;
+mod refresh_rejected;
+mod refresh_storm;
+mod refresh_token_reuse;
 mod sanitized_capture;
 mod session_cookie_not_sent;
 mod set_cookie_rejected;
+mod signing_key_mismatch;
+mod stale_token_sent;
+mod token_format_mismatch;
 mod token_in_url;
+mod token_issued_never_sent;
+mod unchanged_credential_retry;
+mod valid_looking_token_rejected;
 mod websocket_upgrade_refused;
+mod wrong_auth_scheme;
+mod wrong_token_type;
 
 use crate::rule::Rule;
 
@@ -25,6 +46,27 @@ use crate::rule::Rule;
 pub(crate) static RULES: &[&Rule] = &[
     &missing_authorization::RULE,
     &credentials_not_ready::RULE,
+    &auth_client_bypassed::RULE,
+    &cookie_sent_bearer_required::RULE,
+    &token_issued_never_sent::RULE,
+    &placeholder_token::RULE,
+    &malformed_authorization::RULE,
+    &wrong_auth_scheme::RULE,
+    &token_format_mismatch::RULE,
+    &wrong_token_type::RULE,
+    &conflicting_credentials::RULE,
+    &expired_token_sent::RULE,
+    &audience_mismatch::RULE,
+    &issuer_mismatch::RULE,
+    &stale_token_sent::RULE,
+    &valid_looking_token_rejected::RULE,
+    &signing_key_mismatch::RULE,
+    &environment_crossover::RULE,
+    &refresh_rejected::RULE,
+    &refresh_storm::RULE,
+    &refresh_loop::RULE,
+    &refresh_token_reuse::RULE,
+    &unchanged_credential_retry::RULE,
     &set_cookie_rejected::RULE,
     &session_cookie_not_sent::RULE,
     &preflight_blocked::RULE,

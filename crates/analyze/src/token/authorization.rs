@@ -183,6 +183,7 @@ mod tests {
         check(&format!("Bearer {JWT}\r\n"), "Bearer Token68 jwt trailing-newline");
         check(&format!("Token {JWT}"), "Token Token68 jwt");
         check(&format!("JWT {JWT}"), "JWT Token68 jwt");
+        check("Token token=\"9f86d081884c7d659a2feaa0c55ad015\"", "Token Parameters opaque");
         check("Bearer", "Bearer Empty placeholder empty");
         check("Bearer ", "Bearer Empty placeholder empty");
         check("Bearer undefined", "Bearer Token68 placeholder");

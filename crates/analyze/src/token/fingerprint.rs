@@ -47,6 +47,8 @@ impl Fingerprinter {
         if matches!(classified.kind, TokenKind::Placeholder | TokenKind::Redacted) {
             return name.to_owned();
         }
+        // The value under the wrapping, so that `Bearer x` sent twice over and `x` are seen to be one token.
+        let raw = classified.value(raw);
         let Some(h8) = self.h8(raw) else { return format!("<{name}>") };
         let tail = last_four(classified, raw.expose().trim()).map(|tail| format!("…{tail}")).unwrap_or_default();
         format!("{name}:{}:{tail}#{h8}", classified.length)

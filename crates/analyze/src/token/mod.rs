@@ -68,15 +68,27 @@ impl Classified {
 pub fn classify(raw: SecretStr<'_>, scheme: Option<&str>) -> Classified {
     match scheme.and_then(parameters::kind_of_scheme) {
         Some(kind) => parameters::classify(raw, kind),
+        None if is_token_parameter(raw, scheme) => {
+            let mut classified = classify_with(raw, scheme, recognise);
+            classified.defects.retain(|d| !matches!(d, Defect::DoubledScheme | Defect::Quoted | Defect::NotB64Token));
+            classified
+        }
         None => classify_with(raw, scheme, recognise),
     }
+}
+
+/// Rails writes `Token token="…"`: the scheme's own parameter list, not a scheme said twice.
+fn is_token_parameter(raw: SecretStr<'_>, scheme: Option<&str>) -> bool {
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("token")) && raw.expose().starts_with("token=")
 }
 
 /// Classifies the value of the cookie called `name`.
 pub fn classify_cookie(name: &str, raw: SecretStr<'_>) -> Classified {
     let mut classified = classify_with(raw, None, recognise);
-    // A cookie may hold what an Authorization field may not; only a broken JOSE value is worth telling.
-    classified.defects.retain(|defect| !matches!(defect, Defect::NotB64Token | Defect::Comma | Defect::Empty));
+    // A cookie may be quoted and hold what an Authorization field may not (RFC 6265 §4.1.1).
+    let allowed =
+        |defect: &Defect| matches!(defect, Defect::NotB64Token | Defect::Comma | Defect::Empty | Defect::Quoted);
+    classified.defects.retain(|defect| !allowed(defect));
     if matches!(classified.kind, TokenKind::Opaque | TokenKind::LowEntropy)
         && let Some(framework) = cookies::by_name(name, raw.expose())
     {

@@ -1,7 +1,7 @@
 //! Values that stand where a credential should be: what a program prints for nothing, and what a sanitiser leaves.
 
 /// What programs and templates write for a value that is not there, lower-cased.
-const PLACEHOLDERS: [&str; 31] = [
+const PLACEHOLDERS: [&str; 29] = [
     "",
     "undefined",
     "null",
@@ -30,8 +30,6 @@ const PLACEHOLDERS: [&str; 31] = [
     "%s",
     "xxx",
     "changeme",
-    "todo",
-    "test",
     "<your_token>",
 ];
 

@@ -125,17 +125,14 @@ proptest! {
     }
 }
 
+/// A step that is quadratic in the length would not come back from these in a test's lifetime.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
-fn takes_time_in_proportion_to_length() {
+fn long_values_are_read_to_their_end() {
     for unit in
         ["a", "eyJ", ".", "\"", "%20", "Bearer ", "[object ", "\u{feff}", "eyJhbGciOiJIUzI1NiJ9.", "a=b, ", "AA--", "{"]
     {
-        let raw = unit.repeat(100_000 / unit.len());
-        let start = std::time::Instant::now();
-        Authorization::read(SecretStr::new(&raw)).classify();
-        let took = start.elapsed();
-        // Generous: debug builds on a busy machine. A quadratic step would take seconds.
-        assert!(took.as_millis() < 250, "{unit:?} took {took:?}");
+        let raw = unit.repeat(4_000_000 / unit.len());
+        let classified = Authorization::read(SecretStr::new(&raw)).classify();
+        assert!(classified.length <= raw.len());
     }
 }

@@ -15,12 +15,25 @@ pub(crate) fn expand(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = ["{jwt:", "{opaque:", "{sess:"].iter().filter_map(|m| rest.find(m)).min() {
-        let Some(len) = rest[start..].find('}') else { break };
+        let Some(len) = closing_brace(&rest[start..]) else { break };
         out.push_str(&rest[..start]);
         out.push_str(&make(&rest[start + 1..start + len]));
         rest = &rest[start + len + 1..];
     }
     out + rest
+}
+
+/// Where the brace that opens `text` closes; a claim may be a JSON object.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    text.char_indices().find_map(|(at, c)| {
+        depth += match c {
+            '{' => 1,
+            '}' => -1,
+            _ => 0,
+        };
+        (c == '}' && depth == 0).then_some(at)
+    })
 }
 
 fn make(macro_text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Transcripts: exchanges as lines of text.
 //!
 //! ```text
-//! * key NAME=value                    a candidate key for the analysis
+//! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
 //! * truncated                         the input ends in the middle
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
@@ -68,7 +68,7 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.truncated = true;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
-        transcript.keys.add_secret(name, value.as_bytes().to_vec());
+        transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
     } else if let Some(rest) = expanded.strip_prefix('@') {
         let id = u32::try_from(transcript.exchanges.len()).unwrap();
         transcript.exchanges.push(exchange(id, rest));
@@ -97,6 +97,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
     let method = words.next().unwrap();
     let url = words.next().unwrap();
     let target = Target::parse(url).unwrap_or_else(|| panic!("URL {url}"));
+    let host = target.host.clone();
     let kind = if url.starts_with("ws") { Kind::WebSocket } else { Kind::Http };
     let mut exchange = Exchange {
         id: ExchangeId(id),
@@ -110,7 +111,8 @@ fn exchange(id: u32, line: &str) -> Exchange {
         request: Request {
             method: method.into(),
             target,
-            headers: Headers::new(),
+            // A request names its host; a recorder that writes no header at all proves no absence.
+            headers: Headers::from_iter([("Host", host)]),
             view: HeaderView::Full,
             header_bytes: None,
             body: Body { content: Content::Empty, ..Body::default() },

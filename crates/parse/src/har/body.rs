@@ -107,7 +107,7 @@ impl Bodies<'_> {
         odd: &mut Vec<AnomalyKind>,
     ) {
         let side = size.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
-        let length = stored.raw.map_or(side, |raw| raw.len() - 2);
+        let length = stored.raw.map_or(side, stored_len);
         let keep = || {
             self.policy.keep(&BodyQuestion {
                 response,
@@ -136,7 +136,10 @@ impl Bodies<'_> {
     fn inline(&self, raw: &str, encoding: Option<&str>, limit: usize, body: &mut Body, odd: &mut Vec<AnomalyKind>) {
         let base64 = encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
         let budget = if base64 { limit.saturating_mul(2) } else { limit };
-        let Some((text, mut cut)) = unescape::prefix(raw, budget) else { return };
+        let (text, mut cut) = unescape::prefix(raw, budget).unwrap_or_else(|| {
+            odd.push(AnomalyKind::OddType);
+            unescape::cut(raw, budget)
+        });
         let text = if base64 {
             match decode(&text, cut) {
                 Some(bytes) => {
@@ -173,9 +176,14 @@ fn not_given(body: &mut Body, odd: &mut Vec<AnomalyKind>) {
     odd.push(AnomalyKind::BodyInSideFile);
 }
 
-/// Whether a raw JSON value is a string with something in it.
+/// Bytes of a raw JSON value, a string's quotes not counted.
+fn stored_len(raw: &str) -> usize {
+    raw.strip_prefix('"').map_or(raw.len(), |rest| rest.len() - 1)
+}
+
+/// Whether a raw JSON value is a string with something in it, or JSON that a tool embedded as it came.
 fn has_text(raw: &str) -> bool {
-    raw.starts_with('"') && raw.len() > 2
+    (raw.starts_with('"') && raw.len() > 2) || raw.starts_with(['{', '['])
 }
 
 /// Decodes base64; of a cut text, the whole groups.

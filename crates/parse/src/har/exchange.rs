@@ -48,7 +48,8 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Exchange
     let kind = kind(entry, &method, &target, &headers);
     let from_cache = from_cache(entry, &headers);
     let status = status(entry);
-    let view = request_view(&headers, status.is_none() || from_cache);
+    let listed = entry.request.headers.items.is_some();
+    let view = request_view(&headers, listed, status.is_none() || from_cache);
     let bodies = Bodies { policy: context.policy, side_files: context.side_files, method: &method, status: None };
     let body = bodies.request(&entry.request, &headers, &mut anomalies);
     let response =
@@ -123,14 +124,17 @@ fn status(entry: &Entry<'_>) -> Option<u16> {
 
 fn response(entry: &Entry<'_>, status: u16, bodies: &Bodies<'_>, anomalies: &mut Vec<AnomalyKind>) -> Response {
     let headers = fields::response(&entry.response.headers, entry.response.cookies.as_slice());
-    let view = if headers.is_empty() { HeaderView::Missing } else { HeaderView::Full };
+    let listed = entry.response.headers.items.is_some() || !headers.is_empty();
+    let view = if listed { HeaderView::Full } else { HeaderView::Missing };
     let body = bodies.response(&entry.response.content, &headers, anomalies);
     Response { status, headers, view, body }
 }
 
 /// A request that reached the network names its host; without one, only what a script set was recorded.
-fn request_view(headers: &Headers, unanswered_or_cached: bool) -> HeaderView {
-    if headers.is_empty() {
+///
+/// An empty list is a statement, a missing one is not: only the latter is [`HeaderView::Missing`].
+fn request_view(headers: &Headers, listed: bool, unanswered_or_cached: bool) -> HeaderView {
+    if headers.is_empty() && !listed {
         HeaderView::Missing
     } else if unanswered_or_cached && !headers.contains("host") && !headers.contains(":authority") {
         HeaderView::Provisional

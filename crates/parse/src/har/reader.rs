@@ -80,6 +80,10 @@ impl<'p> PieceReader<'p> {
             self.note(AnomalyKind::UnreadableEntry, Some(Locator::Entry(self.summary.entries.saturating_sub(1))));
             return;
         }
+        if piece.text.is_empty() {
+            self.skip(AnomalyKind::UnreadableEntry);
+            return;
+        }
         let whole = piece.ending == Ending::Complete;
         if whole && (self.read_first(piece.text, sink).is_some() || self.read_repaired(piece.text, sink)) {
             return;

@@ -3,7 +3,7 @@
 //! A pure value: text goes in, in chunks of any size, and pieces come out, the same ones however the text was chunked.
 //! It follows the container path only down to `log.entries` and skips everything else by counting brackets outside
 //! strings. It does not validate: whether a piece is JSON is decided by whoever parses it. Where the text is visibly
-//! damaged (a byte outside a string that JSON has no use for), it looks for the next [`Landmark`] and goes on there.
+//! damaged (a byte outside a string that JSON has no use for), it looks for the next landmark and goes on there.
 
 use super::{
     landmark::Landmark,

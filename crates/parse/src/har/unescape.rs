@@ -9,8 +9,7 @@ use std::borrow::Cow;
 pub(super) fn prefix(raw: &str, limit: usize) -> Option<(Cow<'_, str>, bool)> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     let Some(first) = memchr::memchr(b'\\', &inner.as_bytes()[..inner.len().min(limit)]) else {
-        let end = boundary(inner, limit);
-        return Some((Cow::Borrowed(&inner[..end]), end < inner.len()));
+        return Some(cut(inner, limit));
     };
     let mut text = String::with_capacity(inner.len().min(limit));
     text.push_str(&inner[..first]);
@@ -35,6 +34,12 @@ pub(super) fn prefix(raw: &str, limit: usize) -> Option<(Cow<'_, str>, bool)> {
         rest = after;
     }
     Some((Cow::Owned(text), false))
+}
+
+/// The first `limit` bytes of `text`, and whether that cut it.
+pub(super) fn cut(text: &str, limit: usize) -> (Cow<'_, str>, bool) {
+    let end = boundary(text, limit);
+    (Cow::Borrowed(&text[..end]), end < text.len())
 }
 
 /// The most bytes, up to `limit`, that end at a character's end.

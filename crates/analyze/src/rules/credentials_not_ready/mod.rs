@@ -1,7 +1,7 @@
 //! AUTH002: the first calls of a page went out before its token was there.
 
 use crate::{
-    case::{Case, Lack, delivers_token, good_authorization},
+    case::{Case, Lack, delivers_token},
     catalogue::{Layer, RuleMeta},
     facts::{Fact, role::Role},
     finding::{Cap, Reason, Severity},
@@ -64,7 +64,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 fn already_carried(case: &Case<'_>, fact: &Fact) -> bool {
     page(case, fact)
         .take_while(|f| f.started_nanos() < fact.started_nanos())
-        .any(|f| f.origin == fact.origin && good_authorization(f).is_some())
+        .any(|f| f.origin == fact.origin && case.carries_authorization(f))
 }
 
 /// Whether the page got a token early enough to use it: then something else kept the call from carrying it.
@@ -81,7 +81,7 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
         f.origin == fact.origin
             && f.started_nanos() > sent
             && f.started_nanos() - sent <= THRESHOLDS.follow_up
-            && good_authorization(f).is_some()
+            && case.carries_authorization(f)
             && !f.refused()
     });
     if let (Some(delivered), Some(_)) = (delivered, follow_up) {
@@ -91,14 +91,15 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
         return Some(Late::FollowedUp(follow_up));
     }
     let accepted =
-        case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && good_authorization(f).is_some())?;
+        case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && case.carries_authorization(f))?;
     if !is_young(case, fact) {
         return None;
     }
     if let Some(delivered) = delivered {
         return Some(Late::Delivered(delivered));
     }
-    let loading = page(case, fact).find(|f| is_provider(case, f) && f.origin != fact.origin && f.ended_nanos() > sent);
+    let loading = page(case, fact)
+        .find(|f| case.capture().delivers_tokens(&f.origin) && f.origin != fact.origin && f.ended_nanos() > sent);
     match loading {
         Some(provider) => Some(Late::Loading(provider)),
         // Without a sign of the provider, only a route that works elsewhere tells a race from a call that never carries it.
@@ -115,11 +116,6 @@ fn page<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Fact> + us
 /// Whether the request came within seconds of the page's start.
 fn is_young(case: &Case<'_>, fact: &Fact) -> bool {
     page(case, fact).next().is_some_and(|first| fact.started_nanos() - first.started_nanos() <= THRESHOLDS.young)
-}
-
-/// Whether the request goes to an origin that delivers tokens to this client.
-fn is_provider(case: &Case<'_>, fact: &Fact) -> bool {
-    case.facts().any(|f| f.origin == fact.origin && delivers_token(f))
 }
 
 fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {

@@ -1,0 +1,132 @@
+//! AUTH023: the token was issued for another API, or names no API at all.
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::Fact,
+    finding::{Cap, Reason, Severity},
+    presented::{self, Presented, Window, accepted, quoted, reason_is_open},
+    rule::{Check, Draft, Findings, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH023",
+        id: "audience-mismatch",
+        title: "Token is not meant for this API (aud)",
+        severity: Severity::High,
+        layer: Layer::Token,
+        spec: include_str!("spec.md"),
+        fixes: &["idp.audience", "be.aud-iss"],
+    },
+    check: Check::Timeline(check),
+};
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for (fact, jwt) in presented::refused(case) {
+        let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
+        if fact.outcome.says(&[ErrorClass::AuthorizedParty]) {
+            out.add(other_party(case, fact, &jwt));
+        } else if fact.outcome.says(&[ErrorClass::Audience]) || differs_silently(case, fact, &jwt, &controls) {
+            out.add(draft(case, fact, &jwt, &controls));
+        }
+    }
+}
+
+/// No stated reason, and every accepted token of the same signer names an audience that this one lacks.
+fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> bool {
+    let comparable = controls.iter().filter(|(_, other)| other.same_signer(jwt)).count();
+    reason_is_open(fact)
+        && jwt.window(case, fact) == Window::Open
+        && comparable > 0
+        && controls.iter().all(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other))
+}
+
+fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
+    !jwt.claims.aud.iter().any(|aud| other.claims.aud.contains(aud))
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> Draft {
+    let absent = jwt.claims.aud.is_empty();
+    let control = controls.iter().find(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other));
+    let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).map(|aud| &**aud));
+    let status = fact.status.unwrap_or_default();
+    let draft = Draft::new(&RULE.meta, fact)
+        .credential(jwt.id())
+        .message(message(fact, jwt, &wanted, status))
+        .because(Reason::WireFact)
+        .because_if(control.is_some(), Reason::Control)
+        .because_server_says(fact)
+        .capped([Cap::TokenSays])
+        .capped((!absent && control.is_none()).then_some(Cap::NoControl))
+        .primary(fact.id, "token.claim.aud", if absent { "absent".to_owned() } else { named(jwt) })
+        .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
+        .server_says(fact)
+        .cause(format!("{} {}", fact.origin, jwt.claims.aud.join(" ")));
+    match control {
+        Some((ok, other)) => {
+            draft.related(ok.id, "token.claim.aud", format!("{}, accepted on {}", named(other), ok.route))
+        }
+        None => draft,
+    }
+}
+
+fn named(jwt: &Presented<'_>) -> String {
+    quoted(jwt.claims.aud.iter().map(|aud| &**aud))
+}
+
+fn message(fact: &Fact, jwt: &Presented<'_>, wanted: &str, status: u16) -> String {
+    let (route, has) = (&fact.route, named(jwt));
+    match (jwt.claims.aud.is_empty(), wanted.is_empty()) {
+        (true, true) => format!("{route} answered {status} to a token without an aud claim, which this API requires."),
+        (true, false) => {
+            format!(
+                "{route} answered {status} to a token without an aud claim; the tokens that this API accepts are for {wanted}."
+            )
+        }
+        (false, true) => {
+            format!("{route} answered {status} to a token for {has}; the server says that this is not its audience.")
+        }
+        (false, false) if same_but_slash(&has, wanted) => {
+            format!(
+                "{route} answered {status} to a token for {has}; accepted tokens are for {wanted}, which differs by the trailing slash only."
+            )
+        }
+        (false, false) => {
+            format!(
+                "{route} answered {status} to a token for {has}; the tokens that this API accepts are for {wanted}."
+            )
+        }
+    }
+}
+
+fn same_but_slash(a: &str, b: &str) -> bool {
+    a.replace("/`", "`") == b.replace("/`", "`")
+}
+
+/// The server does not allow the client that the token was issued to (`azp`).
+fn other_party(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> Draft {
+    let azp = jwt.claims.azp.as_deref().or(jwt.claims.client_id.as_deref());
+    let party = azp.map_or_else(
+        || "names no authorized party".to_owned(),
+        |azp| format!("was issued to {}", quoted([azp].into_iter())),
+    );
+    Draft::new(&RULE.meta, fact)
+        .variant("authorized-party")
+        .title("Token was issued to a client that this API does not allow (azp)")
+        .credential(jwt.id())
+        .message(format!(
+            "{} answered {}: the token {party}, and the server says that this party is not allowed.",
+            fact.route,
+            fact.status.unwrap_or_default()
+        ))
+        .because(Reason::WireFact)
+        .because_server_says(fact)
+        .capped([Cap::TokenSays])
+        .primary(fact.id, "token.claim.azp", azp.map_or_else(|| "absent".to_owned(), |azp| quoted([azp].into_iter())))
+        .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
+        .server_says(fact)
+        .cause(format!("{} azp {}", fact.origin, azp.unwrap_or_default()))
+        .fixes(&["be.aud-iss", "idp.instance"])
+}

@@ -1,0 +1,258 @@
+//! AUTH020: the access token had already expired when it was sent.
+
+use crate::{
+    capture::Protection,
+    case::{Case, Seen, presented},
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{
+        Fact,
+        clock::{Moment, Offset},
+        credential::{Credential, Method},
+        gate::Gate,
+        outcome::OutcomeClass,
+        role::Role,
+    },
+    finding::{Cap, Reason, Severity},
+    rule::{Check, Draft, Findings, Rule},
+    text::{answered, span, times},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH020",
+        id: "expired-token-sent",
+        title: "Expired access token sent",
+        severity: Severity::High,
+        layer: Layer::Token,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.proactive", "be.leeway"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How late a token may be.
+struct Thresholds {
+    /// Verifiers commonly accept a token this long after `exp`, in nanoseconds: Spring, Envoy and others allow 60 s.
+    /// A refusal needs no leeway: it bounds the verifier's own.
+    leeway: i64,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { leeway: 60_000_000_000 };
+
+/// Refusals that an expired token explains; any other class names another reason.
+const EXPLAINED: &[ErrorClass] = &[ErrorClass::Expired, ErrorClass::Invalid, ErrorClass::MissingOrInvalid];
+
+/// Where `exp` lay when the request reached the server; `None` where no `exp` can be read.
+type Late = Option<Moment>;
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    let refused = case.refusals().filter(|f| !f.role.delivers());
+    let judged: Vec<(&Fact, Late)> = refused.filter_map(|f| Some((f, refused_late(case, f)?))).collect();
+    let groups = Case::grouped(judged.iter().map(|(fact, _)| *fact), |f| {
+        (f.origin.clone(), f.route.clone(), f.session, f.gates.has(Gate::Recovered), jwt(case, f).map(|c| c.token))
+    });
+    for facts in groups.into_values() {
+        // The clearest case speaks for the group.
+        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).and_then(|(_, late)| *late);
+        if let Some(first) = facts.iter().copied().min_by_key(|f| (late(f), f.id)) {
+            out.add(refusal(case, first, late(first), &facts));
+        }
+    }
+    for fact in case.api_calls() {
+        if let Some((credential, by)) = accepted_late(case, fact) {
+            out.add(accepted(case, fact, credential, by));
+        }
+    }
+}
+
+/// The token of `fact` that is judged: what it presents, or a cookie where the API takes cookies or says "expired".
+fn jwt<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
+    let readable = |c: &&Credential| expiry(case, c).is_some();
+    let by_cookie = || case.control(fact).0.accepts(Method::Cookie) || fact.outcome.says(&[ErrorClass::Expired]);
+    match presented(fact) {
+        Some(credential) => Some(credential).filter(readable),
+        None => fact.cookies().find(readable).filter(|_| by_cookie()),
+    }
+}
+
+/// `exp` in nanoseconds. One written in milliseconds lies thousands of years away for a verifier: it never expires.
+fn expiry(case: &Case<'_>, credential: &Credential) -> Option<i64> {
+    let claims = case.token(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
+    claims.exp.filter(|exp| !exp.milliseconds).map(|exp| exp.intended().nanos())
+}
+
+fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
+    let says_expired = fact.outcome.says(&[ErrorClass::Expired]);
+    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED)) {
+        return None;
+    }
+    let Some(credential) = jwt(case, fact) else {
+        let unseen = matches!(case.authorization(fact), Seen::Set(_) | Seen::Unknown);
+        return (says_expired && (unseen || presented(fact).is_some())).then_some(None);
+    };
+    match case.clock(fact).moment(fact, expiry(case, credential)?) {
+        // A malformed value may be refused for its form; only the server's word makes its age the reason.
+        late @ Moment::Past(_) if credential.well_formed || says_expired => Some(Some(late)),
+        Moment::Unsure if says_expired || accepted_before(case, fact, credential).is_some() => {
+            Some(Some(Moment::Unsure))
+        }
+        late @ Moment::Ahead(_) if says_expired => Some(Some(late)),
+        _ => None,
+    }
+}
+
+/// An earlier request to the same origin that was accepted with the same token: it was good until it expired.
+fn accepted_before<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
+    case.api_calls().rfind(|f| {
+        f.started_nanos() < fact.started_nanos()
+            && f.origin == fact.origin
+            && f.succeeded()
+            && f.credentials.iter().any(|c| c.token == credential.token)
+    })
+}
+
+/// A token accepted later than any common leeway, on a route that was seen to check tokens.
+fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential, i64)> {
+    let by_server =
+        !fact.gates.any(&[Gate::NotServer, Gate::HealthCheck, Gate::Provisional]) && fact.status != Some(304);
+    if !by_server || fact.outcome.class != OutcomeClass::Success || fact.role == Role::Static {
+        return None;
+    }
+    let credential = fact.authorization().filter(|c| c.well_formed)?;
+    let counts = case.route(fact);
+    let checks = counts.bare_refused + counts.credentialed_refused > 0
+        && case.capture().protection(fact) == Protection::Protected;
+    match case.clock(fact).moment(fact, expiry(case, credential)?) {
+        Moment::Past(by) if by > THRESHOLDS.leeway && checks => Some((credential, by)),
+        _ => None,
+    }
+}
+
+fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft {
+    let credential = jwt(case, first);
+    let says_expired = first.outcome.says(&[ErrorClass::Expired]);
+    let before = credential.and_then(|c| accepted_before(case, first, c));
+    let recovered = first.gates.has(Gate::Recovered);
+    let draft = Draft::new(&RULE.meta, first)
+        .message(message(case, first, late, facts.len(), recovered))
+        .because_if(says_expired, first.outcome.error_weight.unwrap_or(Reason::ServerText))
+        .because_if(matches!(late, Some(Moment::Past(_))), Reason::WireFact)
+        .because_if(late == Some(Moment::Unsure), Reason::Timing)
+        .because_if(before.is_some() && matches!(late, Some(Moment::Past(_) | Moment::Unsure)), Reason::Control)
+        // The verifier's own word for it makes the claim more than the token's say.
+        .capped((credential.is_some() && !says_expired).then_some(Cap::TokenSays))
+        .also(facts.iter().map(|f| f.id))
+        .cause(first.session.map_or_else(|| first.origin.to_string(), |session| session.to_string()));
+    let draft = match credential {
+        Some(c) => draft
+            .primary(first.id, "token.claim.exp", exp_text(case, first, c, late))
+            .related(first.id, &c.carrier.to_string(), case.capture().describe(c.token))
+            .server_says(first)
+            .credential(c.token),
+        None => draft.primary(
+            first.id,
+            first.outcome.error_part.as_deref().unwrap_or("response.status"),
+            first.outcome.error_text.as_deref().map_or_else(|| "expired".to_owned(), |text| format!("\"{text}\"")),
+        ),
+    };
+    let draft = match before {
+        Some(before) => draft.related(before.id, "request.header.authorization", "the same token, accepted before"),
+        None => draft,
+    };
+    match (recovered, late) {
+        (true, _) => draft
+            .variant("recovered")
+            .severity(Severity::Info, "the client refreshed the token and the repeated request was accepted"),
+        (false, Some(Moment::Unsure)) => draft.variant("borderline"),
+        (false, Some(Moment::Ahead(_))) => draft.variant("clocks-disagree"),
+        _ => draft,
+    }
+}
+
+/// `exp 2026-01-01T12:00:00Z; sent 3 min 41 s later by the server's clock (±0.8 s)`.
+fn exp_text(case: &Case<'_>, fact: &Fact, credential: &Credential, late: Late) -> String {
+    let exp = expiry(case, credential).map_or_else(String::new, timestamp);
+    let clock = clock_text(case.clock(fact));
+    match late {
+        Some(Moment::Past(by)) => format!("exp {exp}; sent at least {} later by {clock}", span(by)),
+        Some(Moment::Ahead(left)) => format!("exp {exp}; sent at least {} earlier by {clock}", span(left)),
+        _ => format!("exp {exp}; sent at about that time by {clock}"),
+    }
+}
+
+fn clock_text(offset: Offset) -> String {
+    if offset.samples == 0 {
+        "the capture's clock, the server's being unknown".to_owned()
+    } else {
+        format!("the server's clock (±{})", span(offset.uncertainty()))
+    }
+}
+
+fn timestamp(nanos: i64) -> String {
+    let second = jiff::Timestamp::from_second(nanos.div_euclid(1_000_000_000));
+    second.map_or_else(|_| "out of range".to_owned(), |t| t.to_string())
+}
+
+fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
+    let answer = format!("{}{}", answered(fact.status), times(n));
+    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, c))) {
+        (Some(Moment::Ahead(left)), _) => format!(
+            "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
+            fact.route,
+            span(left)
+        ),
+        (Some(moment), Some(exp)) => {
+            let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
+            let expiry = expiry_text(case.clock(fact), moment, fact.sent_nanos(), exp);
+            format!("{} was sent with a token{lived} that {expiry}, and {answer}.", fact.route)
+        }
+        _ => format!(
+            "{} {answer}, and the server says that its token had expired; the capture does not show the token's exp.",
+            fact.route
+        ),
+    };
+    if recovered {
+        format!("{start} The client refreshed it and the repeated request was accepted: a healthy refresh.")
+    } else {
+        start
+    }
+}
+
+/// When the token expired, by the middle of what the clocks allow.
+fn expiry_text(clock: Offset, moment: Moment, sent: i64, exp: i64) -> String {
+    let late = sent + i64::midpoint(clock.low, clock.high) - exp;
+    let (about, whose) =
+        if clock.samples == 0 { ("about ", "the capture's clock") } else { ("", "the server's clock") };
+    match moment {
+        Moment::Past(_) => format!("had expired {about}{} before by {whose}", span(late)),
+        _ if late > 0 => format!("had expired about {} before by {whose} (±{})", span(late), span(clock.uncertainty())),
+        _ => format!("was to expire within {} by {whose} (±{})", span(late), span(clock.uncertainty())),
+    }
+}
+
+/// From `iat` to `exp`, in nanoseconds.
+fn lifetime(case: &Case<'_>, fact: &Fact) -> Option<i64> {
+    let jose = case.token(jwt(case, fact)?.token).classified.jose.as_ref()?;
+    let claims = jose.claims.as_ref()?;
+    let life = claims.exp?.intended().nanos() - claims.iat?.intended().nanos();
+    (life > 0).then_some(life)
+}
+
+fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> Draft {
+    Draft::new(&RULE.meta, fact)
+        .variant("accepted")
+        .title("Expired token accepted")
+        .severity(Severity::Low, "the server accepted the token all the same")
+        .message(format!(
+            "{} accepted a token that had expired {} before; the server does not check exp here, or allows much leeway.",
+            fact.route, span(by)
+        ))
+        .because(Reason::WireFact)
+        .capped([Cap::TokenSays])
+        .primary(fact.id, "token.claim.exp", exp_text(case, fact, credential, Some(Moment::Past(by))))
+        .related(fact.id, "response.status", fact.status.map_or_else(String::new, |s| s.to_string()))
+        .credential(credential.token)
+        .fixes(&["be.leeway"])
+        .cause(format!("accepted {}", fact.origin))
+}

@@ -1,0 +1,232 @@
+//! AUTH042: a failed refresh triggers the next one, or a refresh that changes nothing is repeated.
+
+use std::time::Duration;
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    facts::Fact,
+    finding::{Reason, Severity},
+    refreshes::{self, in_words},
+    rule::{Check, Draft, Findings, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH042",
+        id: "refresh-loop",
+        title: "Refresh loop: a refused refresh triggers the next one",
+        severity: Severity::Critical,
+        layer: Layer::Session,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.no-refresh-on-refresh", "fe.circuit-breaker"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// What makes refreshes follow from each other.
+struct Thresholds {
+    /// A refused refresh and the next one are at most this far apart.
+    gap: Duration,
+    /// Code that reacts to the refusal itself sends the next one within this time.
+    reaction: Duration,
+    /// Refused refreshes in a row from which it is a loop without further signs.
+    certain: usize,
+    /// Refused, refreshed and refused again this often is an ineffective refresh.
+    cycles: usize,
+    /// Refusal, refresh and repeat belong together within this time.
+    cycle: Duration,
+}
+
+const THRESHOLDS: Thresholds = Thresholds {
+    gap: Duration::from_secs(2),
+    reaction: Duration::from_millis(300),
+    certain: 3,
+    cycles: 2,
+    cycle: Duration::from_secs(5),
+};
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for attempts in refreshes::grouped(case).values() {
+        for run in runs_of_refusals(attempts) {
+            let chains = refreshes::chains(&run, nanos(THRESHOLDS.gap));
+            let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(case, chain)).collect();
+            if !loops.is_empty() {
+                out.add(recursive(case, &run, &loops));
+            }
+        }
+        ineffective(case, attempts, out);
+    }
+}
+
+/// Refused attempts without a success or a new document between them.
+fn runs_of_refusals<'a>(attempts: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
+    let mut runs: Vec<Vec<&Fact>> = vec![Vec::new()];
+    for &fact in attempts {
+        let new_page = runs.last().and_then(|run| run.last()).is_some_and(|last| last.page != fact.page);
+        if fact.succeeded() || new_page {
+            runs.push(Vec::new());
+        }
+        if fact.refused() {
+            runs.last_mut().into_iter().for_each(|run| run.push(fact));
+        }
+    }
+    runs
+}
+
+/// Three refusals in a row, or two where nothing but the first can have caused the second.
+fn is_loop(case: &Case<'_>, chain: &[&Fact]) -> bool {
+    chain.len() >= THRESHOLDS.certain || (chain.len() == 2 && direct_links(case, chain) == 1)
+}
+
+/// Pairs in which the next attempt follows at once and no other refused call lies between that could have caused it.
+fn direct_links(case: &Case<'_>, chain: &[&Fact]) -> usize {
+    let direct = |pair: &&[&Fact]| {
+        let (from, to) = (pair[0].ended_nanos(), pair[1].started_nanos());
+        let other_trigger = || {
+            case.refusals().any(|f| {
+                !f.role.is_identity() && f.session == pair[1].session && (from..=to).contains(&f.ended_nanos())
+            })
+        };
+        to - from <= nanos(THRESHOLDS.reaction) && !other_trigger()
+    };
+    chain.windows(2).filter(direct).count()
+}
+
+/// `all` refusals of one run, and the `loops` that they form; what is left over was sent beside a loop.
+fn recursive(case: &Case<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
+    let (first, last) = (all[0], all[all.len() - 1]);
+    let direct: usize = loops.iter().map(|chain| direct_links(case, chain)).sum();
+    let mut gaps: Vec<i64> = loops.iter().flat_map(|chain| pauses(chain)).collect();
+    gaps.sort_unstable();
+    let pause = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
+    let mut draft = Draft::new(&RULE.meta, first)
+        .message(message(case, all, pause))
+        .because(if direct > 0 || all.len() > THRESHOLDS.certain { Reason::WireFact } else { Reason::Timing })
+        .because(Reason::Timing)
+        .because_if(all.len() < THRESHOLDS.certain, Reason::ServerText)
+        .primary(first.id, "response.status", format!("{}, the first of {} in a row", status(first), all.len()))
+        .also(all.iter().map(|f| f.id))
+        .cause(format!("{} {:?} {:?}", first.origin, first.session, first.request.refresh_token));
+    for pair in loops.iter().flat_map(|chain| chain.windows(2)).take(3) {
+        let after = in_words((pair[1].started_nanos() - pair[0].ended_nanos()).max(0));
+        draft = draft.related(pair[1].id, "request", format!("sent {after} after the refusal before it"));
+    }
+    draft = match first.request.refresh_token.filter(|_| refreshes::is_known_token(case, first)) {
+        Some(token) => draft.credential(token).related(
+            last.id,
+            "request.body.refresh_token",
+            format!("{} every time", case.capture().describe(token)),
+        ),
+        None => draft,
+    };
+    if all.len() < THRESHOLDS.certain {
+        draft = draft.severity(Severity::Medium, "It stopped after two attempts.");
+    }
+    draft
+}
+
+fn pauses(chain: &[&Fact]) -> Vec<i64> {
+    chain.windows(2).map(|pair| pair[1].started_nanos() - pair[0].ended_nanos()).collect()
+}
+
+fn message(case: &Case<'_>, all: &[&Fact], pause: i64) -> String {
+    let (first, last) = (all[0], all[all.len() - 1]);
+    let span = in_words(last.ended_nanos() - first.started_nanos());
+    let token = if refreshes::is_known_token(case, first) { " with the same refresh token" } else { "" };
+    let side = all.windows(2).any(|pair| refreshes::overlap(pair[0], pair[1]));
+    let callers = if side { "; several callers loop side by side" } else { "" };
+    format!(
+        "{} was sent {} times in {span}{token} and refused with {} every time; a new attempt follows each refusal after {} (median){callers}.",
+        first.route,
+        all.len(),
+        status(first),
+        in_words(pause.max(0))
+    )
+}
+
+fn status(fact: &Fact) -> u16 {
+    fact.status.unwrap_or_default()
+}
+
+/// Routes that are refused, refreshed for, and refused again.
+fn ineffective(case: &Case<'_>, attempts: &[&Fact], out: &mut Findings) {
+    let Some(any) = attempts.iter().find(|f| f.succeeded()) else { return };
+    let calls = case.api_calls().filter(|f| f.session == any.session && f.status.is_some());
+    for ((_, route), calls) in Case::grouped(calls, |f| (f.origin.clone(), f.route.clone())) {
+        let mut cycles: Vec<(&Fact, &Fact, &Fact)> = Vec::new();
+        for pair in calls.windows(2) {
+            let cycle = in_vain(attempts, pair[0], pair[1]).map(|refresh| (pair[0], refresh, pair[1]));
+            match cycle {
+                Some(cycle) => cycles.push(cycle),
+                None if pair[1].succeeded() => flush(case, &route, &mut cycles, out),
+                None => {}
+            }
+        }
+        flush(case, &route, &mut cycles, out);
+    }
+}
+
+/// The successful refresh between two refusals of one route, close to both.
+fn in_vain<'a>(attempts: &[&'a Fact], before: &Fact, after: &Fact) -> Option<&'a Fact> {
+    let within = nanos(THRESHOLDS.cycle);
+    attempts.iter().copied().find(|refresh| {
+        let (since, until) =
+            (refresh.started_nanos() - before.ended_nanos(), after.started_nanos() - refresh.ended_nanos());
+        before.refused()
+            && after.refused()
+            && refresh.succeeded()
+            && (0..=within).contains(&since)
+            && (0..=within).contains(&until)
+    })
+}
+
+fn flush(case: &Case<'_>, route: &str, cycles: &mut Vec<(&Fact, &Fact, &Fact)>, out: &mut Findings) {
+    if cycles.len() >= THRESHOLDS.cycles {
+        out.add(in_vain_draft(case, route, cycles));
+    }
+    cycles.clear();
+}
+
+fn in_vain_draft(case: &Case<'_>, route: &str, cycles: &[(&Fact, &Fact, &Fact)]) -> Draft {
+    let (first, refresh, again) = cycles[0];
+    let unused = cycles.iter().filter(|(before, _, after)| token_of(before) == token_of(after)).count();
+    let why = if unused == cycles.len() {
+        "the repeat still carries the old token"
+    } else {
+        "the new token is refused as well, so its age is not the reason"
+    };
+    let mut draft = Draft::new(&RULE.meta, refresh)
+        .variant("ineffective-refresh")
+        .title("Refresh loop: every refresh succeeds and changes nothing")
+        .message(format!(
+            "{route} was refused, {} succeeded and {route} was refused again, {} times in a row; {why}.",
+            refresh.route,
+            cycles.len()
+        ))
+        .severity(Severity::High, "The session is alive; one API refuses it.")
+        .because(Reason::WireFact)
+        .because(Reason::Timing)
+        .primary(refresh.id, "response.status", format!("{}, and the call is refused again", status(refresh)))
+        .related(first.id, "response.status", format!("{} before the refresh", status(first)))
+        .related(again.id, "response.status", format!("{} after it", status(again)))
+        .also(cycles.iter().flat_map(|(before, refresh, after)| [before.id, refresh.id, after.id]))
+        .cause(format!("{} {:?} {route}", first.origin, first.session))
+        .fixes(if unused == cycles.len() {
+            &["fe.fresh-token", "fe.no-blind-retry"]
+        } else {
+            &["fe.no-blind-retry", "be.log-reason"]
+        });
+    if let Some(token) = token_of(again) {
+        draft = draft.related(again.id, "request.header.authorization", case.capture().describe(token));
+    }
+    draft.server_says(again)
+}
+
+fn token_of(fact: &Fact) -> Option<crate::tokens::TokenId> {
+    fact.main_credential().map(|c| c.token)
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}

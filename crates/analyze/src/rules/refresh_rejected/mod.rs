@@ -1,0 +1,294 @@
+//! AUTH040: the provider refused a refresh, and usually the user is signed out.
+
+use std::time::Duration;
+
+use authtrace_parse::HeaderView;
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{Fact, gate::NOT_A_FAILURE, role::Role},
+    finding::{Cap, Reason, Severity},
+    refreshes::{self, in_words, times},
+    rule::{Check, Draft, Findings, Rule},
+    token::{Defect, TokenKind},
+    tokens::TokenId,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH040",
+        id: "refresh-rejected",
+        title: "Refresh refused",
+        severity: Severity::High,
+        layer: Layer::Session,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.circuit-breaker", "fe.proactive"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How far the consequences of a refused refresh reach.
+struct Thresholds {
+    /// A sign-out within this time after the refusal is its consequence.
+    forced_logout: Duration,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { forced_logout: Duration::from_secs(10) };
+
+/// Why it was refused, as far as the wire shows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    Expired,
+    Reused,
+    Revoked,
+    Client,
+    Absent,
+    Damaged,
+    Unknown,
+}
+
+impl Cause {
+    fn variant(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Reused => "reused",
+            Self::Revoked => "revoked",
+            Self::Client => "client",
+            Self::Absent => "no-refresh-token",
+            Self::Damaged => "damaged",
+            Self::Unknown => "invalid",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Expired => "Refresh refused: the refresh token has expired",
+            Self::Reused => "Refresh refused: the refresh token had been used before",
+            Self::Revoked => "Refresh refused: the session was ended or revoked",
+            Self::Client => "Refresh refused: the client could not authenticate itself",
+            Self::Absent => "Refresh refused: no refresh token was sent",
+            Self::Damaged => "Refresh refused: the refresh token is damaged",
+            Self::Unknown => "Refresh refused: the refresh token is not accepted",
+        }
+    }
+}
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for attempts in refreshes::grouped(case).values() {
+        let counts = |f: &&Fact| {
+            f.refused()
+                && !f.gates.any(NOT_A_FAILURE)
+                && is_client_error(f)
+                && !lost_a_race(attempts, f)
+                && !is_first_visit(case, f)
+        };
+        let refused = attempts.iter().copied().filter(counts);
+        // One token may fail in two ways: refused as used, and then as revoked.
+        for ((_, cause), refused) in Case::grouped(refused, |f| (f.request.refresh_token, cause_of(case, f))) {
+            out.add(draft(case, attempts, &refused, cause));
+        }
+    }
+}
+
+/// Statuses with which providers refuse a grant; RFC 6749 §5.2 says 400, many say 401 or 403 (detectors §0).
+fn is_client_error(fact: &Fact) -> bool {
+    fact.status.is_some_and(|status| (400..500).contains(&status) && status != 429)
+}
+
+/// Whether another refresh with the same token was in flight and succeeded: then the user stays signed in.
+fn lost_a_race(attempts: &[&Fact], fact: &Fact) -> bool {
+    attempts.iter().any(|other| {
+        other.succeeded()
+            && other.request.refresh_token == fact.request.refresh_token
+            && (refreshes::overlap(other, fact) && refreshes::overlap(fact, other))
+    })
+}
+
+/// A page that asks for a session that nobody has yet: normal at the start of an application.
+fn is_first_visit(case: &Case<'_>, fact: &Fact) -> bool {
+    let nothing_sent = fact.credentials.is_empty() && fact.request.refresh_token.is_none() && !fact.has_cookies;
+    let mut before = case.facts().take_while(|f| f.started_nanos() < fact.started_nanos());
+    nothing_sent && !before.any(|f| !f.credentials.is_empty() || !f.delivered.is_empty() || f.role == Role::Login)
+}
+
+fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
+    use ErrorClass as E;
+    let text_is_open = fact.outcome.error_text.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains(" or "));
+    if damage(fact).is_some() {
+        return Cause::Damaged;
+    }
+    if expired_for(case, fact).is_some() {
+        return Cause::Expired;
+    }
+    match fact.outcome.error {
+        Some(E::RefreshExpired) if !text_is_open => Cause::Expired,
+        Some(E::RefreshReused) => Cause::Reused,
+        Some(E::Revoked) => Cause::Revoked,
+        Some(E::ClientAuth) => Cause::Client,
+        _ if sent_none(case, fact) => Cause::Absent,
+        _ => Cause::Unknown,
+    }
+}
+
+/// What is wrong with the bytes of the refresh token; refresh tokens have no grammar, so only a broken JWT, a
+/// placeholder and stray characters count.
+fn damage(fact: &Fact) -> Option<String> {
+    let token = fact.request.refresh_token?;
+    let credential = fact.credentials.iter().find(|c| c.token == token && !c.well_formed)?;
+    let defect = credential
+        .defects
+        .iter()
+        .find(|d| !matches!(d, Defect::NotB64Token | Defect::Comma | Defect::NonconformantBase64));
+    match (credential.kind, defect) {
+        (TokenKind::Placeholder, _) => Some("a placeholder instead of a token".to_owned()),
+        (_, Some(Defect::SignatureLength { found, expected })) => {
+            Some(format!("a JWT whose signature has {found} characters where its algorithm makes {expected}"))
+        }
+        (_, Some(defect)) => Some(format!("a token with a defect ({})", defect.name())),
+        (_, None) => None,
+    }
+}
+
+/// How long ago the refresh token expired by its own `exp`, where that is certain (G19).
+fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
+    let token = case.token(fact.request.refresh_token?);
+    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let late = fact.sent_nanos().saturating_add(case.clock(fact).low).saturating_sub(exp);
+    (late >= 0).then_some(late)
+}
+
+/// How long the refresh token is good for by its own `exp`, where that is certain.
+fn left_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
+    let token = case.token(fact.request.refresh_token?);
+    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let left = exp.saturating_sub(fact.sent_nanos().saturating_add(case.clock(fact).high));
+    (left > 0).then_some(left)
+}
+
+/// Whether the whole request was seen and holds no refresh token in any carrier.
+fn sent_none(case: &Case<'_>, fact: &Fact) -> bool {
+    let seen =
+        fact.request.body_seen && fact.view == HeaderView::Full && !case.capture().is_sanitized(fact.source.input);
+    seen && fact.request.refresh_token.is_none() && !fact.has_cookies && fact.credentials.is_empty()
+}
+
+/// `refused` attempts with one token and for one reason, out of all `attempts` of the session.
+fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -> Draft {
+    let (first, last) = (refused[0], refused[refused.len() - 1]);
+    let recovered = attempts.iter().find(|f| f.succeeded() && f.started_nanos() > first.ended_nanos());
+    let logout = forced_logout(case, last);
+    let token = first.request.refresh_token;
+    let mut draft = Draft::new(&RULE.meta, first)
+        .variant(cause.variant())
+        .title(cause.title())
+        .message(message(case, first, cause, refused.len(), logout.as_ref()))
+        .because(if first.role_proven { Reason::WireFact } else { Reason::PathName })
+        .because_server_says(first)
+        .capped((token.is_none() && case.capture().is_sanitized(first.source.input)).then_some(Cap::Sanitized))
+        .primary(first.id, "response.status", first.status.unwrap_or_default().to_string())
+        .server_says(first)
+        .also(refused.iter().map(|f| f.id))
+        .cause(format!("{} {:?} {token:?}", first.origin, first.session));
+    if let Some(token) = token {
+        draft = draft.credential(token).related(first.id, &refresh_part(first, token), described(case, token));
+        if let Some(damage) = damage(first) {
+            draft = draft.primary(first.id, &refresh_part(first, token), damage);
+        }
+        if signed_by_none(case, token) {
+            draft = draft.related(first.id, "token.signature", "verifies with none of the given keys");
+        }
+    }
+    if let Some((at, part, says)) = logout {
+        draft = draft.related(at.id, part, says);
+    }
+    match recovered {
+        Some(ok) => draft
+            .related(ok.id, "response.status", "a later refresh succeeded")
+            .severity(Severity::Medium, "A later refresh of the same session succeeded."),
+        None => draft,
+    }
+}
+
+/// Whether keys of the right family were given and none of them signed the token.
+fn signed_by_none(case: &Case<'_>, token: TokenId) -> bool {
+    let results = case.key_results(token);
+    !results.is_empty() && !results.iter().any(|result| result.verified)
+}
+
+fn refresh_part(fact: &Fact, token: TokenId) -> String {
+    let carrier = fact.credentials.iter().find(|c| c.token == token).map(|c| c.carrier.to_string());
+    carrier.unwrap_or_else(|| "request.body.refresh_token".to_owned())
+}
+
+fn described(case: &Case<'_>, token: TokenId) -> String {
+    let issued = case.token(token).delivered_by.and_then(|id| case.fact(id));
+    let origin = issued.map_or_else(|| "not issued in this capture".to_owned(), |f| format!("issued by {}", f.route));
+    format!("{}, {origin}", case.capture().describe(token))
+}
+
+/// The sign-out that followed, with the part that shows it.
+fn forced_logout<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Fact, &'static str, String)> {
+    if let Some(cookie) = fact.set_cookies.iter().find(|c| c.deletes) {
+        return Some((fact, "response.header.set-cookie", format!("deletes the cookie {}", cookie.name)));
+    }
+    let until = fact.ended_nanos() + i64::try_from(THRESHOLDS.forced_logout.as_nanos()).unwrap_or(i64::MAX);
+    let mut after = case.facts().filter(|f| (fact.ended_nanos()..=until).contains(&f.started_nanos()));
+    after.find_map(|f| {
+        let gap = in_words(f.started_nanos() - fact.ended_nanos());
+        let leaves = f.role == Role::Logout || f.role == Role::Authorize || (f.is_document && is_sign_in(&f.path));
+        leaves.then(|| (f, "request.path", format!("{} {gap} later", f.route)))
+    })
+}
+
+fn is_sign_in(path: &str) -> bool {
+    const WORDS: &[&str] = &["login", "log-in", "signin", "sign-in", "sign_in", "logout", "auth"];
+    path.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| WORDS.contains(&last.to_ascii_lowercase().as_str()))
+}
+
+fn message(
+    case: &Case<'_>,
+    fact: &Fact,
+    cause: Cause,
+    count: usize,
+    logout: Option<&(&Fact, &'static str, String)>,
+) -> String {
+    let why = match cause {
+        Cause::Expired => match expired_for(case, fact) {
+            Some(late) => format!("the refresh token had expired {} before", in_words(late)),
+            None => "the server says that the refresh token has expired".to_owned(),
+        },
+        Cause::Reused => "the server says that this refresh token had been traded already".to_owned(),
+        Cause::Revoked => "the server says that the session was ended or revoked".to_owned(),
+        Cause::Client => "the server does not accept the client's own credentials".to_owned(),
+        Cause::Absent => "the request carries no refresh token in body, cookie or header".to_owned(),
+        Cause::Damaged => {
+            let what = damage(fact).unwrap_or_default();
+            format!(
+                "the refresh token that is sent is {what}, so the client's store or the code that reads it has spoilt it"
+            )
+        }
+        Cause::Unknown => unknown(case, fact),
+    };
+    let end = match logout {
+        Some((at, "response.header.set-cookie", _)) if at.id == fact.id => "; the answer deletes the session's cookie",
+        Some(_) => "; the user is sent to sign in again",
+        None => "",
+    };
+    let status = fact.status.unwrap_or_default();
+    format!("{} was refused {} with {status}: {why}{end}.", fact.route, times(count))
+}
+
+/// What is known of a refresh token that is refused without a clear reason.
+fn unknown(case: &Case<'_>, fact: &Fact) -> String {
+    let foreign = fact.request.refresh_token.is_some_and(|token| signed_by_none(case, token));
+    match (foreign, left_for(case, fact)) {
+        (true, _) => "the refresh token was signed with none of the given keys, so it was damaged in storage or comes from another issuer".to_owned(),
+        (false, Some(left)) => format!("the server leaves the reason open; by its own exp the refresh token is good for another {}", in_words(left)),
+        (false, None) => "the server does not accept the refresh token and leaves the reason open".to_owned(),
+    }
+}

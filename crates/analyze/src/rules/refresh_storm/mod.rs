@@ -1,0 +1,156 @@
+//! AUTH041: far more refreshes than a token's life asks for.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{Fact, outcome::OutcomeClass},
+    finding::{Reason, Severity},
+    refreshes::{self, in_words},
+    rule::{Check, Draft, Findings, Rule},
+    tokens::TokenId,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH041",
+        id: "refresh-storm",
+        title: "Burst of refreshes",
+        severity: Severity::High,
+        layer: Layer::Session,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.single-flight-refresh", "fe.circuit-breaker"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How many refreshes of one session within which time are a burst. A healthy client needs one per life of a token.
+struct Thresholds {
+    /// A short burst: this many within this time, per tab.
+    short: (usize, Duration),
+    /// A longer one.
+    long: (usize, Duration),
+    /// A rate limit or lock-out this soon after the burst is its consequence.
+    lockout: Duration,
+    /// A refresh this soon after a refused call was triggered by it.
+    trigger: Duration,
+}
+
+const THRESHOLDS: Thresholds = Thresholds {
+    short: (3, Duration::from_secs(10)),
+    long: (5, Duration::from_secs(60)),
+    lockout: Duration::from_secs(60),
+    trigger: Duration::from_secs(1),
+};
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for attempts in refreshes::grouped(case).values() {
+        let burst = burst(attempts);
+        if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
+            out.add(draft(case, &burst, first, last));
+        }
+    }
+}
+
+/// The attempts that lie in some window with too many of them.
+fn burst<'a>(attempts: &[&'a Fact]) -> Vec<&'a Fact> {
+    let mut members = BTreeSet::new();
+    for (count, within) in [THRESHOLDS.short, THRESHOLDS.long] {
+        let mut from = 0;
+        for to in 0..attempts.len() {
+            while attempts[to].started_nanos() - attempts[from].started_nanos() > nanos(within) {
+                from += 1;
+            }
+            // Every tab may refresh once for itself.
+            if to + 1 - from >= count * tabs(&attempts[from..=to]) {
+                members.extend(from..=to);
+            }
+        }
+    }
+    members.into_iter().map(|index| attempts[index]).collect()
+}
+
+/// Distinct recorder pages; one where the recorder names none.
+fn tabs(attempts: &[&Fact]) -> usize {
+    attempts.iter().filter_map(|f| f.page.as_ref()).collect::<BTreeSet<_>>().len().max(1)
+}
+
+fn draft(case: &Case<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
+    let refused = burst.iter().filter(|f| f.refused()).count();
+    let tokens: BTreeSet<TokenId> = burst.iter().filter_map(|f| f.request.refresh_token).collect();
+    let triggered = burst.iter().filter(|f| trigger(case, f).is_some()).count();
+    let span = last.started_nanos() - first.started_nanos();
+    let parallel = burst.windows(2).filter(|pair| refreshes::overlap(pair[0], pair[1])).count();
+    let mut draft = Draft::new(&RULE.meta, first)
+        .message(message(first, burst.len(), span, refused, parallel))
+        .because(Reason::WireFact)
+        .because_if(triggered > 0 || refused > 1, Reason::Timing)
+        .primary(first.id, "request", format!("the first of {} within {}", burst.len(), in_words(span)))
+        .related(last.id, "request", format!("the last of them; smallest pause {}", in_words(smallest_pause(burst))))
+        .also(burst.iter().map(|f| f.id))
+        .cause(format!(
+            "{} {:?} {:?}",
+            first.origin,
+            first.session,
+            tokens.first().filter(|_| first.session.is_none())
+        ));
+    if let [token] = tokens.into_iter().collect::<Vec<_>>()[..] {
+        draft = draft.related(
+            first.id,
+            "request.body.refresh_token",
+            format!("{} in every one", case.capture().describe(token)),
+        );
+    }
+    if let Some(refusal) = trigger(case, first) {
+        draft = draft.related(refusal.id, "response.status", format!("{} was refused just before", refusal.route));
+    }
+    match lockout(case, first, last) {
+        Some(limit) => draft
+            .related(limit.id, "response.status", "a rate limit or lock-out follows")
+            .severity(Severity::Critical, "The burst ran into a rate limit or lock-out."),
+        None => draft,
+    }
+}
+
+/// The refused call that triggered a refresh.
+fn trigger<'a>(case: &Case<'a>, refresh: &Fact) -> Option<&'a Fact> {
+    let began = refresh.started_nanos();
+    case.refusals()
+        .filter(|f| !f.role.is_identity() && f.session == refresh.session)
+        .find(|f| (0..=nanos(THRESHOLDS.trigger)).contains(&(began - f.ended_nanos())))
+}
+
+fn lockout<'a>(case: &Case<'a>, first: &Fact, last: &Fact) -> Option<&'a Fact> {
+    let until = last.ended_nanos() + nanos(THRESHOLDS.lockout);
+    case.facts().find(|f| {
+        f.origin == first.origin
+            && (first.started_nanos()..=until).contains(&f.started_nanos())
+            && (f.status == Some(429) && f.outcome.class == OutcomeClass::Blocked
+                || f.outcome.says(&[ErrorClass::AccountLocked]))
+            && (f.session == first.session || f.route == first.route)
+    })
+}
+
+fn smallest_pause(burst: &[&Fact]) -> i64 {
+    burst.windows(2).map(|pair| pair[1].started_nanos() - pair[0].started_nanos()).min().unwrap_or_default()
+}
+
+fn message(first: &Fact, count: usize, span: i64, refused: usize, parallel: usize) -> String {
+    let answered = match refused {
+        0 => "none was refused".to_owned(),
+        all if all == count => "all were refused".to_owned(),
+        some => format!("{some} were refused"),
+    };
+    let order = match parallel {
+        0 => "one after the other, without back-off",
+        some if some * 2 > count => "most of them in flight at the same time",
+        _ => "some of them in flight at the same time",
+    };
+    format!("{} was called {count} times in {} for one session, {order}; {answered}.", first.route, in_words(span))
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,251 @@
+//! AUTH030: the token was signed with a key that the verifier does not use.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{Fact, outcome::OutcomeClass},
+    finding::{Cap, Reason, Severity},
+    key::{KeyForm, KeyResult},
+    presented::{self, Presented, Window, accepted, quoted, reason_is_open},
+    rule::{Check, Draft, Findings, Rule},
+    text::Text,
+    tokens::TokenId,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH030",
+        id: "signing-key-mismatch",
+        title: "Token is signed with another key than the verifier's",
+        severity: Severity::Critical,
+        layer: Layer::Key,
+        spec: include_str!("spec.md"),
+        fixes: &["be.keys", "be.env"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How many requests of each signer make a difference between signers a pattern.
+struct Thresholds {
+    /// Refused requests of the one and accepted requests of the other, at least.
+    each: usize,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { each: 2 };
+
+/// What shows that the key is the wrong one.
+enum Proof<'a> {
+    /// The server says that the signature does not verify.
+    Text,
+    /// Another key signed the tokens that this origin accepts.
+    OtherKey(&'a Fact, TokenId),
+    /// A key of the same family is there, and this token was not signed with it.
+    NotSignedBy,
+    /// None of the keys at hand signed it.
+    SignedByNone,
+    /// Tokens from elsewhere are all accepted, those from here are all refused.
+    Signer(&'a Fact),
+}
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for (fact, jwt) in presented::refused(case).filter(|(_, jwt)| is_signed(jwt)) {
+        if let Some(proof) = proof(case, fact, &jwt) {
+            out.add(draft(case, fact, &jwt, &proof));
+        }
+    }
+}
+
+/// Whether there is a whole signature to be wrong: a broken or missing one is another defect.
+fn is_signed(jwt: &Presented<'_>) -> bool {
+    jwt.credential.well_formed && jwt.jose.signature == crate::token::Signature::Plausible
+}
+
+fn proof<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'a>) -> Option<Proof<'a>> {
+    if fact.outcome.says(&[ErrorClass::Signature]) {
+        return Some(Proof::Text);
+    }
+    let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
+    let works_here = controls.iter().any(|(_, other)| other.id() == jwt.id());
+    if works_here || !reason_is_open(fact) || jwt.window(case, fact) != Window::Open {
+        return None;
+    }
+    by_keys(case, fact, jwt, &controls).or_else(|| by_signer(case, fact, jwt, &controls))
+}
+
+/// What the keys at hand say, where the server says nothing.
+fn by_keys<'a>(
+    case: &Case<'a>,
+    fact: &Fact,
+    jwt: &Presented<'a>,
+    controls: &[(&'a Fact, Presented<'a>)],
+) -> Option<Proof<'a>> {
+    let results = case.key_results(jwt.id());
+    let own: BTreeSet<&str> = verified(results).map(|r| &*r.name).collect();
+    let signed_by_other = controls.iter().find(|(_, other)| {
+        let names: Vec<&str> = verified(case.key_results(other.id())).map(|r| &*r.name).collect();
+        !names.is_empty() && !names.iter().any(|name| own.contains(name))
+    });
+    if results.is_empty() || !controls.is_empty() {
+        return signed_by_other.filter(|_| !results.is_empty()).map(|(ok, other)| Proof::OtherKey(ok, other.id()));
+    }
+    // Without an accepted token nothing says which of the keys is the verifier's; names of one family do suggest it.
+    let sibling = results.iter().find(|r| !r.verified && own.iter().any(|name| same_family(name, &r.name)));
+    match sibling {
+        _ if !never_accepted(case, fact, jwt) => None,
+        Some(_) => Some(Proof::NotSignedBy),
+        None => own.is_empty().then_some(Proof::SignedByNone),
+    }
+}
+
+/// `JWT_SECRET_KEY` and `JWT_SECRET_STAGING` name one thing in two places; `JWT_SECRET` and `SESSION_SECRET` do not.
+fn same_family(a: &str, b: &str) -> bool {
+    let family = |name: &str| name.split(['_', '.', '-']).next().unwrap_or_default().to_ascii_lowercase();
+    a != b && family(a) == family(b)
+}
+
+fn never_accepted(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
+    !case.api_calls().any(|f| {
+        f.origin == fact.origin
+            && f.outcome.class == OutcomeClass::Success
+            && case.route(f).bare_ok == 0
+            && f.credentials.iter().any(|c| c.token == jwt.id())
+    })
+}
+
+/// Tokens of one signer are all refused here while those of another are all accepted, the issuer being the same.
+fn by_signer<'a>(
+    case: &Case<'a>,
+    fact: &Fact,
+    jwt: &Presented<'a>,
+    controls: &[(&'a Fact, Presented<'a>)],
+) -> Option<Proof<'a>> {
+    let own = signer(case, jwt);
+    let same_claims = |other: &Presented<'_>| other.claims.iss == jwt.claims.iss && other.claims.aud == jwt.claims.aud;
+    let refused = presented::refused(case).filter(|(f, j)| f.origin == fact.origin && signer(case, j) == own).count();
+    let is_split = controls.iter().all(|(_, other)| signer(case, other) != own && same_claims(other));
+    (is_split && refused >= THRESHOLDS.each && controls.len() >= THRESHOLDS.each)
+        .then(|| Proof::Signer(controls[0].0))
+        .filter(|_| own.1.is_some())
+}
+
+/// Who made the token: the key that it names, else the origin that delivered it.
+fn signer(case: &Case<'_>, jwt: &Presented<'_>) -> (Option<Box<str>>, Option<Text>) {
+    let deliverer = jwt.token.delivered_by.and_then(|id| case.fact(id)).map(|f| f.origin.clone());
+    (jwt.jose.header.kid.clone(), deliverer)
+}
+
+fn verified(results: &[KeyResult]) -> impl Iterator<Item = &KeyResult> {
+    results.iter().filter(|r| r.verified)
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, proof: &Proof<'_>) -> Draft {
+    let results = case.key_results(jwt.id());
+    let header = &jwt.jose.header;
+    let alg = quoted(header.alg.as_deref().into_iter());
+    let kid = header.kid.as_deref().map(|kid| format!(", kid {}", quoted([kid].into_iter()))).unwrap_or_default();
+    let mut draft = Draft::new(&RULE.meta, fact)
+        .credential(jwt.id())
+        .message(message(case, fact, results, proof))
+        .because(if matches!(proof, Proof::Signer(_)) { Reason::Control } else { Reason::WireFact })
+        .because_if(!results.is_empty(), Reason::KeyCheck)
+        .because_if(matches!(proof, Proof::OtherKey(..)), Reason::Control)
+        .capped(matches!(proof, Proof::NotSignedBy | Proof::SignedByNone).then_some(Cap::NoControl))
+        .primary(fact.id, &jwt.part(), format!("{}, alg {alg}{kid}", case.capture().describe(jwt.id())))
+        .server_says(fact)
+        .cause(format!("{} {:?} {:?}", fact.origin, jwt.claims.iss, header.kid));
+    if matches!(proof, Proof::Text) {
+        draft = draft.because_server_says(fact);
+    }
+    for result in results {
+        draft = draft.related(fact.id, "token.signature", matrix_row(result));
+    }
+    match proof {
+        Proof::OtherKey(ok, token) => draft.related(
+            ok.id,
+            "token.signature",
+            format!("{}, accepted, {}", case.capture().describe(*token), signed_with(case.key_results(*token))),
+        ),
+        Proof::Signer(ok) => draft.related(ok.id, "response.status", "a token of another signer, accepted"),
+        _ => draft,
+    }
+}
+
+/// One cell of the matrix token × key: name, length and form, never a byte of the key.
+fn matrix_row(result: &KeyResult) -> String {
+    let short = if result.short { ", shorter than its algorithm asks for" } else { "" };
+    let verdict = if result.verified { "verifies with" } else { "does not verify with" };
+    format!("{verdict} {} ({} bytes{}{short})", result.name, result.key_len_bytes, form(result))
+}
+
+fn form(result: &KeyResult) -> &'static str {
+    match result.form {
+        KeyForm::Trimmed if result.verified => ", only without the white space around it",
+        KeyForm::Base64 | KeyForm::Base64Url if result.verified => ", only after base64 decoding",
+        _ => "",
+    }
+}
+
+fn named(result: &KeyResult) -> String {
+    format!("{} ({} bytes{})", result.name, result.key_len_bytes, form(result))
+}
+
+fn signed_with(results: &[KeyResult]) -> String {
+    let names: Vec<String> = verified(results).map(named).collect();
+    if names.is_empty() {
+        "signed with none of the given keys".to_owned()
+    } else {
+        format!("signed with {}", names.join(" and "))
+    }
+}
+
+fn message(case: &Case<'_>, fact: &Fact, results: &[KeyResult], proof: &Proof<'_>) -> String {
+    let (route, status) = (&fact.route, fact.status.unwrap_or_default());
+    let head = match proof {
+        Proof::Text => format!("{route} answered {status}: the signature does not verify there."),
+        Proof::Signer(ok) => {
+            return format!(
+                "{route} answered {status}: every token of this signer is refused and every token of another signer is accepted (as on {}), with the same issuer and audience.",
+                ok.route
+            );
+        }
+        Proof::OtherKey(ok, token) => format!(
+            "{route} answered {status}; {} accepts a token {}.",
+            ok.route,
+            signed_with(case.key_results(*token))
+        ),
+        Proof::NotSignedBy | Proof::SignedByNone => format!("{route} answered {status} and names no reason."),
+    };
+    match key_sentence(case, results) {
+        Some(keys) => format!("{head} {keys}"),
+        None => format!("{head} Signer and verifier hold different keys; give both with --key to see which."),
+    }
+}
+
+/// Which key signed the token and which did not, and why two keys that look alike differ.
+fn key_sentence(case: &Case<'_>, results: &[KeyResult]) -> Option<String> {
+    let own: Vec<&KeyResult> = verified(results).collect();
+    let other: Vec<String> = results.iter().filter(|r| !r.verified).map(named).collect();
+    let first = own.iter().find(|r| form(r).is_empty()).or(own.first());
+    let Some(first) = first else {
+        return (!results.is_empty())
+            .then(|| format!("The token was signed with none of the given keys: {}.", other.join(", ")));
+    };
+    let twin = case.capture().key_twins.iter().find(|(a, b)| *a == *first.name || *b == *first.name);
+    Some(match twin {
+        Some((a, b)) => format!(
+            "The token was signed with {}; {a} and {b} differ only by white space around the value, so one side has a stray line end.",
+            named(first)
+        ),
+        None if !form(first).is_empty() => format!(
+            "The token was signed with {}: one side decodes or trims the value, the other does not.",
+            named(first)
+        ),
+        None if other.is_empty() => {
+            format!("The token was signed with {}, so the verifier holds another key.", named(first))
+        }
+        None => format!("The token was signed with {}, not with {}.", named(first), other.join(" or ")),
+    })
+}

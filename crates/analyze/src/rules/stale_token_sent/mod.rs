@@ -1,0 +1,175 @@
+//! AUTH026: a superseded or logged-out token is still in use.
+
+use std::time::Duration;
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{Fact, credential::Credential, role::Role},
+    finding::{Reason, Severity},
+    presented,
+    refreshes::in_words,
+    rule::{Check, Draft, Findings, Rule},
+    token::{Claims, TokenKind},
+    tokens::{Purpose, Token, TokenId},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH026",
+        id: "stale-token-sent",
+        title: "Superseded token still in use",
+        severity: Severity::High,
+        layer: Layer::Client,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.fresh-token", "fe.single-client"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// How much older than its successor a token must be in use before that is a mistake.
+struct Thresholds {
+    /// Requests built this soon after the delivery may have read the token before it.
+    in_flight: Duration,
+    /// Refusals this soon after a logout are its echo (G24).
+    logout_grace: Duration,
+}
+
+const THRESHOLDS: Thresholds =
+    Thresholds { in_flight: Duration::from_millis(500), logout_grace: Duration::from_secs(2) };
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    for fact in case.refusals().filter(|f| !f.role.is_identity() && may_be_stale(f)) {
+        let Some(old) =
+            fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed && c.kind != TokenKind::Redacted)
+        else {
+            continue;
+        };
+        if accepted_later(case, fact, old.token) {
+            continue;
+        }
+        if let Some((delivery, new)) = successor(case, fact, old) {
+            out.add(superseded(case, fact, old, delivery, new));
+        } else if let Some(logout) = logout_before(case, fact, old) {
+            out.add(after_logout(case, fact, old, logout));
+        }
+    }
+}
+
+/// What a server says of an old token, where it says anything.
+fn may_be_stale(fact: &Fact) -> bool {
+    presented::reason_is_open(fact) || fact.outcome.says(&[ErrorClass::Expired, ErrorClass::Revoked])
+}
+
+fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
+    case.api_calls().any(|f| {
+        f.started_nanos() > fact.started_nanos()
+            && f.origin == fact.origin
+            && f.succeeded()
+            && f.main_credential().is_some_and(|c| c.token == token)
+    })
+}
+
+/// The delivery that had replaced `old` before `fact` was built, with the newer token.
+fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
+    let built = fact.started_nanos();
+    let deliveries = case.facts().filter(|f| f.role.delivers() && f.succeeded() && f.session == fact.session);
+    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
+    let (delivery, new) = deliveries.rev().find_map(|delivery| {
+        let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
+        let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
+        let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
+        (late && replaces(case.token(new), case.token(old.token))).then_some((delivery, new))
+    })?;
+    let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
+    (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
+}
+
+/// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
+fn retried(case: &Case<'_>, fact: &Fact, token: TokenId, delivery: &Fact) -> bool {
+    case.refusals().any(|f| {
+        f.ended_nanos() <= delivery.started_nanos()
+            && f.origin == fact.origin
+            && f.route == fact.route
+            && f.call_site == fact.call_site
+            && f.main_credential().is_some_and(|c| c.token == token)
+    })
+}
+
+/// Whether one token stands in for the other: same kind, and for JWTs the same issuer, audience and subject.
+fn replaces(new: &Token, old: &Token) -> bool {
+    let claims = |token: &Token| token.classified.jose.as_ref().and_then(|jose| jose.claims.clone());
+    match (claims(new), claims(old)) {
+        (Some(new), Some(old)) => {
+            let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
+            let newer = since(&new).zip(since(&old)).is_none_or(|(new, old)| new >= old);
+            newer && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
+        }
+        _ => new.classified.kind == old.classified.kind,
+    }
+}
+
+/// Whether the newer token was not refused, too: then its age is not what matters.
+fn works(case: &Case<'_>, fact: &Fact, new: TokenId) -> bool {
+    case.token(new).refused == 0 || used_successfully(case, fact, new).is_some()
+}
+
+fn used_successfully<'a>(case: &Case<'a>, fact: &Fact, new: TokenId) -> Option<&'a Fact> {
+    case.api_calls()
+        .find(|f| f.origin == fact.origin && f.succeeded() && f.main_credential().is_some_and(|c| c.token == new))
+}
+
+/// The logout that ended the session of `old`, where nobody has signed in since.
+fn logout_before<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<&'a Fact> {
+    let built = fact.started_nanos();
+    let logout = case
+        .facts()
+        .rev()
+        .filter(|f| f.role == Role::Logout && f.role_proven && f.succeeded() && f.session == fact.session)
+        .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;
+    case.token(old.token).first.is_some_and(|first| first.nanos() < logout.started_nanos()).then_some(logout)
+}
+
+fn superseded(case: &Case<'_>, fact: &Fact, old: &Credential, delivery: &Fact, new: TokenId) -> Draft {
+    let gap = in_words(fact.started_nanos() - delivery.ended_nanos());
+    let success = used_successfully(case, fact, new);
+    let draft = Draft::new(&RULE.meta, fact)
+        .credential(old.token)
+        .message(format!(
+            "{} was sent with the old token {gap} after {} had delivered a new one, and answered {}.",
+            fact.route,
+            delivery.route,
+            fact.status.unwrap_or_default()
+        ))
+        .because(Reason::WireFact)
+        .because_if(success.is_some(), Reason::Control)
+        .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
+        .related(delivery.id, "response", format!("delivered {} {gap} before", case.capture().describe(new)))
+        .server_says(fact)
+        .cause(format!("{} {:?}", fact.origin, fact.session));
+    match success {
+        Some(ok) => draft.related(ok.id, "request.header.authorization", "the new token, accepted"),
+        None => draft,
+    }
+}
+
+fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -> Draft {
+    let gap = in_words(fact.started_nanos() - logout.ended_nanos());
+    Draft::new(&RULE.meta, fact)
+        .variant("after-logout")
+        .title("Token still in use after the logout")
+        .severity(Severity::Medium, "The user has signed out, so the refusal itself is right.")
+        .credential(old.token)
+        .message(format!("{} was sent {gap} after the logout with the token of the ended session.", fact.route))
+        .because(Reason::WireFact)
+        .because_server_says(fact)
+        .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
+        .related(logout.id, "response.status", format!("the session ended {gap} before"))
+        .server_says(fact)
+        .cause(format!("{} logout {:?}", fact.origin, fact.session))
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}

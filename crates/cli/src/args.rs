@@ -1,0 +1,216 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use authtrace_analyze::Severity;
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{config, format::Format, output::Stop};
+
+/// Reads authentication traffic and says why a request was refused: one cause, its proof, its rejected rivals.
+#[derive(Parser)]
+#[command(name = "authtrace", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+}
+
+const EXIT_CODES: &str = "\
+Without a verb, `authtrace FILE…` is `authtrace analyze FILE…`.
+
+Exit codes:
+  0    nothing at or above --fail-on
+  1    findings at or above --fail-on (analyze)
+  2    usage error, or a named input gave nothing
+  3    no readable exchange, or a sanitised capture in which nothing was found
+  130  interrupted";
+
+const COLUMNS: &str = "\
+Columns for --filter: id input time duration_ns client_key session connection kind protocol method scheme host port
+origin path route api_group status failure role outcome error credential credential_kind credential_method scheme_name
+token alg kid iss aud page initiator counted. Example: --filter \"status = 401 and credential is null\"";
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Say what is wrong: root causes first, each with its proof
+    Analyze(AnalyzeArgs),
+    /// List the requests, one row an exchange
+    #[command(after_help = COLUMNS)]
+    Exchanges(InspectArgs),
+    /// List every distinct credential: what it is, where it went, how it fared
+    Tokens(InspectArgs),
+    /// List the sessions
+    Sessions(InspectArgs),
+    /// List the rules
+    Rules(OutputArgs),
+    /// Explain one rule, by code or id
+    Explain(ExplainArgs),
+    /// Decode one token and, with keys, verify it
+    Token(TokenArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Shell
+        shell: Shell,
+    },
+}
+
+/// Where output goes and how it looks.
+#[derive(Args, Default)]
+pub(crate) struct OutputArgs {
+    /// Output format: text, json, jsonl
+    #[arg(short = 'T', long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Write to this file, readable by you only, instead of standard output
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// Colour: auto, always, never (NO_COLOR is honoured)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) color: Option<String>,
+    /// Headlines only
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// All evidence and findings; twice: what the program does, on standard error
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Keys to check signatures with.
+#[derive(Args, Default)]
+pub(crate) struct KeyArgs {
+    /// A key to check signatures with: NAME=@FILE, NAME=env:VAR, NAME=b64:…, NAME=jwks:@FILE, NAME=pem:@FILE
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub(crate) key: Vec<String>,
+    /// A dotenv file: every value that can be a key is tried, under its variable's name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+}
+
+/// What every verb that reads captures takes.
+#[derive(Args, Default)]
+pub(crate) struct InspectArgs {
+    /// Captures: HAR files, plain or packed with gzip, zlib or zstd; directories; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The same as FILE
+    #[arg(short = 'r', long = "read", value_name = "FILE")]
+    pub(crate) read: Vec<PathBuf>,
+    /// Only exchanges for which this SQL expression is true
+    #[arg(short = 'Y', long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// Only exchanges at or after this time (RFC 3339, or 2026-11-21T10:00 in UTC)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only exchanges at or before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only exchanges with this host (or host:port)
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Only exchanges of this session (S1, S2…)
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// How times are shown: utc, local, relative, delta, epoch
+    #[arg(short = 't', long = "time", value_name = "STYLE")]
+    pub(crate) time: Option<String>,
+    /// A file whose content keys the fingerprints of secrets, to compare them across captures
+    #[arg(long, value_name = "@FILE")]
+    pub(crate) fingerprint_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    /// A TOML file with long flags as keys
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `analyze`.
+#[derive(Args, Default)]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Nothing milder: critical, high, medium, low, info
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) min_severity: Option<String>,
+    /// Nothing less certain, 0 to 1
+    #[arg(long, value_name = "P")]
+    pub(crate) min_confidence: Option<f64>,
+    /// Exit with 1 from this severity on [default: high]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<String>,
+    /// Exit with 0 where it would be 1 or 3
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+/// `explain`.
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// Code or id: AUTH001, missing-authorization
+    pub(crate) rule: String,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `token`.
+#[derive(Args)]
+pub(crate) struct TokenArgs {
+    /// The token; - or nothing reads it from standard input, where `ps` does not see it
+    pub(crate) token: Option<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+impl OutputArgs {
+    /// The format asked for.
+    pub(crate) fn format(&self) -> anyhow::Result<Format> {
+        self.format.as_deref().map_or(Ok(Format::Text), Format::parse)
+    }
+}
+
+impl InspectArgs {
+    /// Every capture named, in order.
+    pub(crate) fn paths(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let paths: Vec<PathBuf> = self.read.iter().chain(&self.files).cloned().collect();
+        if paths.is_empty() {
+            bail!("no capture named; give a HAR file, a directory, or - for standard input");
+        }
+        if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+            bail!("standard input is named twice; it can be read once");
+        }
+        Ok(paths)
+    }
+}
+
+/// The severity called `name`, for the flag `flag`.
+pub(crate) fn severity(flag: &str, name: &str) -> anyhow::Result<Severity> {
+    let found = Severity::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(name));
+    found.with_context(|| format!("{flag} {name}: no such severity; use critical, high, medium, low or info"))
+}
+
+/// Reads the command line and the configuration file that it names.
+pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
+    let matches = Cli::command().try_get_matches_from(argv).map_err(Stop::Clap)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(Stop::Clap)?;
+    let analyze = match &mut cli.verb {
+        None => Some(&mut cli.analyze),
+        Some(Verb::Analyze(analyze)) => Some(analyze),
+        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect)) => {
+            config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
+            None
+        }
+        Some(_) => None,
+    };
+    if let Some(analyze) = analyze {
+        config::apply(analyze).map_err(Stop::Failed)?;
+    }
+    Ok(cli)
+}

@@ -1,0 +1,51 @@
+//! `exchanges`, `tokens`, `sessions`: what was read, without judgement.
+
+use authtrace_report::{Focus, View, exchanges, sessions, terminal, tokens};
+
+use super::{focus, start_logging, write_checked};
+use crate::{
+    args::InspectArgs,
+    exit::{self, Verdict},
+    format::Format,
+    load::{self, Loaded},
+    output::Output,
+};
+
+/// What to list.
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    /// Requests.
+    Exchanges,
+    /// Credentials.
+    Tokens,
+    /// Sessions.
+    Sessions,
+}
+
+/// Runs the verb.
+pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
+    start_logging(&args.output);
+    let format = args.output.format()?;
+    let output = Output::new(&args.output);
+    let layout = terminal::Layout { clock: focus::clock(args)?, ..output.layout()? };
+    let Loaded { analysis, failed, nothing, interrupted } = load::load(args)?;
+    if nothing {
+        return Ok(if interrupted { exit::INTERRUPTED } else { exit::USAGE });
+    }
+    let exchanges = focus::exchanges(args, &analysis)?;
+    let view = View::new(&analysis, Focus { exchanges, ..Focus::default() });
+    let text = match (what, format) {
+        (What::Exchanges, Format::Text) => exchanges::text(&view, &layout, output.columns()),
+        (What::Exchanges, Format::Json) => exchanges::json(&view),
+        (What::Exchanges, Format::Jsonl) => exchanges::jsonl(&view),
+        (What::Tokens, Format::Text) => tokens::text(&view, &layout, output.columns()),
+        (What::Tokens, Format::Json) => tokens::json(&view),
+        (What::Tokens, Format::Jsonl) => tokens::jsonl(&view),
+        (What::Sessions, Format::Text) => sessions::text(&view, &layout, output.columns()),
+        (What::Sessions, Format::Json) => sessions::json(&view),
+        (What::Sessions, Format::Jsonl) => sessions::jsonl(&view),
+    };
+    write_checked(&output, &text, &analysis)?;
+    let no_judgement = analysis.capture.facts.is_empty();
+    Ok(Verdict { no_judgement, usage: failed, interrupted, ..Verdict::default() }.code())
+}

@@ -1,0 +1,56 @@
+//! The verbs, one file each, and what they share.
+
+mod analyze;
+mod completions;
+mod explain;
+mod focus;
+mod inspect;
+mod rules;
+mod token;
+
+use anyhow::bail;
+use authtrace_analyze::Analysis;
+use authtrace_report::gate;
+
+use crate::{
+    args::{Cli, OutputArgs, Verb},
+    output::{self, Output, Stop},
+};
+
+/// Does what the command line asks and gives the exit code.
+pub(crate) fn run(cli: Cli) -> u8 {
+    let result = match &cli.verb {
+        None => analyze::run(&cli.analyze),
+        Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
+        Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
+        Some(Verb::Rules(args)) => rules::run(args),
+        Some(Verb::Explain(args)) => explain::run(args),
+        Some(Verb::Token(args)) => token::run(args),
+        Some(Verb::Completions { shell }) => completions::run(*shell),
+    };
+    result.unwrap_or_else(|error| output::stop(&Stop::Failed(error)))
+}
+
+/// Sends logs to standard error from the second `-v` on.
+fn start_logging(args: &OutputArgs) {
+    let level = match args.verbose {
+        0 | 1 => return,
+        2 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time();
+    // Someone who was first keeps logging.
+    let _ = subscriber.with_ansi(false).with_target(false).try_init();
+}
+
+/// Writes what was made of `analysis`, unless a secret of the capture got into it.
+fn write_checked(output: &Output<'_>, text: &str, analysis: &Analysis) -> anyhow::Result<()> {
+    if let Some(token) = gate::leaks(text, analysis) {
+        bail!(
+            "the output would show the secret {token} of the capture, so nothing was written; this is a defect, report it"
+        );
+    }
+    output.write(text)
+}

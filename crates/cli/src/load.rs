@@ -1,0 +1,161 @@
+//! Named inputs become an analysis: every input is read, and one that fails does not keep the others from being reported.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use authtrace_analyze::{
+    Analysis, Analyzer, BodyNeeds, Settings,
+    coverage::{Input, InputFormat},
+    token::classify,
+};
+use authtrace_capture::{InputPath, InputReport, expand, read_input};
+use authtrace_parse::{Secret, SecretStr, Timestamp};
+
+use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
+
+/// What loading came to.
+pub(crate) struct Loaded {
+    /// The analysis of every input that could be read.
+    pub(crate) analysis: Analysis,
+    /// Whether a named input gave nothing.
+    pub(crate) failed: bool,
+    /// Whether no input at all could be read.
+    pub(crate) nothing: bool,
+    /// Whether reading was cut short by the user.
+    pub(crate) interrupted: bool,
+}
+
+/// Reads what `args` names.
+pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
+    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    let (inputs, mut failed) = inputs(&args.paths()?);
+    let interrupt = Interrupt::listen();
+    let mut progress = Progress::new(args.output.quiet);
+    let mut analyzer = Analyzer::new(settings);
+    let mut read = Vec::new();
+    let mut first_id = 0;
+    for input in &inputs {
+        if interrupt.is_set() {
+            break;
+        }
+        let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
+        match read_one(input, index, first_id, &mut analyzer, &mut progress, &interrupt) {
+            Ok((input, next)) => {
+                first_id = next;
+                read.push(input);
+            }
+            Err(error) => {
+                failed = true;
+                progress.clear();
+                complain(&format!("cannot read {error}"));
+            }
+        }
+    }
+    progress.clear();
+    let nothing = read.is_empty();
+    tracing::debug!("judging {first_id} exchanges");
+    let analysis = analyzer.finish(read)?;
+    Ok(Loaded { analysis, failed, nothing, interrupted: interrupt.is_set() })
+}
+
+/// What the paths stand for, and whether any stands for nothing.
+fn inputs(paths: &[PathBuf]) -> (Vec<InputPath>, bool) {
+    let mut inputs = Vec::new();
+    let mut failed = false;
+    for path in paths {
+        if is_token(path) {
+            complain("a token was given where a file is needed; use `authtrace token -` and paste it");
+            failed = true;
+            continue;
+        }
+        match expand(std::slice::from_ref(path)) {
+            Ok(found) => inputs.extend(found),
+            Err(error) => {
+                complain(&format!("cannot read {error}"));
+                failed = true;
+            }
+        }
+    }
+    (inputs, failed)
+}
+
+/// Whether the path is a token in truth: an error that repeats it would put it on the screen.
+fn is_token(path: &std::path::Path) -> bool {
+    let Some(text) = path.to_str().filter(|text| text.len() > 40 && !text.contains('/')) else { return false };
+    !path.exists() && classify(SecretStr::new(text), None).kind.is_jose()
+}
+
+fn read_one(
+    path: &InputPath,
+    index: u16,
+    first_id: u32,
+    analyzer: &mut Analyzer,
+    progress: &mut Progress,
+    interrupt: &Interrupt,
+) -> Result<(Input, u32), authtrace_capture::InputError> {
+    let shown = path.display();
+    let mut seen = Seen::default();
+    let report = read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
+        if interrupt.is_set() {
+            return;
+        }
+        progress.tick(&shown);
+        seen.note(&exchange);
+        analyzer.push(&exchange);
+    })?;
+    tracing::info!("{shown}: {} exchanges of {} entries, {} bytes", report.exchanges, report.entries, report.bytes);
+    let next = report.next_id;
+    Ok((seen.input(report), next))
+}
+
+/// What the exchanges of one input say about it.
+#[derive(Default)]
+struct Seen {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    anomalies: BTreeMap<&'static str, u64>,
+}
+
+impl Seen {
+    fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+        if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        }
+        for kind in &exchange.anomalies {
+            *self.anomalies.entry(kind.name()).or_default() += 1;
+        }
+    }
+
+    fn input(mut self, report: InputReport) -> Input {
+        for anomaly in &report.anomalies {
+            *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
+        }
+        Input {
+            path: report.path,
+            format: InputFormat::Har,
+            sha256: report.sha256,
+            bytes: report.bytes,
+            exchanges: report.exchanges,
+            creator: report.creator.as_deref().map(Into::into),
+            truncated: report.truncated,
+            anomalies: self.anomalies,
+            first: self.first,
+            last: self.last,
+        }
+    }
+}
+
+fn fingerprint_key(args: &InspectArgs) -> anyhow::Result<Option<Secret>> {
+    let Some(spec) = &args.fingerprint_key else { return Ok(None) };
+    let Some(path) = spec.strip_prefix('@') else {
+        bail!(
+            "--fingerprint-key: give a file as @FILE; a key in the arguments is visible to every user of this machine"
+        );
+    };
+    let key = std::fs::read(path).map_err(|e| anyhow::anyhow!("--fingerprint-key: cannot read {path}: {e}"))?;
+    if key.trim_ascii().is_empty() {
+        bail!("--fingerprint-key: {path} is empty");
+    }
+    Ok(Some(Secret::new(String::from_utf8_lossy(key.trim_ascii()).into_owned())))
+}

@@ -1,0 +1,137 @@
+//! Where text leaves the program: standard output, a file of mode 0600, and one-line errors on standard error.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use authtrace_report::{
+    Style,
+    terminal::{Detail, Layout},
+};
+
+use crate::{args::OutputArgs, exit};
+
+/// Why the program ends without doing its work.
+pub(crate) enum Stop {
+    /// The command line: help and version are among these.
+    Clap(clap::Error),
+    /// Anything else, in one line.
+    Failed(anyhow::Error),
+}
+
+/// Says why and gives the exit code.
+pub(crate) fn stop(stop: &Stop) -> u8 {
+    match stop {
+        Stop::Clap(error) if !error.use_stderr() => {
+            // A closed pipe is success.
+            let _ = error.print();
+            exit::OK
+        }
+        Stop::Clap(error) => {
+            if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                let _ = error.print();
+            } else {
+                complain(&format!("{}; see `authtrace --help`", one_line(&error.render().to_string())));
+            }
+            exit::USAGE
+        }
+        Stop::Failed(error) => {
+            complain(&format!("{error:#}"));
+            exit::USAGE
+        }
+    }
+}
+
+/// One line on standard error.
+pub(crate) fn complain(message: &str) {
+    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let _ = writeln!(io::stderr().lock(), "authtrace: {}", message.trim());
+}
+
+/// The first sentence of a message of the command line parser.
+fn one_line(message: &str) -> String {
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Where a verb's text goes.
+pub(crate) struct Output<'a> {
+    args: &'a OutputArgs,
+}
+
+impl<'a> Output<'a> {
+    /// As the flags say.
+    pub(crate) fn new(args: &'a OutputArgs) -> Self {
+        Self { args }
+    }
+
+    /// Colour where it is asked for, or where a terminal reads it and nothing forbids it.
+    pub(crate) fn style(&self) -> anyhow::Result<Style> {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let colour = match self.args.color.as_deref().unwrap_or("auto") {
+            "always" => true,
+            "never" => false,
+            "auto" => self.is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb"),
+            other => anyhow::bail!("--color {other}: no such choice; use auto, always or never"),
+        };
+        Ok(Style::new(colour))
+    }
+
+    /// Layout of prose.
+    pub(crate) fn layout(&self) -> anyhow::Result<Layout> {
+        let detail = match (self.args.quiet, self.args.verbose) {
+            (true, _) => Detail::Headlines,
+            (_, 0) => Detail::Normal,
+            _ => Detail::Everything,
+        };
+        Ok(Layout { width: self.columns().unwrap_or(80).min(100), style: self.style()?, clock: None, detail })
+    }
+
+    /// Columns of the terminal; a table that goes anywhere else is not cut.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        stated.filter(|columns| *columns >= 20).or_else(|| self.is_terminal().then(measured).flatten())
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.args.output.is_none() && io::stdout().is_terminal()
+    }
+
+    /// Writes `text`. A closed pipe is success.
+    pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
+        match &self.args.output {
+            Some(path) if path.as_os_str() != "-" => {
+                to_file(path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
+            }
+            _ => to_stdout(text),
+        }
+    }
+}
+
+fn to_stdout(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            anyhow::bail!("cannot write to standard output: {error}; check the disk or the pipe")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Only the user may read what was found; an older file loses the rights of others, too.
+fn to_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    file.write_all(text.as_bytes())
+}

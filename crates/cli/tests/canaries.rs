@@ -1,0 +1,173 @@
+//! Distinct secrets planted in every place that can hold one; none may come out, in any verb, format or log.
+#![allow(clippy::disallowed_methods, reason = "tests write files")]
+
+use std::{path::Path, process::Command};
+
+/// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
+const PLACES: [&str; 14] = [
+    "authorization",
+    "cookie",
+    "setcookie",
+    "query",
+    "path",
+    "requestbody",
+    "password",
+    "responsebody",
+    "wsmessage",
+    "location",
+    "referer",
+    "subprotocol",
+    "keyfile",
+    "envfile",
+];
+
+/// A random-looking value of forty characters that differs from place to place.
+fn canary(place: &str) -> String {
+    let mut state = place
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut value = String::new();
+    for _ in 0..40 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        value
+            .push(char::from(b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"[(state >> 33) as usize % 56]));
+    }
+    value
+}
+
+fn capture() -> String {
+    let c = canary;
+    let entry = |url: String,
+                 method: &str,
+                 extra: String,
+                 post: String,
+                 status: u16,
+                 headers: String,
+                 body: String,
+                 more: &str| {
+        format!(
+            r#"{{"startedDateTime":"2026-11-21T10:00:00.{status}Z","time":20,{more}
+                "request":{{"method":"{method}","url":"{url}","httpVersion":"HTTP/1.1",
+                    "headers":[{{"name":"Host","value":"localhost:8000"}},{{"name":"User-Agent","value":"test"}},{extra}]{post}}},
+                "response":{{"status":{status},"headers":[{headers}],
+                    "content":{{"mimeType":"application/json","size":{},"text":{}}}}}}}"#,
+            body.len(),
+            serde_json::to_string(&body).unwrap()
+        )
+    };
+    let header = |name: &str, value: String| format!(r#"{{"name":"{name}","value":"{value}"}}"#);
+    let all = [
+        header("Authorization", format!("Bearer {}", c("authorization"))),
+        header("Cookie", format!("session={}", c("cookie"))),
+        header("Referer", format!("http://localhost:3000/cb?code={}", c("referer"))),
+    ]
+    .join(",");
+    let post = format!(
+        r#","postData":{{"mimeType":"application/json","text":{}}}"#,
+        serde_json::to_string(&format!(r#"{{"refresh_token":"{}","password":"{}"}}"#, c("requestbody"), c("password")))
+            .unwrap()
+    );
+    let given = format!(r#"{{"access_token":"{}","detail":"token {} refused"}}"#, c("responsebody"), c("responsebody"));
+    let set = header("Set-Cookie", format!("sid={}; Path=/", c("setcookie")));
+    let there = header("Location", format!("http://localhost:3000/#access_token={0}&code={0}", c("location")));
+    let socket = format!(
+        r#""_resourceType":"websocket","_webSocketMessages":[{{"type":"send","time":1.0,"opcode":1,"data":"{{\"token\":\"{0}\"}}"}}],"#,
+        c("wsmessage")
+    );
+    let protocol = [
+        header("Sec-WebSocket-Protocol", format!("bearer, {}", c("subprotocol"))),
+        header("Upgrade", "websocket".into()),
+    ]
+    .join(",");
+    let at = |path: &str| format!("http://localhost:8000{path}");
+    [
+        entry(
+            at(&format!("/api/reset/{}", c("path"))),
+            "GET",
+            all.clone(),
+            String::new(),
+            401,
+            String::new(),
+            given.clone(),
+            "",
+        ),
+        entry(
+            at(&format!("/api/items?access_token={}", c("query"))),
+            "GET",
+            all.clone(),
+            String::new(),
+            403,
+            String::new(),
+            given.clone(),
+            "",
+        ),
+        entry(at("/api/auth/refresh"), "POST", all.clone(), post.clone(), 200, set.clone(), given.clone(), ""),
+        entry(at("/api/auth/refresh"), "POST", all, post, 401, set, given, ""),
+        entry(at("/login"), "GET", header("Accept", "*/*".into()), String::new(), 302, there, String::new(), ""),
+        entry(
+            format!("ws://localhost:8000/ws?token={}", c("query")),
+            "GET",
+            protocol,
+            String::new(),
+            101,
+            String::new(),
+            String::new(),
+            &socket,
+        ),
+    ]
+    .join(",")
+}
+
+fn check(args: &[&str], env: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authtrace"));
+    let output = command.args(args).env("CANARY_KEY", env).output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(!text.is_empty() || args.contains(&"analyze"), "{args:?}");
+    assert!(!text.contains("this is a defect"), "{args:?}: {text}");
+    for place in PLACES.iter().chain(&["environment"]) {
+        let canary = canary(place);
+        for (what, part) in [("all", &canary[..]), ("the start", &canary[..12]), ("the end", &canary[28..])] {
+            assert!(!text.contains(part), "{args:?} shows {what} of `{place}`: {text}");
+        }
+    }
+}
+
+#[test]
+fn no_canary_comes_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let har = write(
+        "canary.har",
+        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture()),
+    );
+    let key = format!("file=@{}", write("key", canary("keyfile")));
+    let env = write("keys.env", format!("JWT_SECRET={}\n", canary("envfile")));
+    let keys = ["--key", &key, "--key", "variable=env:CANARY_KEY", "--env-file", &env];
+    assert!(Path::new(&har).exists());
+    for verb in ["analyze", "exchanges", "tokens", "sessions"] {
+        for format in ["text", "json", "jsonl"] {
+            for detail in ["-q", "-v", "-vv", "-vvv"] {
+                let mut args = vec![verb, &har, "-T", format, detail];
+                args.extend(keys);
+                check(&args, &canary("environment"));
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_show_no_canary() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authtrace.toml");
+    std::fs::write(&path, format!("key = \"{}\"\n", canary("keyfile"))).unwrap();
+    check(&["analyze", "x.har", "--config", path.to_str().unwrap()], "");
+    std::fs::write(&path, format!("{}\n", canary("keyfile"))).unwrap();
+    check(&["analyze", "x.har", "--config", path.to_str().unwrap()], "");
+    check(&["analyze", "x.har", "--key", &format!("x={}", canary("keyfile"))], "");
+    check(&["analyze", "x.har", "--fingerprint-key", &canary("keyfile")], "");
+    check(&["token", &canary("keyfile")], "");
+}

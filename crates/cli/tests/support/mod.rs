@@ -1,0 +1,67 @@
+//! Test support: a capture goes in, an analysis comes out, as the program would do it.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+
+use authtrace_analyze::{
+    Analysis, Analyzer, BodyNeeds, Settings,
+    coverage::{Input, InputFormat},
+    key::{KeyRing, dotenv},
+};
+use authtrace_capture::{InputPath, InputReport, read_input};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The captures shared by the developers, where they are; says aloud where they are not.
+pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
+    let path = root().join("../shared/captures").join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("SKIPPED: {} is not on this machine", path.display());
+    None
+}
+
+/// Analyses one capture, with the candidate keys of `env_file` where one is given.
+pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
+    let mut keys = KeyRing::new();
+    if let Some(env_file) = env_file {
+        let text = std::fs::read_to_string(env_file).unwrap();
+        for (name, value) in dotenv::parse(&text) {
+            keys.add_value(&name, &value);
+        }
+    }
+    let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
+    let report =
+        read_input(&InputPath::File(path.to_owned()), 0, 0, &BodyNeeds, &mut |exchange| analyzer.push(&exchange));
+    analyzer.finish(vec![input(report.unwrap())]).unwrap()
+}
+
+fn input(report: InputReport) -> Input {
+    Input {
+        path: report.path,
+        format: InputFormat::Har,
+        sha256: report.sha256,
+        bytes: report.bytes,
+        exchanges: report.exchanges,
+        creator: None,
+        truncated: report.truncated,
+        anomalies: Default::default(),
+        first: None,
+        last: None,
+    }
+}
+
+/// A route without ids, so that a truth's concrete paths compare with templates.
+pub(crate) fn normalise(route: &str) -> String {
+    let (method, rest) = route.split_once(' ').unwrap_or(("", route));
+    let path = match rest.split_once("://") {
+        Some((_, after)) => after.find('/').map_or("/", |at| &after[at..]),
+        None => rest,
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    format!("{method} {}", authtrace_analyze::facts::route::template(path))
+}

@@ -1,0 +1,174 @@
+//! `exchanges`: the reconstructed timeline of requests, one row an exchange.
+
+use std::collections::BTreeMap;
+
+use authtrace_analyze::{
+    facts::Fact,
+    table::{kind_name, protocol_name},
+};
+use authtrace_parse::Locator;
+use serde::Serialize;
+
+use crate::{
+    columns::{Column, table},
+    json,
+    moment::{Ticker, rfc3339},
+    terminal::Layout,
+    view::View,
+};
+
+/// One JSON document: an array.
+pub fn json(view: &View<'_>) -> String {
+    json::pretty(&view.facts().map(row).collect::<Vec<_>>())
+}
+
+/// One exchange a line.
+pub fn jsonl(view: &View<'_>) -> String {
+    view.facts().map(|fact| json::line(&row(fact))).collect()
+}
+
+/// A table.
+pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
+    let columns = [
+        Column::right("id"),
+        Column::left("time"),
+        Column::left("session").dispensable(4),
+        Column::left("method"),
+        Column::flexible("host", 14).dispensable(1),
+        Column::flexible("path", 22),
+        Column::right("status"),
+        Column::left("outcome").dispensable(2),
+        Column::left("role").dispensable(5),
+        Column::left("token"),
+        Column::flexible("carrier", 16).dispensable(3),
+    ];
+    let clock = layout.clock.clone().unwrap_or_default();
+    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());
+    let rows: Vec<Vec<String>> = view.facts().map(|fact| cells(fact, &mut ticker)).collect();
+    if rows.is_empty() {
+        return "No exchange in focus.\n".to_owned();
+    }
+    table(&columns, &rows, width, layout.style)
+}
+
+fn cells(fact: &Fact, ticker: &mut Ticker<'_>) -> Vec<String> {
+    let tokens: Vec<String> = fact.credentials.iter().map(|c| c.token.to_string()).collect();
+    let carriers: Vec<String> = fact.credentials.iter().map(|c| short(&c.carrier.to_string()).to_owned()).collect();
+    vec![
+        fact.id.0.to_string(),
+        ticker.show(fact.timing.started.or(fact.timing.sent)),
+        fact.session.map_or_else(|| "-".to_owned(), |session| session.to_string()),
+        fact.method.to_string(),
+        host(fact),
+        fact.path.to_string(),
+        fact.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        fact.outcome.class.name().to_owned(),
+        fact.role.name().to_owned(),
+        tokens.join(" "),
+        carriers.join(", "),
+    ]
+}
+
+/// A carrier of a request without what every row would repeat.
+fn short(carrier: &str) -> &str {
+    let carrier = carrier.strip_prefix("request.").unwrap_or(carrier);
+    carrier.strip_prefix("header.").unwrap_or(carrier)
+}
+
+fn host(fact: &Fact) -> String {
+    let host = if fact.host.contains(':') { format!("[{}]", fact.host) } else { fact.host.to_string() };
+    if fact.port == fact.scheme.default_port() { host } else { format!("{host}:{}", fact.port) }
+}
+
+/// One exchange as programs read it; what is not known is null.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: u32,
+    time: Option<String>,
+    duration_ns: Option<u64>,
+    client: Option<&'a str>,
+    server: Option<String>,
+    connection: Option<&'a str>,
+    protocol: Option<&'static str>,
+    method: &'a str,
+    scheme: &'static str,
+    host: &'a str,
+    port: u16,
+    path: &'a str,
+    query_keys: Vec<&'a str>,
+    status: Option<u16>,
+    kind: &'static str,
+    role: &'static str,
+    route: &'a str,
+    credentials: Vec<CredentialRow>,
+    outcome: &'static str,
+    error: Option<&'static str>,
+    failure: Option<&'a str>,
+    session: Option<String>,
+    client_key: u32,
+    leg_of: Option<u32>,
+    page: Option<&'a str>,
+    initiator: Option<&'a str>,
+    source: SourceRow,
+    anomalies: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct CredentialRow {
+    carrier: String,
+    kind: &'static str,
+    token: String,
+}
+
+#[derive(Serialize)]
+struct SourceRow {
+    input: u16,
+    locator: BTreeMap<&'static str, Option<u32>>,
+}
+
+fn row(fact: &Fact) -> Row<'_> {
+    let credential = |c: &authtrace_analyze::facts::credential::Credential| CredentialRow {
+        carrier: c.carrier.to_string(),
+        kind: c.kind.name(),
+        token: c.token.to_string(),
+    };
+    Row {
+        id: fact.id.0,
+        time: fact.timing.started.or(fact.timing.sent).map(rfc3339),
+        duration_ns: fact.timing.duration.and_then(|d| u64::try_from(d.as_nanos()).ok()),
+        client: None,
+        server: fact.server_ip.map(|ip| ip.to_string()),
+        connection: fact.connection.as_deref(),
+        protocol: fact.protocol.map(protocol_name),
+        method: &fact.method,
+        scheme: fact.scheme.as_str(),
+        host: &fact.host,
+        port: fact.port,
+        path: &fact.path,
+        query_keys: fact.query_keys.iter().map(|key| &**key).collect(),
+        status: fact.status,
+        kind: kind_name(fact.kind),
+        role: fact.role.name(),
+        route: &fact.route,
+        credentials: fact.credentials.iter().map(credential).collect(),
+        outcome: fact.outcome.class.name(),
+        error: fact.outcome.error.map(|error| error.name()),
+        failure: fact.failure.as_deref(),
+        session: fact.session.map(|session| session.to_string()),
+        client_key: fact.client.0,
+        leg_of: None,
+        page: fact.page.as_deref(),
+        initiator: fact.call_site.as_deref(),
+        source: SourceRow { input: fact.source.input, locator: locator(fact.source.locator) },
+        anomalies: fact.anomalies.iter().map(|kind| kind.name()).collect(),
+    }
+}
+
+fn locator(locator: Locator) -> BTreeMap<&'static str, Option<u32>> {
+    match locator {
+        Locator::Entry(entry) => BTreeMap::from([("entry", Some(entry))]),
+        Locator::Frames { request, response } => {
+            BTreeMap::from([("request_frame", request), ("response_frame", response)])
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The last check before anything is written: no raw secret of the capture may stand in the rendered text (detectors §13).
+//!
+//! Secrets are found by their last bytes, which differ even between tokens of one issuer: one pass over the text with a
+//! small bit set in front of a hash table, whatever the number of tokens.
+
+use std::collections::HashMap;
+
+use authtrace_analyze::{Analysis, tokens::Token};
+
+/// Shorter secrets are not searched for: they occur by chance.
+const SHORTEST: usize = 12;
+/// Bytes of a secret's end that the table is keyed by.
+const KEY: usize = 8;
+/// Bits of the set in front of the table, as a power of two.
+const BITS: u32 = 20;
+
+/// Whether `rendered` holds a raw secret of the capture. Says which credential (`T3`), never its value.
+pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
+    let mut needles = Needles::default();
+    for (id, token) in analysis.capture.tokens.iter() {
+        if is_secret(token, analysis) {
+            let mut add = |value: &str| needles.add(value, id.0);
+            add(token.secret.expose().trim());
+            add(&escaped(token.secret.expose().trim()));
+            if let Some(cleaned) = &token.classified.cleaned {
+                add(cleaned.expose());
+            }
+        }
+    }
+    needles.find(rendered.as_bytes()).map(|id| authtrace_analyze::tokens::TokenId(id).to_string())
+}
+
+/// Placeholders, identifiers and guessable values occur in ordinary text; they are kept out by construction instead.
+fn is_secret(token: &Token, analysis: &Analysis) -> bool {
+    use authtrace_analyze::token::TokenKind as K;
+    let kind = token.classified.kind;
+    let named = matches!(kind, K::Redacted | K::UuidOpaque | K::LowEntropy) || !kind.is_credential();
+    !named && analysis.capture.fingerprints.h8(token.secret.as_secret_str()).is_some()
+}
+
+/// As JSON writes it between quotes.
+fn escaped(value: &str) -> String {
+    if !value.contains(['"', '\\']) {
+        return String::new();
+    }
+    let quoted = serde_json::to_string(value).unwrap_or_default();
+    quoted.trim_matches('"').to_owned()
+}
+
+#[derive(Default)]
+struct Needles {
+    by_end: HashMap<[u8; KEY], Vec<(Box<[u8]>, u32)>, foldhash::fast::FixedState>,
+    seen: Vec<u64>,
+}
+
+impl Needles {
+    fn add(&mut self, value: &str, id: u32) {
+        let Some(end) = value.as_bytes().last_chunk::<KEY>().filter(|_| value.len() >= SHORTEST) else { return };
+        self.seen.resize(1 << (BITS - 6), 0);
+        let bit = slot(*end);
+        self.seen[bit >> 6] |= 1 << (bit & 63);
+        self.by_end.entry(*end).or_default().push((value.as_bytes().into(), id));
+    }
+
+    fn find(&self, text: &[u8]) -> Option<u32> {
+        if self.seen.is_empty() {
+            return None;
+        }
+        text.windows(KEY).enumerate().find_map(|(at, window)| {
+            let end: [u8; KEY] = window.try_into().ok()?;
+            let bit = slot(end);
+            if self.seen[bit >> 6] & (1 << (bit & 63)) == 0 {
+                return None;
+            }
+            let before = &text[..at + KEY];
+            self.by_end.get(&end)?.iter().find(|(value, _)| before.ends_with(value)).map(|(_, id)| *id)
+        })
+    }
+}
+
+/// Multiplicative hash of a key to its bit.
+fn slot(end: [u8; KEY]) -> usize {
+    (u64::from_le_bytes(end).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_whole_secrets_only() {
+        let mut needles = Needles::default();
+        needles.add("sk_live_0123456789abcdef", 1);
+        needles.add("other_secret_0123456789abcdef", 2);
+        needles.add("short", 3);
+        let find = |text: &str| needles.find(text.as_bytes());
+        assert_eq!(find("key: sk_live_0123456789abcdef."), Some(1));
+        assert_eq!(find("other_secret_0123456789abcdef"), Some(2));
+        assert_eq!(find("…56789abcdef, short"), None);
+        assert_eq!(find(""), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! `rules` and `explain`: the catalogue, and one rule's page.
+
+use authtrace_analyze::catalogue::{RuleMeta, catalogue};
+use serde::Serialize;
+
+use crate::{
+    columns::{Column, table},
+    json,
+    page::clean,
+    style::{Ink, Style},
+};
+
+#[derive(Serialize)]
+struct Row {
+    code: &'static str,
+    id: &'static str,
+    severity: &'static str,
+    title: &'static str,
+    fixes: &'static [&'static str],
+}
+
+fn rows() -> impl Iterator<Item = Row> {
+    catalogue().map(|rule| Row {
+        code: rule.code,
+        id: rule.id,
+        severity: rule.severity.name(),
+        title: rule.title,
+        fixes: rule.fixes,
+    })
+}
+
+/// One JSON document: an array.
+pub fn json() -> String {
+    json::pretty(&rows().collect::<Vec<_>>())
+}
+
+/// One rule a line.
+pub fn jsonl() -> String {
+    rows().map(|row| json::line(&row)).collect()
+}
+
+/// A table.
+pub fn text(width: Option<usize>, style: Style) -> String {
+    let columns =
+        [Column::left("code"), Column::left("severity"), Column::left("rule"), Column::flexible("what it says", 20)];
+    let cells: Vec<Vec<String>> =
+        rows().map(|row| [row.code, row.severity, row.id, row.title].map(str::to_owned).to_vec()).collect();
+    table(&columns, &cells, width, style)
+}
+
+/// The rule's page: Markdown as it is, with headings and code set apart where there is colour.
+pub fn page(rule: &RuleMeta, style: Style) -> String {
+    let mut fenced = false;
+    let mut out = String::new();
+    for line in rule.spec.lines() {
+        let fence = line.starts_with("```");
+        fenced ^= fence;
+        let ink = match line {
+            _ if fence || fenced => Ink::Dim,
+            _ if line.starts_with('#') => Ink::Bold,
+            _ => Ink::Plain,
+        };
+        out.push_str(&style.paint(ink, &clean(line)));
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,136 @@
+//! The text output of `analyze`: the cause first, then its proof, what it led to, what it is not, and what to do.
+
+mod coverage;
+mod evidence;
+mod incident;
+mod totals;
+
+use authtrace_analyze::{Finding, FindingId, Severity};
+
+use crate::{
+    moment::Clock,
+    page::Page,
+    style::{Ink, Style},
+    view::View,
+};
+
+/// How the text is laid out.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Columns.
+    pub width: usize,
+    /// Colour.
+    pub style: Style,
+    /// How times are shown; `None` shows the first of a group as time of day and the others as offsets from it.
+    pub clock: Option<Clock>,
+    /// How much is said.
+    pub detail: Detail,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { width: 80, style: Style::PLAIN, clock: None, detail: Detail::Normal }
+    }
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Headlines only.
+    Headlines,
+    /// What a reader needs to believe and mend it.
+    #[default]
+    Normal,
+    /// All evidence and all findings.
+    Everything,
+}
+
+/// The whole text for `view`.
+pub fn render(view: &View<'_>, layout: &Layout) -> String {
+    // A headline is one line, for whoever counts or greps them.
+    let width = if layout.detail == Detail::Headlines { usize::MAX / 2 } else { layout.width };
+    let mut page = Page::new(width, layout.style);
+    let facts = &view.analysis.capture.facts;
+    if facts.is_empty() {
+        page.para(0, Ink::Bold, &format!("No request could be read from {}.", totals::names(view)));
+        coverage::write(&mut page, view, layout);
+        return page.finish();
+    }
+    if !view.analysis.has_authentication() && view.findings().next().is_none() && view.analysis.coverage.is_empty() {
+        page.para(0, Ink::Plain, &totals::no_authentication(view));
+        return page.finish();
+    }
+    for incident in view.incidents() {
+        page.blank_unless(layout.detail == Detail::Headlines);
+        incident::write(&mut page, view, incident, layout);
+    }
+    loose_findings(&mut page, view, layout);
+    if layout.detail != Detail::Headlines || view.incidents().is_empty() {
+        page.blank();
+        coverage::write(&mut page, view, layout);
+        totals::write(&mut page, view, layout);
+    }
+    page.finish()
+}
+
+/// Findings of no incident: notes and recovered cases. One line for all of them, or each in full.
+fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
+    let in_incident = |id: FindingId| view.incidents().iter().any(|incident| incident.findings.contains(&id));
+    let loose: Vec<(FindingId, &Finding)> = view.findings().filter(|(id, _)| !in_incident(*id)).collect();
+    if loose.is_empty() || layout.detail == Detail::Headlines {
+        return;
+    }
+    if layout.detail == Detail::Everything {
+        for (_, finding) in loose {
+            page.blank();
+            incident::write_finding(page, view, finding, layout);
+        }
+        return;
+    }
+    let (minor, major): (Vec<_>, Vec<_>) = loose.into_iter().partition(|(_, f)| f.severity <= Severity::Low);
+    for (_, finding) in major {
+        page.blank();
+        incident::write_finding(page, view, finding, layout);
+    }
+    if !minor.is_empty() {
+        page.blank();
+        page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor));
+    }
+}
+
+/// `2 of low severity: Token lives long (AUTH100) ×2. Add -v to read them.`
+fn notes(minor: &[(FindingId, &Finding)]) -> String {
+    let mut counted: Vec<(&Finding, usize)> = Vec::new();
+    for (_, finding) in minor {
+        match counted.iter_mut().find(|(known, _)| known.rule.code == finding.rule.code) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((finding, 1)),
+        }
+    }
+    let names = counted.iter().map(|(f, count)| match count {
+        1 => format!("{} {}", f.rule.code, lower_first(f.rule.title)),
+        _ => format!("{} {} (×{count})", f.rule.code, lower_first(f.rule.title)),
+    });
+    format!("{}. Add -v to read them.", names.collect::<Vec<_>>().join("; "))
+}
+
+/// A title inside a sentence; names and acronyms keep their capitals.
+fn lower_first(title: &str) -> String {
+    let mut chars = title.chars();
+    match (chars.next(), title.chars().nth(1)) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => title.to_owned(),
+    }
+}
+
+/// `high[AUTH002]:`
+fn label(severity: Severity, code: &str) -> String {
+    format!("{severity}[{code}]:")
+}
+
+/// `1 request`, `3 requests`.
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,121 @@
+//! The last lines: what was looked at, how it went, and the next useful commands.
+
+use std::collections::BTreeSet;
+
+use authtrace_analyze::{
+    Severity,
+    facts::{credential::Method, gate::Gate},
+};
+use authtrace_parse::ExchangeId;
+
+use super::{Detail, Layout, count};
+use crate::{page::Page, style::Ink, view::View};
+
+/// Writes the closing sentence and the next commands.
+pub(super) fn write(page: &mut Page, view: &View<'_>, layout: &Layout) {
+    page.blank();
+    let found = view.findings().any(|(_, f)| f.severity > Severity::Low);
+    if view.incidents().is_empty() && !found {
+        nothing_found(page, view);
+    } else {
+        page.para(0, Ink::Bold, &summary(view));
+    }
+    if layout.detail != Detail::Headlines {
+        next(page, view);
+    }
+}
+
+/// The one line for a capture that has nothing to do with authentication.
+pub(super) fn no_authentication(view: &View<'_>) -> String {
+    format!("No authentication traffic in {}.", count(view.analysis.capture.facts.len(), "exchange"))
+}
+
+/// The inputs by name: `race.har`, `a.har and b.har`, `a.har and 3 more`.
+pub(super) fn names(view: &View<'_>) -> String {
+    let paths: Vec<&str> = view.analysis.capture.inputs.iter().map(|i| i.path.as_str()).collect();
+    match paths.as_slice() {
+        [] => "no input".to_owned(),
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+    }
+}
+
+fn nothing_found(page: &mut Page, view: &View<'_>) {
+    if view.is_sanitized() {
+        let text = "Nothing was found, and nothing can be concluded: credentials were removed from this capture.";
+        return page.para(0, Ink::Bold, text);
+    }
+    if view.is_narrowed() {
+        let all = view.analysis.capture.facts.len();
+        let text = format!("Nothing found in the {} of {all} in focus.", count(view.facts().count(), "exchange"));
+        return page.para(0, Ink::Bold, &text);
+    }
+    let refused = unexplained(view);
+    if refused.is_empty() {
+        return page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
+    }
+    let ids: Vec<String> = refused.iter().take(5).map(|id| format!("#{}", id.0)).collect();
+    let more = if refused.len() > 5 { "…" } else { "" };
+    let text = format!(
+        "No cause found for {} refused for authentication ({}{more}) in {}.",
+        count(refused.len(), "request"),
+        ids.join(", "),
+        looked_at(view)
+    );
+    page.para(0, Ink::Bold, &text);
+}
+
+/// Refusals that no finding is about and that are no part of a healthy exchange.
+fn unexplained(view: &View<'_>) -> Vec<ExchangeId> {
+    let healthy =
+        [Gate::Recovered, Gate::ChallengeLeg, Gate::DpopNonce, Gate::AnonymousProbe, Gate::Probe, Gate::LoggingOut];
+    let explained: BTreeSet<ExchangeId> =
+        view.analysis.findings.iter().flat_map(|f| f.exchanges.iter().copied()).collect();
+    let refused = view.facts().filter(|f| f.refused() && !f.gates.any(&healthy) && !explained.contains(&f.id));
+    refused.map(|f| f.id).collect()
+}
+
+/// `1 incident, 3 findings in 53 exchanges (24 with credentials, 2 sessions).`
+fn summary(view: &View<'_>) -> String {
+    let findings = count(view.findings().count(), "finding");
+    format!("{}, {findings} in {}.", count(view.incidents().len(), "incident"), looked_at(view))
+}
+
+fn looked_at(view: &View<'_>) -> String {
+    let summary = view.analysis.summary();
+    let with = view.analysis.capture.facts.iter().filter(|f| f.credentials.iter().any(|c| c.method() != Method::Body));
+    format!(
+        "{} ({} with credentials, {})",
+        count(summary.exchanges, "exchange"),
+        with.count(),
+        count(summary.sessions, "session")
+    )
+}
+
+/// Commands that lead on from here.
+fn next(page: &mut Page, view: &View<'_>) {
+    let paths: Vec<String> = view.analysis.capture.inputs.iter().map(|i| quoted(&i.path)).collect();
+    let paths = if paths.len() > 3 { "FILE…".to_owned() } else { paths.join(" ") };
+    let mut commands = Vec::new();
+    if let Some(root) = view.incidents().first().and_then(|i| view.analysis.finding(i.root)) {
+        commands.push(format!("authtrace explain {}", root.rule.code));
+    }
+    commands.push(format!("authtrace exchanges {paths}"));
+    commands.push(format!("authtrace tokens {paths}"));
+    let mut label = "next";
+    for command in commands {
+        page.verbatim(0, label, 6, Ink::Dim, &command);
+        label = "";
+    }
+}
+
+/// As a shell needs it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | '=' | '@' | ':' | ',');
+    if path.chars().all(plain) && !path.is_empty() {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}

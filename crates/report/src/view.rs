@@ -1,0 +1,94 @@
+//! What of an analysis is shown: a focus on some exchanges, and floors for severity and confidence.
+
+use std::collections::BTreeSet;
+
+use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
+use authtrace_parse::ExchangeId;
+
+/// What to show.
+#[derive(Clone, Debug, Default)]
+pub struct Focus {
+    /// Only these exchanges; `None` means all.
+    pub exchanges: Option<BTreeSet<ExchangeId>>,
+    /// Nothing milder.
+    pub min_severity: Option<Severity>,
+    /// Nothing less certain.
+    pub min_confidence: Option<f64>,
+}
+
+/// An analysis as far as it is in focus.
+pub struct View<'a> {
+    /// The analysis.
+    pub analysis: &'a Analysis,
+    focus: Focus,
+    kept: BTreeSet<FindingId>,
+    incidents: Vec<&'a Incident>,
+}
+
+impl<'a> View<'a> {
+    /// Keeps what is in focus: findings that pass, incidents whose root passes and any of whose findings is near.
+    pub fn new(analysis: &'a Analysis, focus: Focus) -> Self {
+        let near = |id: &ExchangeId| focus.exchanges.as_ref().is_none_or(|only| only.contains(id));
+        let weighs = |finding: &Finding| {
+            focus.min_severity.is_none_or(|least| finding.severity >= least)
+                && focus.min_confidence.is_none_or(|least| finding.confidence().value() >= least)
+        };
+        let touches = |finding: &Finding| finding.exchanges.iter().any(near);
+        let numbered = (0u32..).map(FindingId).zip(&analysis.findings);
+        let mut kept: BTreeSet<FindingId> =
+            numbered.filter(|(_, f)| weighs(f) && touches(f)).map(|(id, _)| id).collect();
+        let find = |id: &FindingId| analysis.finding(*id);
+        let incidents: Vec<&Incident> = analysis
+            .incidents
+            .iter()
+            .filter(|i| find(&i.root).is_some_and(weighs) && i.findings.iter().filter_map(find).any(touches))
+            .collect();
+        kept.extend(incidents.iter().map(|incident| incident.root));
+        Self { analysis, focus, kept, incidents }
+    }
+
+    /// Everything.
+    pub fn all(analysis: &'a Analysis) -> Self {
+        Self::new(analysis, Focus::default())
+    }
+
+    /// Incidents in focus, most important first.
+    pub fn incidents(&self) -> &[&'a Incident] {
+        &self.incidents
+    }
+
+    /// Findings in focus, by id.
+    pub fn findings(&self) -> impl Iterator<Item = (FindingId, &'a Finding)> {
+        self.kept.iter().filter_map(|id| Some((*id, self.analysis.finding(*id)?)))
+    }
+
+    /// Whether the finding is in focus.
+    pub fn keeps(&self, id: FindingId) -> bool {
+        self.kept.contains(&id)
+    }
+
+    /// Whether anything is out of focus by choice.
+    pub fn is_narrowed(&self) -> bool {
+        self.focus.exchanges.is_some()
+    }
+
+    /// Exchanges in focus, by id.
+    pub fn facts(&self) -> impl Iterator<Item = &'a Fact> {
+        self.analysis.capture.facts.iter().filter(|fact| self.shows(fact.id))
+    }
+
+    /// Whether the exchange is in focus.
+    pub fn shows(&self, id: ExchangeId) -> bool {
+        self.focus.exchanges.as_ref().is_none_or(|only| only.contains(&id))
+    }
+
+    /// The worst severity among the findings in focus.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings().map(|(_, finding)| finding.severity).max()
+    }
+
+    /// Whether the exporter removed credentials from any input (CAP200).
+    pub fn is_sanitized(&self) -> bool {
+        self.analysis.coverage.iter().any(|coverage| coverage.rule.code == "CAP200")
+    }
+}

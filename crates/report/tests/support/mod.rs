@@ -1,0 +1,58 @@
+//! Analyses of the committed samples and of small captures written in the test.
+#![allow(clippy::disallowed_methods, reason = "tests read captures")]
+
+use std::path::{Path, PathBuf};
+
+use authtrace_analyze::{
+    Analysis, Analyzer, BodyNeeds, Settings,
+    coverage::{Input, InputFormat},
+    key::{KeyRing, dotenv},
+};
+use authtrace_capture::{InputPath, Limits, read_from, read_input};
+
+/// The sample `name` of `captures/`, under that path, with the `.env` file beside it where there is one.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub fn sample(name: &str) -> Analysis {
+    let path = root().join("captures").join(name);
+    let mut analyzer = Analyzer::new(Settings { keys: keys(&path.with_extension("env")), fingerprint_key: None });
+    let report = read_input(&InputPath::File(path), 0, 0, &BodyNeeds, &mut |e| analyzer.push(&e)).unwrap();
+    analyzer.finish(vec![input(&format!("captures/{name}"), report)]).unwrap()
+}
+
+/// A capture given as the JSON of its entries.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub fn entries(name: &str, entries: &str) -> Analysis {
+    let text =
+        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{entries}]}}}}"#);
+    let mut analyzer = Analyzer::new(Settings::default());
+    let mut push = |e| analyzer.push(&e);
+    let report = read_from(text.as_bytes(), name, 0, 0, &BodyNeeds, Limits::default(), &mut push).unwrap();
+    analyzer.finish(vec![input(name, report)]).unwrap()
+}
+
+fn input(path: &str, report: authtrace_capture::InputReport) -> Input {
+    Input {
+        path: path.to_owned(),
+        format: InputFormat::Har,
+        sha256: report.sha256,
+        bytes: report.bytes,
+        exchanges: report.exchanges,
+        creator: report.creator.as_deref().map(Into::into),
+        truncated: report.truncated,
+        anomalies: report.anomalies.iter().map(|a| (a.kind.name(), 1)).collect(),
+        first: None,
+        last: None,
+    }
+}
+
+fn keys(path: &Path) -> KeyRing {
+    let mut ring = KeyRing::new();
+    for (name, value) in std::fs::read_to_string(path).map(|text| dotenv::parse(&text)).unwrap_or_default() {
+        ring.add_value(&name, &value);
+    }
+    ring
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
