@@ -7,10 +7,11 @@ use authtrace_parse::Scheme;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
-    facts::{Fact, credential::Carrier, outcome::OutcomeClass, site},
+    facts::{Fact, credential::Carrier, outcome::OutcomeClass, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    tokens::TokenId,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -75,7 +76,8 @@ fn secret(fact: &Fact) -> Option<(String, &'static str)> {
 }
 
 fn cleartext(case: &Case<'_>, facts: &[&Fact]) -> Option<Draft> {
-    let first = facts.first()?;
+    let telling = facts.iter().find(|f| is_telling(case, f));
+    let first = telling.or(facts.first())?;
     let mut routes: Vec<Text> = facts.iter().map(|f| f.route.clone()).collect();
     routes.sort_unstable();
     routes.dedup();
@@ -98,11 +100,25 @@ fn cleartext(case: &Case<'_>, facts: &[&Fact]) -> Option<Draft> {
                 n => format!("; {} more requests to this origin carried credentials, too", n - 1),
             }
         ));
-    Some(match peer(case, first) {
-        Peer::Public => draft,
-        Peer::Private => draft.severity(Severity::Low, "the peer is this machine or a private network"),
-        Peer::Unknown => draft.severity(Severity::Medium, "the capture does not show where the peer is"),
+    Some(match (peer(case, first), telling) {
+        (Peer::Public, Some(_)) => draft,
+        (Peer::Public, None) => draft.severity(Severity::Medium, "only cookies, of which no sign-in is seen"),
+        (Peer::Private, _) => draft.severity(Severity::Low, "the peer is this machine or a private network"),
+        (Peer::Unknown, Some(_)) => draft.severity(Severity::Medium, "the capture does not show where the peer is"),
+        (Peer::Unknown, None) => draft.severity(Severity::Low, "only cookies, and a peer of which nothing is known"),
     })
+}
+
+/// Whether the secret stands for somebody: a password, a token, or a cookie that a sign-in set. Every site hands session
+/// cookies to strangers, too.
+fn is_telling(case: &Case<'_>, fact: &Fact) -> bool {
+    let signed_in = |token: TokenId| {
+        let by = case.token(token).delivered_by.and_then(|id| case.fact(id));
+        by.is_some_and(|f| matches!(f.role, Role::Login | Role::Callback))
+    };
+    let sent = fact.credentials.iter().any(|c| c.kind.is_credential() && (!c.is_cookie() || signed_in(c.token)));
+    let given = fact.delivered.iter().any(|d| !matches!(d.carrier, Carrier::SetCookie(_)) || signed_in(d.token));
+    fact.request.has_password || sent || given
 }
 
 /// Where the peer is: by its address here, by its address elsewhere in the capture, by its name.

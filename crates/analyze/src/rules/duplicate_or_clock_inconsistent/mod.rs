@@ -93,7 +93,8 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
 /// Entries without a readable date have no place in the order of events.
 fn undated(capture: &Capture) -> Option<Coverage> {
     let count = capture.facts.iter().filter(|f| f.timing.started.is_none() && f.timing.sent.is_none()).count();
-    (count > 0).then(|| {
+    // One exchange alone is in order, whatever its time.
+    (count > 0 && capture.facts.len() > 1).then(|| {
         coverage(
             format!(
                 "{count} of {} exchanges have no readable time: their order is that of the file.",

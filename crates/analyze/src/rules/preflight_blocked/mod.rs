@@ -195,7 +195,7 @@ fn held_back(fact: &Fact) -> bool {
 fn page_origin<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<&'a str> {
     let stated = fact.cors.as_ref().and_then(|c| c.origin.as_deref());
     stated.or_else(|| {
-        let document = case.facts().filter(|f| f.is_document && f.lifetime == fact.lifetime && f.succeeded()).last()?;
+        let document = case.facts().rfind(|f| f.is_document && f.lifetime == fact.lifetime && f.succeeded())?;
         Some(&*document.origin)
     })
 }

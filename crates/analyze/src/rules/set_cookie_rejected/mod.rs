@@ -75,6 +75,13 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, 
         Some(missed) => draft
             .related(missed.id, &format!("request.cookie.{name}"), "absent, and the request was refused")
             .message(format!("{says}. {} then went out without it and was refused.", missed.route)),
+        // A request that left credentials out may well have meant it.
+        None if matches!(why, Rejection::CrossSite | Rejection::NotIncluded) => draft
+            .severity(
+                Severity::Low,
+                "no refused request of the capture lacks the cookie, and the request did not ask for it",
+            )
+            .message(format!("{says}.")),
         None => draft
             .severity(Severity::Medium, "no refused request of the capture lacks the cookie")
             .message(format!("{says}.")),
