@@ -126,7 +126,14 @@ impl<'a> Case<'a> {
             Some((preflight, false)) if fact.is_cross_origin() => {
                 Seen::Absent { caps: Vec::new(), preflight: Some(preflight) }
             }
-            _ if self.capture.hides_headers(fact.source.input) => Seen::Unknown,
+            _ if self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
+            // A recorder without headers proves nothing, but the server that says "missing" has seen the request.
+            _ if self.capture.hides_headers(fact.source.input) => {
+                match fact.outcome.error.is_some_and(|e| e.is_missing()) {
+                    true => Seen::Absent { caps: vec![Cap::NoControl], preflight: None },
+                    false => Seen::Unknown,
+                }
+            }
             _ if fact.view != HeaderView::Full || fact.gates.has(Gate::Provisional) => Seen::Unknown,
             _ => Seen::Absent { caps: Vec::new(), preflight: None },
         }
@@ -175,6 +182,14 @@ impl<'a> Case<'a> {
     pub(crate) fn page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
         let lifetime = fact.lifetime;
         self.facts().filter(move |f| f.lifetime == lifetime)
+    }
+
+    /// Groups `facts` into the cases of one finding each: one route, session and credential, as `token` names it.
+    pub(crate) fn by_credential(
+        facts: impl Iterator<Item = &'a Fact>,
+        token: impl Fn(&Fact) -> Option<TokenId>,
+    ) -> impl Iterator<Item = Vec<&'a Fact>> {
+        Self::grouped(facts, |f| (f.origin.clone(), f.route.clone(), f.session, token(f))).into_values()
     }
 
     /// Groups `facts` by `key`, keeping time order within each group.

@@ -33,7 +33,7 @@ fn judge_timeline(case: &Case<'_>) -> Vec<Finding> {
     for rule in RULES {
         if let Check::Residual(check) = rule.check {
             let mut residual = Findings::default();
-            check(case, &Explained::by(&findings), &mut residual);
+            check(case, &Explained::by(&findings, &rule.meta), &mut residual);
             findings.extend(residual.into_vec());
         }
     }

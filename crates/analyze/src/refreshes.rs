@@ -8,6 +8,7 @@ use crate::{
     case::Case,
     facts::{Fact, SessionId, gate::Gate, role::Role},
     text::Text,
+    token::TokenKind,
     tokens::{Purpose, TokenId},
 };
 
@@ -48,12 +49,26 @@ pub(crate) fn grouped<'a>(case: &Case<'a>) -> BTreeMap<Key, Vec<&'a Fact>> {
 
 /// Every refresh of the client in time order, without what a cache or the browser itself answered (G9).
 pub(crate) fn all<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
-    case.facts().filter(|f| f.role == Role::Refresh && f.kind == Kind::Http && !f.gates.has(Gate::NotServer))
+    case.facts().filter(|f| is_refresh(f) && f.kind == Kind::Http && !f.gates.has(Gate::NotServer))
+}
+
+/// Whether tokens are refreshed there. `POST /widgets/refresh` is called like a refresh and renews something else.
+fn is_refresh(fact: &Fact) -> bool {
+    const WORDS: &[&str] =
+        &["auth", "oauth", "oauth2", "token", "tokens", "session", "sessions", "jwt", "sso", "login", "identity"];
+    let evident = || fact.role_proven || fact.request.refresh_token.is_some() || !fact.delivered.is_empty();
+    let named = || fact.path.split('/').any(|segment| WORDS.contains(&segment.to_ascii_lowercase().as_str()));
+    fact.role == Role::Refresh && (evident() || named())
 }
 
 /// The refresh token that `fact` handed out.
 pub(crate) fn rotated_to(fact: &Fact) -> Option<TokenId> {
     fact.delivered.iter().find(|d| d.purpose == Purpose::Refresh).map(|d| d.token).filter(|_| fact.succeeded())
+}
+
+/// Whether the refresh token of `fact` can be told from another one: what a sanitiser wrote is the same for every token.
+pub(crate) fn is_known_token(case: &Case<'_>, fact: &Fact) -> bool {
+    fact.request.refresh_token.is_some_and(|token| case.token(token).classified.kind != TokenKind::Redacted)
 }
 
 /// Whether `fact` traded its refresh token for another one.
@@ -90,16 +105,18 @@ pub(crate) fn chains<'a>(attempts: &[&'a Fact], gap: i64) -> Vec<Vec<&'a Fact>> 
     chains
 }
 
-/// A duration in words: `850 ms`, `12.4 s`, `3 min`.
+/// A duration in words: `850 ms`, `12.4 s`, `3 min`, `5 h`, `9 days`.
 pub(crate) fn in_words(nanos: i64) -> String {
     match nanos / 1_000_000 {
         ms if ms < 1_000 => format!("{ms} ms"),
         ms if ms < 120_000 => format!("{:.1} s", ms as f64 / 1_000.0),
-        ms => format!("{} min", ms / 60_000),
+        ms if ms < 7_200_000 => format!("{} min", ms / 60_000),
+        ms if ms < 172_800_000 => format!("{} h", ms / 3_600_000),
+        ms => format!("{} days", ms / 86_400_000),
     }
 }
 
-/// `1 time`, `3 times`.
+/// `once`, `3 times`.
 pub(crate) fn times(count: usize) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }

@@ -9,6 +9,7 @@ use crate::{
     case::Case,
     catalogue::RuleMeta,
     coverage::Coverage,
+    diagnosis::causes,
     facts::{ClientId, Fact, SessionId},
     finding::{Cap, Confidence, Evidence, EvidenceRole, Finding, Reason, Severity, part},
     text::Text,
@@ -38,8 +39,13 @@ impl Explained {
     /// The least confidence that explains (detectors AUTH027).
     const ENOUGH: f64 = 0.55;
 
-    pub(crate) fn by(findings: &[Finding]) -> Self {
-        let sure = findings.iter().filter(|f| f.confidence().value() >= Self::ENOUGH && f.severity > Severity::Low);
+    /// What `findings` explain to the residual rule `rule`; a retry, say, repeats a refusal and does not explain it.
+    pub(crate) fn by(findings: &[Finding], rule: &RuleMeta) -> Self {
+        let sure = findings.iter().filter(|f| {
+            f.confidence().value() >= Self::ENOUGH
+                && f.severity > Severity::Low
+                && !causes::is_no_explanation(rule.code, f)
+        });
         Self(sure.flat_map(|f| &f.exchanges).copied().collect())
     }
 
@@ -221,6 +227,11 @@ impl Findings {
             }
             Some(known) => merge(known, new),
         }
+    }
+
+    /// Adds every draft of `drafts`.
+    pub(crate) fn add_all(&mut self, drafts: impl IntoIterator<Item = Draft>) {
+        drafts.into_iter().for_each(|draft| self.add(draft));
     }
 
     /// The findings, with lists sorted and bounded.

@@ -41,6 +41,11 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// ` (3 requests)` where there is more than one; nothing to say of one.
+pub(crate) fn times(n: usize) -> String {
+    if n > 1 { format!(" ({})", count(n, "request")) } else { String::new() }
+}
+
 /// How a request ended, for messages: `was answered 401`.
 pub(crate) fn answered(status: Option<u16>) -> String {
     status.map_or_else(|| "got no answer".to_owned(), |status| format!("was answered {status}"))

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     capture::Capture,
+    catalogue::Layer,
     finding::{Finding, Severity},
 };
 
@@ -63,6 +64,27 @@ const HIDDEN_BY_CORS: &str = "AUTH062";
 /// The least confidence with which a finding explains another.
 const ENOUGH: f64 = 0.55;
 
+/// What makes every refresh useless: the new token meets the same refusal, or is not used at all.
+const IN_VAIN: &[&str] = &[
+    "AUTH003", "AUTH013", "AUTH014", "AUTH015", "AUTH021", "AUTH023", "AUTH024", "AUTH026", "AUTH027", "AUTH030",
+    "AUTH031", "AUTH032", "AUTH033", "AUTH072", "AUTH073",
+];
+
+/// What a loop of useless refreshes does cause: more of the same.
+const BY_VAIN_LOOP: &[&str] = &["AUTH020", "AUTH041", "AUTH044"];
+
+/// Whether every refresh of a loop succeeds and changes nothing: then the loop is a consequence.
+fn is_vain_loop(finding: &Finding) -> bool {
+    finding.rule.code == "AUTH042" && finding.variant == Some("ineffective-refresh")
+}
+
+/// Whether `effect` never says why an exchange was refused, as far as the rule `cause` is concerned: it may follow from
+/// it, always follows from something, or is true on its own.
+pub(crate) fn is_no_explanation(cause: &str, effect: &Finding) -> bool {
+    let follows = EDGES.iter().any(|(from, to, _)| *from == cause && to.contains(&effect.rule.code));
+    follows || effect.rule.code == HIDDEN_BY_CORS || effect.rule.layer == Layer::Hygiene || is_vain_loop(effect)
+}
+
 /// For every finding, the index of the one that explains it best; `None` for roots.
 pub(super) fn parents(capture: &Capture, findings: &[Finding]) -> Vec<Option<usize>> {
     findings.iter().map(|effect| parent(capture, findings, effect)).collect()
@@ -90,8 +112,14 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {
     if effect.rule.code == HIDDEN_BY_CORS {
         return cause.rule.code != HIDDEN_BY_CORS && cause.severity > Severity::Low && shares_exchange(cause, effect);
     }
+    if is_vain_loop(effect) {
+        return IN_VAIN.contains(&cause.rule.code) && shares_exchange(cause, effect);
+    }
+    if is_vain_loop(cause) && !BY_VAIN_LOOP.contains(&effect.rule.code) {
+        return false;
+    }
     // A refresh token that is proven dead is the root of the loop that it feeds; otherwise the loop is the root.
-    let dead = |f: &Finding| f.rule.code == "AUTH040" && f.variant == Some("expired");
+    let dead = |f: &Finding| f.rule.code == "AUTH040" && matches!(f.variant, Some("expired" | "damaged"));
     if dead(cause) && effect.rule.code == "AUTH042" {
         return share(cause, effect, Share::Session);
     }

@@ -1,6 +1,6 @@
 //! Diagnosis: from a pile of findings to incidents, each with one root cause, its consequences and its rejected rivals.
 
-mod causes;
+pub(crate) mod causes;
 mod contrast;
 mod hypotheses;
 mod incident;

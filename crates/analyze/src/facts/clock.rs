@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use authtrace_parse::Timestamp;
+
 use super::Fact;
 use crate::text::Text;
 
@@ -30,6 +32,33 @@ impl Offset {
     /// Half the width of the interval.
     pub fn uncertainty(self) -> i64 {
         (self.high - self.low) / 2
+    }
+}
+
+/// Where a moment of server time lies against the interval in which a request arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// It had passed by at least this much, in nanoseconds, when the request was sent.
+    Past(i64),
+    /// It lies within the uncertainty of the clocks.
+    Unsure,
+    /// It was still at least this far ahead, in nanoseconds, when the answer came.
+    Ahead(i64),
+}
+
+impl Offset {
+    /// Where `at` (server time, nanoseconds) lies against the arrival of `fact`'s request, which the server saw between
+    /// the request's start and the answer's first byte.
+    pub fn moment(self, fact: &Fact, at: i64) -> Moment {
+        let answered = fact.timing.first_byte.or(fact.timing.ended).map_or_else(|| fact.sent_nanos(), Timestamp::nanos);
+        let (earliest, latest) = (fact.sent_nanos() + self.low, answered + self.high);
+        if earliest >= at {
+            Moment::Past(earliest - at)
+        } else if latest < at {
+            Moment::Ahead(at - latest)
+        } else {
+            Moment::Unsure
+        }
     }
 }
 

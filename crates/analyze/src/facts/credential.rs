@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use authtrace_parse::{Exchange, SecretStr};
+use authtrace_parse::{Exchange, SecretStr, Target};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{body::BodyView, set_cookie};
@@ -143,6 +143,8 @@ impl Method {
 pub struct UrlCredential {
     /// The field: `Referer` of the request, `Location` of the response.
     pub carrier: Carrier,
+    /// Origin of that URL; empty where it is relative.
+    pub origin: Text,
     /// Name of the parameter, in the query or the fragment.
     pub parameter: Text,
     /// The credential.
@@ -210,16 +212,22 @@ pub(crate) fn in_header_urls(
     let mut found = Vec::new();
     for (of_response, url) in referer.into_iter().chain(location) {
         let Some((_, parameters)) = url.expose().split_once(['?', '#']) else { continue };
+        let origin = interner.text(&Target::parse(url.expose()).map_or_else(String::new, |target| target.origin()));
         for (name, value) in parameters.split(['&', '#', '?']).filter_map(|pair| pair.split_once('=')) {
             let value = SecretStr::new(value);
-            if value.expose().is_empty() || !is_url_credential(name, value) {
+            if name.len() > 64 || value.expose().is_empty() || !is_url_credential(name, value) {
                 continue;
             }
             let carrier = match of_response {
                 true => Carrier::ResponseHeader(interner.text("location")),
                 false => Carrier::Header(interner.text("referer")),
             };
-            found.push(UrlCredential { carrier, parameter: interner.text(name), token: tokens.intern(value, None) });
+            found.push(UrlCredential {
+                carrier,
+                origin: origin.clone(),
+                parameter: interner.text(name),
+                token: tokens.intern(value, None),
+            });
         }
     }
     found

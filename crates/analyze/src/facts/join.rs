@@ -113,11 +113,14 @@ fn recoveries(facts: &mut [&mut Fact]) {
         }
         let (route, origin, since) =
             (facts[index].route.clone(), facts[index].origin.clone(), facts[index].ended_nanos());
+        let bare = facts[index].main_credential().is_none();
         let mut refreshed = false;
         let recovered =
             facts[index + 1..].iter().take_while(|f| f.started_nanos() <= since + RECOVERED_WINDOW).any(|f| {
                 refreshed |= matches!(f.role, Role::Refresh | Role::Mint | Role::Token) && f.succeeded();
-                refreshed && f.route == route && f.origin == origin && f.succeeded() && f.main_credential().is_some()
+                // A sanitised capture shows a credential on neither; else the repetition must carry one.
+                let repeats = f.route == route && f.origin == origin && f.succeeded();
+                refreshed && repeats && (bare || f.main_credential().is_some())
             });
         if recovered {
             facts[index].gates.add(Gate::Recovered);

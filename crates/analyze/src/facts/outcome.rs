@@ -178,16 +178,16 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
 }
 
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
-    if let Some(document) = body.document() {
-        if let Some(code) = document.pointer("/errors/0/extensions/code").and_then(|c| c.as_str()) {
-            let hit = classify(status, code, &[])?;
-            return Some(Stated {
-                hit,
-                part: "response.body.errors.extensions.code".into(),
-                text: code.into(),
-                weight: Reason::ServerCode,
-            });
-        }
+    let code = body.document().and_then(|document| document.pointer("/errors/0/extensions/code")?.as_str());
+    if let Some(code) = code {
+        // Signatures match the code where it stands in a document, since the bare word is in many a sentence.
+        let hit = classify(status, &format!("\"code\":\"{code}\""), &[])?;
+        return Some(Stated {
+            hit,
+            part: "response.body.errors.extensions.code".into(),
+            text: code.into(),
+            weight: Reason::ServerCode,
+        });
     }
     let mut best: Option<Stated> = None;
     for key in REASON_KEYS {
@@ -212,7 +212,8 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     if status < 400 || text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let head = &text[..text.floor_char_boundary(2048)];
+    let end = (0..=text.len().min(2048)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
+    let head = &text[..end];
     let hit = classify(status, head, &[])?;
     let shown = if head.contains('<') { String::new() } else { head.to_owned() };
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })

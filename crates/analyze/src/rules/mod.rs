@@ -1,16 +1,27 @@
 //! The rules, one folder each. This slice is the only list: catalogue, documentation, SARIF and the tests derive from it.
 
+mod api_base_url_drift;
 mod audience_mismatch;
 mod auth_client_bypassed;
+mod auth_error_hidden_by_cors;
+mod authorization_lost_on_redirect;
+mod browser_exposed_secret;
 mod conflicting_credentials;
 mod cookie_sent_bearer_required;
+mod credential_stripped_upstream;
+mod credentialed_wildcard_cors;
 mod credentials_not_ready;
+mod credentials_over_cleartext;
+mod duplicate_or_clock_inconsistent;
 mod environment_crossover;
 mod expired_token_sent;
+mod incomplete_flow;
 mod issuer_mismatch;
+mod lossy_or_truncated;
 mod malformed_authorization;
 mod missing_authorization;
 mod placeholder_token;
+mod preflight_blocked;
 mod refresh_loop;
 mod refresh_rejected;
 mod refresh_storm;
@@ -21,9 +32,11 @@ mod set_cookie_rejected;
 mod signing_key_mismatch;
 mod stale_token_sent;
 mod token_format_mismatch;
+mod token_in_url;
 mod token_issued_never_sent;
 mod unchanged_credential_retry;
 mod valid_looking_token_rejected;
+mod websocket_upgrade_refused;
 mod wrong_auth_scheme;
 mod wrong_token_type;
 
@@ -56,5 +69,18 @@ pub(crate) static RULES: &[&Rule] = &[
     &unchanged_credential_retry::RULE,
     &set_cookie_rejected::RULE,
     &session_cookie_not_sent::RULE,
+    &preflight_blocked::RULE,
+    &credentialed_wildcard_cors::RULE,
+    &auth_error_hidden_by_cors::RULE,
+    &authorization_lost_on_redirect::RULE,
+    &credential_stripped_upstream::RULE,
+    &api_base_url_drift::RULE,
+    &websocket_upgrade_refused::RULE,
+    &token_in_url::RULE,
+    &credentials_over_cleartext::RULE,
+    &browser_exposed_secret::RULE,
     &sanitized_capture::RULE,
+    &lossy_or_truncated::RULE,
+    &incomplete_flow::RULE,
+    &duplicate_or_clock_inconsistent::RULE,
 ];

@@ -12,6 +12,11 @@ use authtrace_parse::Exchange;
 
 /// Analyses `exchanges` as one HAR.
 pub(crate) fn analyze(exchanges: &[Exchange], settings: Settings) -> Analysis {
+    analyze_input(exchanges, settings, false)
+}
+
+/// Analyses `exchanges` as one HAR, which may end in the middle.
+pub(crate) fn analyze_input(exchanges: &[Exchange], settings: Settings, truncated: bool) -> Analysis {
     let mut analyzer = Analyzer::new(settings);
     for exchange in exchanges {
         analyzer.push(exchange);
@@ -23,7 +28,7 @@ pub(crate) fn analyze(exchanges: &[Exchange], settings: Settings) -> Analysis {
         bytes: 0,
         exchanges: u32::try_from(exchanges.len()).unwrap(),
         creator: None,
-        truncated: false,
+        truncated,
         anomalies: Default::default(),
         first: None,
         last: None,

@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
+//! * truncated                         the input ends in the middle
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
 //! >> text                             request body (JSON, else a form)
 //! < 401                               status
 //! < Name: value                       response header
-//! << text                             response body
+//! << text                             response body;  <<? for one that the recording lacks
 //! <> text                             WebSocket message of the client;  <- text  of the server
 //! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
 //! ```
 //!
+//! A space in a value is written `%20`, as in `error=`.
 //! Offsets count from [`super::tokens::T0`] and may be in `ms` or `s`; `took` defaults to 20 ms.
 
 use std::time::Duration;
@@ -36,14 +38,20 @@ pub(crate) struct Expected {
 pub(crate) struct Transcript {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) keys: KeyRing,
+    pub(crate) truncated: bool,
     pub(crate) findings: Vec<Expected>,
     pub(crate) coverage: Vec<Expected>,
 }
 
 /// Reads a transcript; panics with the line where it is wrong.
 pub(crate) fn parse(text: &str) -> Transcript {
-    let mut transcript =
-        Transcript { exchanges: Vec::new(), keys: KeyRing::default(), findings: Vec::new(), coverage: Vec::new() };
+    let mut transcript = Transcript {
+        exchanges: Vec::new(),
+        keys: KeyRing::default(),
+        truncated: false,
+        findings: Vec::new(),
+        coverage: Vec::new(),
+    };
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         read_line(line, &mut transcript);
     }
@@ -56,6 +64,8 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.findings.push(expected(rest));
     } else if let Some(rest) = line.strip_prefix("# coverage:") {
         transcript.coverage.push(expected(rest));
+    } else if line == "* truncated" {
+        transcript.truncated = true;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
         transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
@@ -87,6 +97,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
     let method = words.next().unwrap();
     let url = words.next().unwrap();
     let target = Target::parse(url).unwrap_or_else(|| panic!("URL {url}"));
+    let host = target.host.clone();
     let kind = if url.starts_with("ws") { Kind::WebSocket } else { Kind::Http };
     let mut exchange = Exchange {
         id: ExchangeId(id),
@@ -100,7 +111,8 @@ fn exchange(id: u32, line: &str) -> Exchange {
         request: Request {
             method: method.into(),
             target,
-            headers: Headers::new(),
+            // A request names its host; a recorder that writes no header at all proves no absence.
+            headers: Headers::from_iter([("Host", host)]),
             view: HeaderView::Full,
             header_bytes: None,
             body: Body { content: Content::Empty, ..Body::default() },
@@ -139,7 +151,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         }
         "page" => exchange.browser.page = Some(value.into()),
         "took" => exchange.timing = timing(started, duration(value)),
-        "error" => exchange.failure = Some(value.into()),
+        "error" => exchange.failure = Some(value.replace("%20", " ").into()),
         "conn" => exchange.connection = Some(value.into()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
         "cache" => exchange.browser.from_cache = true,
@@ -161,7 +173,9 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
 
 fn message_line(exchange: &mut Exchange, line: &str) {
     let message = |from_client, text: &str| Message { time: None, from_client, text: Some(Secret::new(text)) };
-    if let Some(text) = line.strip_prefix(">> ") {
+    if line == "<<?" {
+        response(exchange).body.content = Content::NotCaptured;
+    } else if let Some(text) = line.strip_prefix(">> ") {
         exchange.request.body = body(text);
     } else if let Some(text) = line.strip_prefix("<< ") {
         response(exchange).body = body(text);

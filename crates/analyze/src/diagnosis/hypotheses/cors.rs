@@ -33,9 +33,16 @@ pub(super) static TABLE: &[Hypothesis] = &[
         needs: "the browser's error text",
     },
     Hypothesis {
+        id: "token-expired",
+        statement: "The token had expired",
+        rules: &["AUTH020"],
+        reject: never_judged,
+        needs: "the answer to the request itself",
+    },
+    Hypothesis {
         id: "token-refused",
         statement: "The token was refused",
-        rules: &["AUTH013", "AUTH020", "AUTH023", "AUTH024", "AUTH027", "AUTH030"],
+        rules: &["AUTH013", "AUTH023", "AUTH024", "AUTH027", "AUTH030"],
         reject: never_judged,
         needs: "the answer to the request itself",
     },

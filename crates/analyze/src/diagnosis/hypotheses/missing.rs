@@ -114,7 +114,7 @@ fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
 /// The same call site or route carries the token at other times: the path through the client exists.
 fn same_call_carries_it(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let same = |f: &&Fact| f.origin == first.origin && f.route == first.route;
+    let same = |f: &&Fact| f.origin == first.origin && f.route == first.route && f.call_site == first.call_site;
     let other = scene.client_facts().filter(same).find(|f| good_authorization(f).is_some())?;
     Contradiction::new(
         format!("The same call carries the token in exchange #{}: it does go through the client.", other.id.0),

@@ -97,6 +97,12 @@ fn never_rotated(scene: &Scene<'_>) -> Option<Contradiction> {
 fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
     let fact = refreshes(scene).find(|f| f.request.refresh_token.is_some())?;
     let token = fact.request.refresh_token?;
+    if let Some(accepted) = refreshes(scene).find(|f| f.succeeded() && f.request.refresh_token == Some(token)) {
+        return Contradiction::new(
+            "The same refresh token was accepted in this capture.",
+            shows(accepted, "response.status", accepted.status.map_or_else(String::new, |s| s.to_string())),
+        );
+    }
     let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
     let left = claims.exp?.intended().nanos() - fact.sent_nanos() - scene.capture.clocks.offset(&fact.origin).high;
     (left > 0).then_some(())?;

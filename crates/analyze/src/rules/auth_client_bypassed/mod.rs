@@ -8,6 +8,7 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::{
         Fact,
+        credential::Carrier,
         gate::{Gate, NOT_A_FAILURE},
         role::Role,
     },
@@ -107,7 +108,7 @@ fn accept(fact: &Fact) -> &str {
 
 /// Compares `fact`'s call site, then its route, with the other calls of its API group, else of its origin.
 fn split<'a>(calls: &[Call<'a>], fact: &Fact) -> Option<Split<'a>> {
-    let in_group = |f: &Fact| f.origin == fact.origin && f.group == fact.group;
+    let in_group = |f: &Fact| f.origin == fact.origin && same_api(f, fact);
     let in_origin = |f: &Fact| f.origin == fact.origin;
     let same_site = |f: &Fact| site(f) == site(fact);
     let same_route = |f: &Fact| f.route == fact.route;
@@ -115,6 +116,17 @@ fn split<'a>(calls: &[Call<'a>], fact: &Fact) -> Option<Split<'a>> {
         .or_else(|| compare(calls, &in_group, &same_route, (false, true)))
         .or_else(|| compare(calls, &in_origin, &same_site, (true, false)))
         .or_else(|| compare(calls, &in_origin, &same_route, (false, false)))
+}
+
+/// One API group. Where paths are as short as `/api/orders`, a group is a single resource; then the prefix is the API.
+fn same_api(a: &Fact, b: &Fact) -> bool {
+    let resource = |f: &Fact| {
+        let (prefix, last) = f.group.trim_start_matches('/').split_once('/')?;
+        let version =
+            |s: &str| s.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        ((matches!(prefix, "api" | "rest") || version(prefix)) && !version(last)).then(|| prefix.to_owned())
+    };
+    a.group == b.group || resource(a).is_some_and(|prefix| resource(b).is_some_and(|other| other == prefix))
 }
 
 fn compare<'a>(
@@ -214,6 +226,16 @@ fn draft(case: &Case<'_>, calls: &[Call<'_>], fact: &Fact, lack: &Lack, split: &
     draft
 }
 
+/// What the others carry, for messages.
+fn carrier(control: &Fact) -> String {
+    let others = || control.credentials.iter().find(|c| !c.is_cookie()).map(|c| &c.carrier);
+    match (control.authorization(), others()) {
+        (None, Some(Carrier::Header(name))) => format!("the header `{name}`"),
+        (None, Some(Carrier::Query(name))) => format!("the query parameter `{name}`"),
+        _ => "Authorization".to_owned(),
+    }
+}
+
 fn message(fact: &Fact, split: &Split<'_>, enclosed: bool) -> String {
     let (without, all) = (split.suspects.1 - split.suspects.0, split.suspects.1);
     let (with, others) = split.others;
@@ -226,8 +248,9 @@ fn message(fact: &Fact, split: &Split<'_>, enclosed: bool) -> String {
     let what = if all == 1 { format!("the one call {whose}") } else { format!("{without} of {all} calls {whose}") };
     let when = if enclosed { "; the page's calls right before and after it carried it" } else { "" };
     format!(
-        "{} {}: {what} went out without Authorization, while {with} of {others} other calls to {scope} carried it{when}.",
+        "{} {}: {what} went out without {}, while {with} of {others} other calls to {scope} carried it{when}.",
         fact.route,
-        answered(fact.status)
+        answered(fact.status),
+        carrier(split.control)
     )
 }

@@ -8,7 +8,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::{
         Fact,
-        credential::{Carrier, Credential, Method},
+        credential::{Carrier, Credential, Method, is_token_kind},
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -55,7 +55,7 @@ fn conflict<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<Conflict<'f>> {
         return Some(Conflict::Fields(fields));
     }
     let header = fact.authorization();
-    if let Some((header, other)) = header.and_then(|h| Some((h, second_method(fact)?))) {
+    if let Some((header, other)) = header.and_then(|h| Some((h, second_method(fact, h)?))) {
         return Some(Conflict::Methods(header, other));
     }
     if let Some((first, second)) = shadowed(fact) {
@@ -67,10 +67,12 @@ fn conflict<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<Conflict<'f>> {
 }
 
 /// A bearer token in query or body beside the header. API keys, tickets and signatures there are methods of their own (G12).
-fn second_method(fact: &Fact) -> Option<&Credential> {
-    const BEARER: [&str; 4] = ["access_token", "token", "jwt", "auth_token"];
+/// A parameter that is only called `token` may be an invitation or a reset link: then its value must look like the header's.
+fn second_method<'f>(fact: &'f Fact, header: &Credential) -> Option<&'f Credential> {
+    let alike = |c: &Credential| c.token == header.token || c.kind == header.kind && is_token_kind(c.kind);
     fact.credentials.iter().find(|c| match &c.carrier {
-        Carrier::Query(name) => BEARER.contains(&name.to_ascii_lowercase().as_str()),
+        Carrier::Query(name) if name.eq_ignore_ascii_case("access_token") => true,
+        Carrier::Query(_) => alike(c),
         Carrier::Body(key) => &**key == "access_token",
         _ => false,
     })

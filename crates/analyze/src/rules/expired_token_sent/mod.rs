@@ -7,7 +7,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::{
         Fact,
-        clock::Offset,
+        clock::{Moment, Offset},
         credential::{Credential, Method},
         gate::Gate,
         outcome::OutcomeClass,
@@ -15,7 +15,7 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count, span},
+    text::{answered, span, times},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -43,18 +43,8 @@ const THRESHOLDS: Thresholds = Thresholds { leeway: 60_000_000_000 };
 /// Refusals that an expired token explains; any other class names another reason.
 const EXPLAINED: &[ErrorClass] = &[ErrorClass::Expired, ErrorClass::Invalid, ErrorClass::MissingOrInvalid];
 
-/// What is known of a token's expiry at the moment when its request reached the server.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Late {
-    /// Expired by at least this much, in nanoseconds.
-    By(i64),
-    /// The clocks are not known well enough: `exp` lies within the uncertainty.
-    Borderline,
-    /// Valid for at least this much by the clocks, in nanoseconds, and the server says otherwise.
-    Early(i64),
-    /// No `exp` to be read: only the server's word.
-    Unreadable,
-}
+/// Where `exp` lay when the request reached the server; `None` where no `exp` can be read.
+type Late = Option<Moment>;
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let refused = case.refusals().filter(|f| !f.role.delivers());
@@ -64,7 +54,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     });
     for facts in groups.into_values() {
         // The clearest case speaks for the group.
-        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).map_or(Late::Unreadable, |(_, late)| *late);
+        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).and_then(|(_, late)| *late);
         if let Some(first) = facts.iter().copied().min_by_key(|f| (late(f), f.id)) {
             out.add(refusal(case, first, late(first), &facts));
         }
@@ -92,20 +82,6 @@ fn expiry(case: &Case<'_>, credential: &Credential) -> Option<i64> {
     claims.exp.filter(|exp| !exp.milliseconds).map(|exp| exp.intended().nanos())
 }
 
-/// Where `exp` lies against the interval of server time in which the request arrived (detectors §12).
-fn lateness(case: &Case<'_>, fact: &Fact, exp: i64) -> Late {
-    let Offset { low, high, .. } = case.clock(fact);
-    let arrived = fact.timing.first_byte.or(fact.timing.ended).map_or_else(|| fact.sent_nanos(), |t| t.nanos());
-    let (earliest, latest) = (fact.sent_nanos() + low, arrived + high);
-    if earliest >= exp {
-        Late::By(earliest - exp)
-    } else if latest < exp {
-        Late::Early(exp - latest)
-    } else {
-        Late::Borderline
-    }
-}
-
 fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     let says_expired = fact.outcome.says(&[ErrorClass::Expired]);
     if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED)) {
@@ -113,25 +89,27 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     }
     let Some(credential) = jwt(case, fact) else {
         let unseen = matches!(case.authorization(fact), Seen::Set(_) | Seen::Unknown);
-        return (says_expired && (unseen || presented(fact).is_some())).then_some(Late::Unreadable);
+        return (says_expired && (unseen || presented(fact).is_some())).then_some(None);
     };
-    match lateness(case, fact, expiry(case, credential)?) {
+    match case.clock(fact).moment(fact, expiry(case, credential)?) {
         // A malformed value may be refused for its form; only the server's word makes its age the reason.
-        late @ Late::By(_) if credential.well_formed || says_expired => Some(late),
-        Late::Borderline if says_expired || accepted_before(case, fact, credential).is_some() => Some(Late::Borderline),
-        late @ Late::Early(_) if says_expired => Some(late),
+        late @ Moment::Past(_) if credential.well_formed || says_expired => Some(Some(late)),
+        Moment::Unsure if says_expired || accepted_before(case, fact, credential).is_some() => {
+            Some(Some(Moment::Unsure))
+        }
+        late @ Moment::Ahead(_) if says_expired => Some(Some(late)),
         _ => None,
     }
 }
 
 /// An earlier request to the same origin that was accepted with the same token: it was good until it expired.
 fn accepted_before<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
-    case.api_calls()
-        .filter(|f| f.started_nanos() < fact.started_nanos())
-        .filter(|f| {
-            f.origin == fact.origin && f.succeeded() && f.credentials.iter().any(|c| c.token == credential.token)
-        })
-        .last()
+    case.api_calls().rfind(|f| {
+        f.started_nanos() < fact.started_nanos()
+            && f.origin == fact.origin
+            && f.succeeded()
+            && f.credentials.iter().any(|c| c.token == credential.token)
+    })
 }
 
 /// A token accepted later than any common leeway, on a route that was seen to check tokens.
@@ -145,8 +123,8 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential,
     let counts = case.route(fact);
     let checks = counts.bare_refused + counts.credentialed_refused > 0
         && case.capture().protection(fact) == Protection::Protected;
-    match lateness(case, fact, expiry(case, credential)?) {
-        Late::By(by) if by > THRESHOLDS.leeway && checks => Some((credential, by)),
+    match case.clock(fact).moment(fact, expiry(case, credential)?) {
+        Moment::Past(by) if by > THRESHOLDS.leeway && checks => Some((credential, by)),
         _ => None,
     }
 }
@@ -159,9 +137,9 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
     let draft = Draft::new(&RULE.meta, first)
         .message(message(case, first, late, facts.len(), recovered))
         .because_if(says_expired, first.outcome.error_weight.unwrap_or(Reason::ServerText))
-        .because_if(matches!(late, Late::By(_)), Reason::WireFact)
-        .because_if(late == Late::Borderline, Reason::Timing)
-        .because_if(before.is_some() && matches!(late, Late::By(_) | Late::Borderline), Reason::Control)
+        .because_if(matches!(late, Some(Moment::Past(_))), Reason::WireFact)
+        .because_if(late == Some(Moment::Unsure), Reason::Timing)
+        .because_if(before.is_some() && matches!(late, Some(Moment::Past(_) | Moment::Unsure)), Reason::Control)
         // The verifier's own word for it makes the claim more than the token's say.
         .capped((credential.is_some() && !says_expired).then_some(Cap::TokenSays))
         .also(facts.iter().map(|f| f.id))
@@ -186,8 +164,8 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         (true, _) => draft
             .variant("recovered")
             .severity(Severity::Info, "the client refreshed the token and the repeated request was accepted"),
-        (false, Late::Borderline) => draft.variant("borderline"),
-        (false, Late::Early(_)) => draft.variant("clocks-disagree"),
+        (false, Some(Moment::Unsure)) => draft.variant("borderline"),
+        (false, Some(Moment::Ahead(_))) => draft.variant("clocks-disagree"),
         _ => draft,
     }
 }
@@ -197,8 +175,8 @@ fn exp_text(case: &Case<'_>, fact: &Fact, credential: &Credential, late: Late) -
     let exp = expiry(case, credential).map_or_else(String::new, timestamp);
     let clock = clock_text(case.clock(fact));
     match late {
-        Late::By(by) => format!("exp {exp}; sent at least {} later by {clock}", span(by)),
-        Late::Early(left) => format!("exp {exp}; sent at least {} earlier by {clock}", span(left)),
+        Some(Moment::Past(by)) => format!("exp {exp}; sent at least {} later by {clock}", span(by)),
+        Some(Moment::Ahead(left)) => format!("exp {exp}; sent at least {} earlier by {clock}", span(left)),
         _ => format!("exp {exp}; sent at about that time by {clock}"),
     }
 }
@@ -217,23 +195,19 @@ fn timestamp(nanos: i64) -> String {
 }
 
 fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
-    let times = if n > 1 { format!(" ({} with this token)", count(n, "request")) } else { String::new() };
-    let answer = format!("{}{times}", answered(fact.status));
-    let start = match late {
-        Late::By(by) => {
-            let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
-            format!("{} was sent with a token{lived} that had expired {} before, and {answer}.", fact.route, span(by))
-        }
-        Late::Borderline => format!(
-            "{} was sent with a token right at its expiry, as far as the clocks tell, and {answer}.",
-            fact.route
-        ),
-        Late::Early(left) => format!(
+    let answer = format!("{}{}", answered(fact.status), times(n));
+    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, c))) {
+        (Some(Moment::Ahead(left)), _) => format!(
             "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
             fact.route,
             span(left)
         ),
-        Late::Unreadable => format!(
+        (Some(moment), Some(exp)) => {
+            let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
+            let expiry = expiry_text(case.clock(fact), moment, fact.sent_nanos(), exp);
+            format!("{} was sent with a token{lived} that {expiry}, and {answer}.", fact.route)
+        }
+        _ => format!(
             "{} {answer}, and the server says that its token had expired; the capture does not show the token's exp.",
             fact.route
         ),
@@ -242,6 +216,18 @@ fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) 
         format!("{start} The client refreshed it and the repeated request was accepted: a healthy refresh.")
     } else {
         start
+    }
+}
+
+/// When the token expired, by the middle of what the clocks allow.
+fn expiry_text(clock: Offset, moment: Moment, sent: i64, exp: i64) -> String {
+    let late = sent + i64::midpoint(clock.low, clock.high) - exp;
+    let (about, whose) =
+        if clock.samples == 0 { ("about ", "the capture's clock") } else { ("", "the server's clock") };
+    match moment {
+        Moment::Past(_) => format!("had expired {about}{} before by {whose}", span(late)),
+        _ if late > 0 => format!("had expired about {} before by {whose} (±{})", span(late), span(clock.uncertainty())),
+        _ => format!("was to expire within {} by {whose} (±{})", span(late), span(clock.uncertainty())),
     }
 }
 
@@ -264,7 +250,7 @@ fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> D
         ))
         .because(Reason::WireFact)
         .capped([Cap::TokenSays])
-        .primary(fact.id, "token.claim.exp", exp_text(case, fact, credential, Late::By(by)))
+        .primary(fact.id, "token.claim.exp", exp_text(case, fact, credential, Some(Moment::Past(by))))
         .related(fact.id, "response.status", fact.status.map_or_else(String::new, |s| s.to_string()))
         .credential(credential.token)
         .fixes(&["be.leeway"])

@@ -7,7 +7,7 @@ use crate::{
     facts::{Fact, credential::Credential},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count},
+    text::{answered, times},
     token::{Defect, TokenKind},
 };
 
@@ -103,7 +103,6 @@ fn shape(case: &Case<'_>, credential: &Credential, defect: Defect) -> String {
 }
 
 fn message(case: &Case<'_>, fact: &Fact, credential: &Credential, defect: Defect, n: usize) -> String {
-    let times = if n > 1 { format!(" ({})", count(n, "request")) } else { String::new() };
     let scheme = credential.scheme.as_deref().unwrap_or("Bearer");
     let alg = case
         .token(credential.token)
@@ -113,10 +112,11 @@ fn message(case: &Case<'_>, fact: &Fact, credential: &Credential, defect: Defect
         .and_then(|j| j.header.alg.as_deref())
         .unwrap_or("its algorithm");
     format!(
-        "The Authorization of {} {}; the request {}{times}.",
+        "The Authorization of {} {}; the request {}{}.",
         fact.route,
         says(defect, scheme, alg),
-        answered(fact.status)
+        answered(fact.status),
+        times(n)
     )
 }
 

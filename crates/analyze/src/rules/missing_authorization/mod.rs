@@ -7,6 +7,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     profile::Counts,
     rule::{Check, Draft, Findings, Rule},
+    text::{answered, count},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -45,7 +46,7 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
     let (control, _) = case.control(fact);
     let thin = !is_cohort(control);
     let draft = Draft::new(&RULE.meta, fact)
-        .message(message(fact, control))
+        .message(message(fact, lack, control))
         .because(Reason::WireFact)
         .because_if(lack.has_control && !thin, Reason::Control)
         .because_server_says(fact)
@@ -68,18 +69,16 @@ fn is_cohort(control: &Counts) -> bool {
     all >= THRESHOLDS.cohort_min && f64::from(with) >= THRESHOLDS.cohort_ratio * f64::from(all)
 }
 
-fn message(fact: &Fact, control: &Counts) -> String {
-    let status = fact.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
+fn message(fact: &Fact, lack: &Lack, control: &Counts) -> String {
+    let what = format!("{} went out without Authorization and {}", fact.route, answered(fact.status));
     let accepted = control.accepted_methods.get(&Method::Authorization).copied().unwrap_or_default();
-    if accepted > 0 {
-        format!(
-            "{} was sent without Authorization and answered {status}; {accepted} requests to the same API carried it and were accepted.",
-            fact.route
-        )
-    } else {
-        format!(
-            "{} was sent without Authorization and answered {status}; nothing in the capture shows which credential it wants.",
-            fact.route
-        )
+    match (accepted, lack.has_control) {
+        (0, false) => format!("{what}; no accepted request shows which credential it wants."),
+        (0, true) => format!("{what}; requests to the same API that carried a credential were accepted."),
+        (n, _) => format!(
+            "{what}; {} to the same API carried it and {} accepted.",
+            count(n as usize, "request"),
+            if n == 1 { "was" } else { "were" }
+        ),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count, span},
+    text::{answered, span, times},
     token::{Defect, TokenKind},
 };
 
@@ -147,6 +147,6 @@ fn message(fact: &Fact, credential: &Credential, shown: &str, origin: &Origin, n
         (Carrier::Query(name), _) => format!("in the query parameter `{name}`"),
         _ => "as its credential".to_owned(),
     };
-    let times = if n > 1 { format!(" ({})", count(n, "request")) } else { String::new() };
+    let times = times(n);
     format!("{} carried {shown} {place} and {}{times}: {}.", fact.route, answered(fact.status), origin.why)
 }

@@ -101,7 +101,7 @@ fn recursive(case: &Case<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
     gaps.sort_unstable();
     let pause = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
     let mut draft = Draft::new(&RULE.meta, first)
-        .message(message(all, pause))
+        .message(message(case, all, pause))
         .because(if direct > 0 || all.len() > THRESHOLDS.certain { Reason::WireFact } else { Reason::Timing })
         .because(Reason::Timing)
         .because_if(all.len() < THRESHOLDS.certain, Reason::ServerText)
@@ -112,7 +112,7 @@ fn recursive(case: &Case<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
         let after = in_words((pair[1].started_nanos() - pair[0].ended_nanos()).max(0));
         draft = draft.related(pair[1].id, "request", format!("sent {after} after the refusal before it"));
     }
-    draft = match first.request.refresh_token {
+    draft = match first.request.refresh_token.filter(|_| refreshes::is_known_token(case, first)) {
         Some(token) => draft.credential(token).related(
             last.id,
             "request.body.refresh_token",
@@ -130,10 +130,10 @@ fn pauses(chain: &[&Fact]) -> Vec<i64> {
     chain.windows(2).map(|pair| pair[1].started_nanos() - pair[0].ended_nanos()).collect()
 }
 
-fn message(all: &[&Fact], pause: i64) -> String {
+fn message(case: &Case<'_>, all: &[&Fact], pause: i64) -> String {
     let (first, last) = (all[0], all[all.len() - 1]);
     let span = in_words(last.ended_nanos() - first.started_nanos());
-    let token = if first.request.refresh_token.is_some() { " with the same refresh token" } else { "" };
+    let token = if refreshes::is_known_token(case, first) { " with the same refresh token" } else { "" };
     let side = all.windows(2).any(|pair| refreshes::overlap(pair[0], pair[1]));
     let callers = if side { "; several callers loop side by side" } else { "" };
     format!(

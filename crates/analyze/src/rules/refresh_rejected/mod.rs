@@ -8,10 +8,11 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
-    facts::{Fact, role::Role},
+    facts::{Fact, gate::NOT_A_FAILURE, role::Role},
     finding::{Cap, Reason, Severity},
     refreshes::{self, in_words, times},
     rule::{Check, Draft, Findings, Rule},
+    token::{Defect, TokenKind},
     tokens::TokenId,
 };
 
@@ -37,13 +38,14 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { forced_logout: Duration::from_secs(10) };
 
 /// Why it was refused, as far as the wire shows.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     Expired,
     Reused,
     Revoked,
     Client,
     Absent,
+    Damaged,
     Unknown,
 }
 
@@ -55,6 +57,7 @@ impl Cause {
             Self::Revoked => "revoked",
             Self::Client => "client",
             Self::Absent => "no-refresh-token",
+            Self::Damaged => "damaged",
             Self::Unknown => "invalid",
         }
     }
@@ -66,6 +69,7 @@ impl Cause {
             Self::Revoked => "Refresh refused: the session was ended or revoked",
             Self::Client => "Refresh refused: the client could not authenticate itself",
             Self::Absent => "Refresh refused: no refresh token was sent",
+            Self::Damaged => "Refresh refused: the refresh token is damaged",
             Self::Unknown => "Refresh refused: the refresh token is not accepted",
         }
     }
@@ -73,12 +77,17 @@ impl Cause {
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     for attempts in refreshes::grouped(case).values() {
-        let refused: Vec<&Fact> = case.refusals().filter(|f| attempts.iter().any(|a| a.id == f.id)).collect();
-        for (index, fact) in refused.iter().enumerate() {
-            if is_client_error(fact) && !lost_a_race(attempts, fact) && !is_first_visit(case, fact) {
-                let repeats = refused.len() - index;
-                out.add(draft(case, attempts, fact, repeats));
-            }
+        let counts = |f: &&Fact| {
+            f.refused()
+                && !f.gates.any(NOT_A_FAILURE)
+                && is_client_error(f)
+                && !lost_a_race(attempts, f)
+                && !is_first_visit(case, f)
+        };
+        let refused = attempts.iter().copied().filter(counts);
+        // One token may fail in two ways: refused as used, and then as revoked.
+        for ((_, cause), refused) in Case::grouped(refused, |f| (f.request.refresh_token, cause_of(case, f))) {
+            out.add(draft(case, attempts, &refused, cause));
         }
     }
 }
@@ -107,6 +116,9 @@ fn is_first_visit(case: &Case<'_>, fact: &Fact) -> bool {
 fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
     use ErrorClass as E;
     let text_is_open = fact.outcome.error_text.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains(" or "));
+    if damage(fact).is_some() {
+        return Cause::Damaged;
+    }
     if expired_for(case, fact).is_some() {
         return Cause::Expired;
     }
@@ -120,12 +132,39 @@ fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
     }
 }
 
+/// What is wrong with the bytes of the refresh token; refresh tokens have no grammar, so only a broken JWT, a
+/// placeholder and stray characters count.
+fn damage(fact: &Fact) -> Option<String> {
+    let token = fact.request.refresh_token?;
+    let credential = fact.credentials.iter().find(|c| c.token == token && !c.well_formed)?;
+    let defect = credential
+        .defects
+        .iter()
+        .find(|d| !matches!(d, Defect::NotB64Token | Defect::Comma | Defect::NonconformantBase64));
+    match (credential.kind, defect) {
+        (TokenKind::Placeholder, _) => Some("a placeholder instead of a token".to_owned()),
+        (_, Some(Defect::SignatureLength { found, expected })) => {
+            Some(format!("a JWT whose signature has {found} characters where its algorithm makes {expected}"))
+        }
+        (_, Some(defect)) => Some(format!("a token with a defect ({})", defect.name())),
+        (_, None) => None,
+    }
+}
+
 /// How long ago the refresh token expired by its own `exp`, where that is certain (G19).
 fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let token = case.token(fact.request.refresh_token?);
     let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
     let late = fact.sent_nanos().saturating_add(case.clock(fact).low).saturating_sub(exp);
     (late >= 0).then_some(late)
+}
+
+/// How long the refresh token is good for by its own `exp`, where that is certain.
+fn left_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
+    let token = case.token(fact.request.refresh_token?);
+    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let left = exp.saturating_sub(fact.sent_nanos().saturating_add(case.clock(fact).high));
+    (left > 0).then_some(left)
 }
 
 /// Whether the whole request was seen and holds no refresh token in any carrier.
@@ -135,23 +174,31 @@ fn sent_none(case: &Case<'_>, fact: &Fact) -> bool {
     seen && fact.request.refresh_token.is_none() && !fact.has_cookies && fact.credentials.is_empty()
 }
 
-fn draft(case: &Case<'_>, attempts: &[&Fact], fact: &Fact, repeats: usize) -> Draft {
-    let cause = cause_of(case, fact);
-    let recovered = attempts.iter().find(|f| f.succeeded() && f.started_nanos() > fact.ended_nanos());
-    let logout = forced_logout(case, fact);
-    let token = fact.request.refresh_token;
-    let mut draft = Draft::new(&RULE.meta, fact)
+/// `refused` attempts with one token and for one reason, out of all `attempts` of the session.
+fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -> Draft {
+    let (first, last) = (refused[0], refused[refused.len() - 1]);
+    let recovered = attempts.iter().find(|f| f.succeeded() && f.started_nanos() > first.ended_nanos());
+    let logout = forced_logout(case, last);
+    let token = first.request.refresh_token;
+    let mut draft = Draft::new(&RULE.meta, first)
         .variant(cause.variant())
         .title(cause.title())
-        .message(message(case, fact, cause, repeats, logout.as_ref()))
-        .because(if fact.role_proven { Reason::WireFact } else { Reason::PathName })
-        .because_server_says(fact)
-        .capped((token.is_none() && case.capture().is_sanitized(fact.source.input)).then_some(Cap::Sanitized))
-        .primary(fact.id, "response.status", fact.status.unwrap_or_default().to_string())
-        .server_says(fact)
-        .cause(format!("{} {:?} {token:?}", fact.origin, fact.session));
+        .message(message(case, first, cause, refused.len(), logout.as_ref()))
+        .because(if first.role_proven { Reason::WireFact } else { Reason::PathName })
+        .because_server_says(first)
+        .capped((token.is_none() && case.capture().is_sanitized(first.source.input)).then_some(Cap::Sanitized))
+        .primary(first.id, "response.status", first.status.unwrap_or_default().to_string())
+        .server_says(first)
+        .also(refused.iter().map(|f| f.id))
+        .cause(format!("{} {:?} {token:?}", first.origin, first.session));
     if let Some(token) = token {
-        draft = draft.credential(token).related(fact.id, &refresh_part(fact, token), described(case, token));
+        draft = draft.credential(token).related(first.id, &refresh_part(first, token), described(case, token));
+        if let Some(damage) = damage(first) {
+            draft = draft.primary(first.id, &refresh_part(first, token), damage);
+        }
+        if signed_by_none(case, token) {
+            draft = draft.related(first.id, "token.signature", "verifies with none of the given keys");
+        }
     }
     if let Some((at, part, says)) = logout {
         draft = draft.related(at.id, part, says);
@@ -162,6 +209,12 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], fact: &Fact, repeats: usize) -> Dr
             .severity(Severity::Medium, "A later refresh of the same session succeeded."),
         None => draft,
     }
+}
+
+/// Whether keys of the right family were given and none of them signed the token.
+fn signed_by_none(case: &Case<'_>, token: TokenId) -> bool {
+    let results = case.key_results(token);
+    !results.is_empty() && !results.iter().any(|result| result.verified)
 }
 
 fn refresh_part(fact: &Fact, token: TokenId) -> String {
@@ -201,23 +254,41 @@ fn message(
     case: &Case<'_>,
     fact: &Fact,
     cause: Cause,
-    repeats: usize,
-    logout: Option<&(&Fact, &str, String)>,
+    count: usize,
+    logout: Option<&(&Fact, &'static str, String)>,
 ) -> String {
-    let (route, status) = (&fact.route, fact.status.unwrap_or_default());
-    let why = match (cause, expired_for(case, fact)) {
-        (Cause::Expired, Some(late)) => format!("the refresh token had expired {} before", in_words(late)),
-        (Cause::Expired, None) => "the server says that the refresh token has expired".to_owned(),
-        (Cause::Reused, _) => "the server says that this refresh token had been traded already".to_owned(),
-        (Cause::Revoked, _) => "the server says that the session was ended or revoked".to_owned(),
-        (Cause::Client, _) => "the server does not accept the client's own credentials".to_owned(),
-        (Cause::Absent, _) => "the request carries no refresh token in body, cookie or header".to_owned(),
-        (Cause::Unknown, _) => "the refresh token is not accepted, for a reason that the server leaves open".to_owned(),
+    let why = match cause {
+        Cause::Expired => match expired_for(case, fact) {
+            Some(late) => format!("the refresh token had expired {} before", in_words(late)),
+            None => "the server says that the refresh token has expired".to_owned(),
+        },
+        Cause::Reused => "the server says that this refresh token had been traded already".to_owned(),
+        Cause::Revoked => "the server says that the session was ended or revoked".to_owned(),
+        Cause::Client => "the server does not accept the client's own credentials".to_owned(),
+        Cause::Absent => "the request carries no refresh token in body, cookie or header".to_owned(),
+        Cause::Damaged => {
+            let what = damage(fact).unwrap_or_default();
+            format!(
+                "the refresh token that is sent is {what}, so the client's store or the code that reads it has spoilt it"
+            )
+        }
+        Cause::Unknown => unknown(case, fact),
     };
     let end = match logout {
         Some((at, "response.header.set-cookie", _)) if at.id == fact.id => "; the answer deletes the session's cookie",
         Some(_) => "; the user is sent to sign in again",
         None => "",
     };
-    format!("{route} answered {status} ({}): {why}{end}.", times(repeats))
+    let status = fact.status.unwrap_or_default();
+    format!("{} was refused {} with {status}: {why}{end}.", fact.route, times(count))
+}
+
+/// What is known of a refresh token that is refused without a clear reason.
+fn unknown(case: &Case<'_>, fact: &Fact) -> String {
+    let foreign = fact.request.refresh_token.is_some_and(|token| signed_by_none(case, token));
+    match (foreign, left_for(case, fact)) {
+        (true, _) => "the refresh token was signed with none of the given keys, so it was damaged in storage or comes from another issuer".to_owned(),
+        (false, Some(left)) => format!("the server leaves the reason open; by its own exp the refresh token is good for another {}", in_words(left)),
+        (false, None) => "the server does not accept the refresh token and leaves the reason open".to_owned(),
+    }
 }

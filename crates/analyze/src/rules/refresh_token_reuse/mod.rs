@@ -35,7 +35,7 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { grace: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let with_token = refreshes::all(case).filter(|f| f.request.refresh_token.is_some());
+    let with_token = refreshes::all(case).filter(|f| refreshes::is_known_token(case, f));
     for (token, uses) in Case::grouped(with_token, |f| f.request.refresh_token) {
         // A token that is never exchanged for another may be used as often as one likes.
         let (Some(token), Some(winner)) = (token, uses.iter().copied().find(|f| rotates(f))) else { continue };
@@ -68,7 +68,7 @@ fn concurrent(case: &Case<'_>, token: TokenId, winner: &Fact, parallel: &[&Fact]
         .variant("concurrent")
         .title("Several refreshes in flight with one refresh token that rotates")
         .message(format!(
-            "{} was sent {all} times within {} with the same refresh token; one answer rotated it and {refused} of the others were refused.",
+            "{} was sent {all} times within {} with the same refresh token; one of them rotated it and {refused} were refused.",
             winner.route,
             in_words(spread)
         ));

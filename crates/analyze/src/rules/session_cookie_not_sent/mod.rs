@@ -173,9 +173,8 @@ fn message(case: &Case<'_>, fact: &Fact, stored: &Stored, why: Why) -> String {
             format!("{setter} set it for {}, and this request went to {}", stored.host, fact.host)
         }
         Why::Held(Withheld::Path) => format!(
-            "{setter} set it with Path={}, which does not cover {}",
-            stored.cookie.path.as_deref().unwrap_or("(the default)"),
-            fact.path
+            "{setter} set it with Path={}, which does not cover this path",
+            stored.cookie.path.as_deref().unwrap_or("(the default)")
         ),
         Why::Held(Withheld::Secure) => format!("it is Secure, and {} has no TLS", fact.origin),
         Why::Held(Withheld::SameSite) => {

@@ -11,6 +11,7 @@ use crate::{
     presented,
     refreshes::in_words,
     rule::{Check, Draft, Findings, Rule},
+    token::{Claims, TokenKind},
     tokens::{Purpose, Token, TokenId},
 };
 
@@ -40,7 +41,11 @@ const THRESHOLDS: Thresholds =
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.refusals().filter(|f| !f.role.is_identity() && may_be_stale(f)) {
-        let Some(old) = fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed) else { continue };
+        let Some(old) =
+            fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed && c.kind != TokenKind::Redacted)
+        else {
+            continue;
+        };
         if accepted_later(case, fact, old.token) {
             continue;
         }
@@ -70,14 +75,15 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
     let deliveries = case.facts().filter(|f| f.role.delivers() && f.succeeded() && f.session == fact.session);
-    deliveries.rev().find_map(|delivery| {
+    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
+    let (delivery, new) = deliveries.rev().find_map(|delivery| {
         let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
-        let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
         let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
-        (late && used_before && replaces(case.token(new), case.token(old.token)) && works(case, fact, new))
-            .then_some((delivery, new))
-    })
+        (late && replaces(case.token(new), case.token(old.token))).then_some((delivery, new))
+    })?;
+    let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
+    (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
 }
 
 /// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
@@ -95,7 +101,11 @@ fn retried(case: &Case<'_>, fact: &Fact, token: TokenId, delivery: &Fact) -> boo
 fn replaces(new: &Token, old: &Token) -> bool {
     let claims = |token: &Token| token.classified.jose.as_ref().and_then(|jose| jose.claims.clone());
     match (claims(new), claims(old)) {
-        (Some(new), Some(old)) => new.iss == old.iss && new.aud == old.aud && new.sub == old.sub,
+        (Some(new), Some(old)) => {
+            let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
+            let newer = since(&new).zip(since(&old)).is_none_or(|(new, old)| new >= old);
+            newer && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
+        }
         _ => new.classified.kind == old.classified.kind,
     }
 }

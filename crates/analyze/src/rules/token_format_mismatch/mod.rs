@@ -9,7 +9,7 @@ use crate::{
     facts::{Fact, credential::Credential},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count},
+    text::{answered, times},
     token::TokenKind,
 };
 
@@ -50,10 +50,9 @@ enum Why {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let groups = Case::grouped(case.refusals().filter(|fact| mismatch(case, fact).is_some()), |f| {
-        (f.origin.clone(), f.route.clone(), f.session, f.authorization().map(|c| c.token))
-    });
-    for facts in groups.into_values() {
+    for facts in Case::by_credential(case.refusals().filter(|fact| mismatch(case, fact).is_some()), |f| {
+        f.authorization().map(|c| c.token)
+    }) {
         let Some(&first) = facts.first() else { continue };
         if let (Some(credential), Some(why)) = (first.authorization(), mismatch(case, first)) {
             out.add(draft(case, first, credential, why, &facts));
@@ -62,7 +61,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 fn mismatch(case: &Case<'_>, fact: &Fact) -> Option<Why> {
-    let credential = fact.authorization().filter(|c| c.well_formed && is_token(c.kind))?;
+    let credential = fact.authorization().filter(|c| c.well_formed && is_token(c.kind) && !fact.role.is_identity())?;
     let explained = fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED);
     let accepted = accepted_kinds(case, fact);
     if !explained || accepted.contains_key(&credential.kind) {
@@ -103,7 +102,7 @@ fn accepted_kinds(case: &Case<'_>, fact: &Fact) -> BTreeMap<TokenKind, usize> {
 
 fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, why: Why, facts: &[&Fact]) -> Draft {
     let sent = noun(case, credential);
-    let times = if facts.len() > 1 { format!(" ({})", count(facts.len(), "request")) } else { String::new() };
+    let times = times(facts.len());
     let lead =
         format!("{} was sent with {sent} as its bearer token and {}{times}", first.route, answered(first.status));
     let malformed = first.outcome.says(&[ErrorClass::Malformed]);

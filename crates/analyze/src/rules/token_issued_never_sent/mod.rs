@@ -1,9 +1,13 @@
 //! AUTH005: the client was given a token, and no later request carries it.
 
 use crate::{
-    case::{Case, Lack},
+    capture::Protection,
+    case::{Case, Lack, has_bare_challenge},
     catalogue::{Layer, RuleMeta},
-    facts::{Delivery, Fact, credential::Carrier},
+    facts::{
+        Delivery, Fact,
+        credential::{Carrier, Credential, Method},
+    },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, span},
@@ -40,7 +44,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         .api_calls()
         .filter(|f| (since..=since + THRESHOLDS.window).contains(&f.started_nanos()) && f.redirected_from.is_none())
         .filter_map(|f| Some((f, case.lacks_credential(f)?)))
-        .filter(|(f, _)| case.capture().protection(f) == crate::capture::Protection::Protected)
+        .filter(|(f, _)| case.capture().protection(f) == Protection::Protected)
+        // A login that also sets a session cookie leaves open which of the two the API wants, unless it says so.
+        .filter(|(f, _)| has_bare_challenge(f) || !issuer.delivered.iter().any(sets_cookie))
         .collect();
     if bare.len() < THRESHOLDS.calls_min {
         return;
@@ -63,10 +69,13 @@ fn unused_delivery<'a>(case: &Case<'a>) -> Option<(&'a Fact, &'a Delivery)> {
     })
 }
 
+fn sets_cookie(delivery: &Delivery) -> bool {
+    matches!(delivery.carrier, Carrier::SetCookie(_))
+}
+
 /// Whether a request attaches a token at all: the interceptor works, and which token it sends is another question.
-fn is_used(credential: &crate::facts::credential::Credential) -> bool {
-    use crate::facts::credential::Method as M;
-    matches!(credential.method(), M::Authorization | M::ApiKey | M::Query | M::WebSocket)
+fn is_used(credential: &Credential) -> bool {
+    !matches!(credential.method(), Method::Cookie | Method::Body)
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, issuer: &Fact, delivery: &Delivery, calls: usize) -> Draft {

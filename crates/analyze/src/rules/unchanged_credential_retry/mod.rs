@@ -10,6 +10,7 @@ use crate::{
     refreshes::in_words,
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    token::TokenKind,
     tokens::TokenId,
 };
 
@@ -42,7 +43,11 @@ const THRESHOLDS: Thresholds =
     Thresholds { count: 3, within: Duration::from_secs(30), poll_step: Duration::from_secs(5), poll_jitter: 0.1 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let calls = case.refusals().filter(|f| !f.role.is_identity() && !f.gates.has(Gate::Provisional));
+    let calls = case.refusals().filter(|f| {
+        // Two GraphQL queries without a name may be two different calls (G16).
+        let unnamed_query = f.path.ends_with("/graphql") && !f.route.contains('#');
+        !f.role.is_identity() && !f.gates.has(Gate::Provisional) && !unnamed_query
+    });
     let same_call = |f: &Fact| (f.origin.clone(), f.route.clone(), f.path.clone(), f.lifetime, credential(case, f));
     for ((_, _, _, _, credential), calls) in Case::grouped(calls, same_call) {
         let Some(credential) = credential else { continue };
@@ -57,7 +62,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 /// The credential of a call: `Some(None)` where it certainly has none, `None` where the capture cannot tell.
 fn credential(case: &Case<'_>, fact: &Fact) -> Option<Option<TokenId>> {
     match fact.main_credential().filter(|c| !c.is_cookie()) {
-        Some(credential) => Some(Some(credential.token)),
+        // What a sanitiser wrote is the same for every token.
+        Some(credential) => (credential.kind != TokenKind::Redacted).then_some(Some(credential.token)),
         None => matches!(case.authorization(fact), Seen::Absent { .. })
             .then(|| fact.main_credential().map(|credential| credential.token)),
     }

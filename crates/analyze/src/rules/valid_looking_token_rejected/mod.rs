@@ -85,6 +85,9 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Draft {
     if let Some((variant, title, _)) = about_user(fact) {
         draft = draft.variant(variant).title(title).because_server_says(fact).fixes(&["be.log-reason"]);
     }
+    if fact.status == Some(403) && fact.outcome.error.is_none() && fact.challenges.is_empty() {
+        draft = draft.severity(Severity::Medium, "A 403 without words may have nothing to do with the token.");
+    }
     for (part, says) in checked(case, fact) {
         draft = draft.related(fact.id, part, says);
     }

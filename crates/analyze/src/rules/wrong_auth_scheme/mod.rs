@@ -9,7 +9,7 @@ use crate::{
     facts::{Fact, credential::Credential},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{Text, answered, count},
+    text::{Text, answered, times},
     token::TokenKind,
 };
 
@@ -56,10 +56,9 @@ enum Wrong {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let groups = Case::grouped(case.refusals().filter(|fact| wrong(case, fact).is_some()), |f| {
-        (f.origin.clone(), f.route.clone(), f.session, f.authorization().map(|c| c.token))
-    });
-    for facts in groups.into_values() {
+    for facts in Case::by_credential(case.refusals().filter(|fact| wrong(case, fact).is_some()), |f| {
+        f.authorization().map(|c| c.token)
+    }) {
         let Some(&first) = facts.first() else { continue };
         if let (Some(credential), Some(wrong)) = (first.authorization(), wrong(case, first)) {
             out.add(draft(case, first, credential, &wrong, &facts));
@@ -68,7 +67,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
-    let credential = fact.authorization()?;
+    // Token, introspection and revocation endpoints authenticate the client, by a scheme of its own.
+    let credential = fact.authorization().filter(|_| !fact.role.is_identity())?;
     let scheme = credential.scheme.as_deref()?;
     let explained =
         fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || fact.outcome.says(&[ErrorClass::Dpop]);
@@ -125,7 +125,7 @@ fn other_letters(case: &Case<'_>, fact: &Fact, scheme: &str) -> Option<Text> {
 
 fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, wrong: &Wrong, facts: &[&Fact]) -> Draft {
     let scheme = credential.scheme.as_deref().unwrap_or_default();
-    let times = if facts.len() > 1 { format!(" ({})", count(facts.len(), "request")) } else { String::new() };
+    let times = times(facts.len());
     let sent = format!("{} was sent with the scheme `{scheme}` and {}{times}", first.route, answered(first.status));
     let draft = Draft::new(&RULE.meta, first)
         .primary(

@@ -7,7 +7,7 @@ use crate::{
     facts::{Fact, credential::Carrier, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count},
+    text::{answered, times},
     token::{Claims, Jose, TokenUse},
     tokens::{Purpose, TokenId},
 };
@@ -58,10 +58,9 @@ struct Wrong {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let groups = Case::grouped(case.refusals().filter(|fact| wrong(case, fact).is_some()), |f| {
-        (f.origin.clone(), f.route.clone(), f.session, wrong(case, f).map(|w| w.token))
-    });
-    for facts in groups.into_values() {
+    for facts in Case::by_credential(case.refusals().filter(|fact| wrong(case, fact).is_some()), |f| {
+        wrong(case, f).map(|w| w.token)
+    }) {
         if let Some((&first, wrong)) = facts.first().and_then(|first| Some((first, wrong(case, first)?))) {
             out.add(draft(case, first, &wrong, &facts));
         }
@@ -140,7 +139,9 @@ fn by_claims(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
 /// The header field or claim that tells the use, and whether it does so beyond doubt.
 fn mark(jose: &Jose, claims: &Claims) -> Option<(&'static str, String, bool)> {
     let typ = jose.header.typ.as_deref().filter(|typ| typ.contains('+'));
-    let claim = |name, value: &Option<Box<str>>| value.as_ref().map(|v| (name, format!("`{v}`"), true));
+    const USES: [&str; 6] = ["id", "refresh", "offline", "logout", "access", "bearer"];
+    let known = |v: &&str| USES.iter().any(|known| v.eq_ignore_ascii_case(known));
+    let claim = |name, value: &Option<Box<str>>| value.as_deref().filter(known).map(|v| (name, format!("`{v}`"), true));
     typ.map(|typ| ("token.header.typ", format!("`{typ}`"), true))
         .or_else(|| claim("token.claim.token_use", &claims.token_use))
         .or_else(|| claim("token.claim.token_type", &claims.token_type))
@@ -218,7 +219,7 @@ fn draft(case: &Case<'_>, first: &Fact, wrong: &Wrong, facts: &[&Fact]) -> Draft
             && f.succeeded()
             && f.authorization().is_some_and(|c| c.token != wrong.token && c.well_formed)
     });
-    let times = if facts.len() > 1 { format!(" ({})", count(facts.len(), "request")) } else { String::new() };
+    let times = times(facts.len());
     let draft = Draft::new(&RULE.meta, first)
         .message(format!(
             "{} was sent with {} where {} belongs and {}{times}; {} is {}.",

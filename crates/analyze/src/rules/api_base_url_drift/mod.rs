@@ -1,0 +1,112 @@
+//! AUTH074: one application calls the same API under two addresses, and one of them is wrong.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    facts::{Fact, role::Role, site},
+    finding::{Reason, Severity},
+    rule::{Check, Draft, Findings, Rule},
+    text::Text,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH074",
+        id: "api-base-url-drift",
+        title: "Same API called under two addresses",
+        severity: Severity::Medium,
+        layer: Layer::Client,
+        spec: include_str!("spec.md"),
+        fixes: &["fe.base-url"],
+    },
+    check: Check::Timeline(check),
+};
+
+/// Static segments that two calls must share to belong to one API: fewer are shared by strangers (`/api`, `/v1`).
+const SHARED_SEGMENTS: usize = 2;
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    // An address that answered once is a real one: a server that restarts is no drift.
+    let answered: BTreeSet<Text> = case.facts().filter(|f| f.status.is_some()).map(|f| f.origin.clone()).collect();
+    let accepting: BTreeSet<Text> = case.facts().filter(|f| f.succeeded()).map(|f| f.origin.clone()).collect();
+    for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
+        if let Some(twin) = twin(case, fact, false) {
+            out.add(unreachable(fact, twin, preflight(case, fact)));
+        }
+    }
+    for fact in case.refusals().filter(|f| f.role == Role::Other && f.redirected_from.is_none()) {
+        if accepting.contains(&fact.origin) {
+            continue;
+        }
+        if let Some(twin) = twin(case, fact, true) {
+            out.add(refused(case, fact, twin));
+        }
+    }
+}
+
+/// Whether nothing listens at the address, or its name does not resolve.
+fn nobody_answers(fact: &Fact) -> bool {
+    const WORDS: &[&str] =
+        &["CONNECTION_REFUSED", "ECONNREFUSED", "NAME_NOT_RESOLVED", "UNKNOWN_HOST", "ADDRESS_UNREACHABLE"];
+    fact.status.is_none() && fact.failure.as_deref().is_some_and(|f| WORDS.iter().any(|word| f.contains(word)))
+}
+
+/// An accepted call of the same API at a neighbouring address; the same route is preferred, and required where `strict`.
+fn twin<'a>(case: &Case<'a>, fact: &Fact, strict: bool) -> Option<&'a Fact> {
+    let shares = |f: &Fact| f.group == fact.group && f.group.split('/').skip(1).count() >= SHARED_SEGMENTS;
+    let same = |f: &Fact| f.route == fact.route;
+    case.api_calls()
+        .filter(|f| f.origin != fact.origin && f.succeeded() && f.redirected_from.is_none() && is_neighbour(f, fact))
+        .filter(|f| if strict { same(f) && f.main_credential().is_some() } else { same(f) || shares(f) })
+        .max_by_key(|f| (same(f), std::cmp::Reverse(f.id)))
+}
+
+/// Whether two addresses may be meant for one service: this machine under any name and port, one host, one site.
+fn is_neighbour(a: &Fact, b: &Fact) -> bool {
+    (site::is_loopback(&a.host) && site::is_loopback(&b.host)) || a.host == b.host || site::same_site(&a.host, &b.host)
+}
+
+/// The preflight that failed with the request, where the recorder lists it.
+fn preflight<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    fact.preflight.and_then(|id| case.fact(id))
+}
+
+fn unreachable(fact: &Fact, twin: &Fact, preflight: Option<&Fact>) -> Draft {
+    let failure = fact.failure.as_deref().unwrap_or_default();
+    Draft::new(&RULE.meta, fact)
+        .variant("unreachable")
+        .title("API called at an address where nothing answers")
+        .because(Reason::WireFact)
+        .because(Reason::Control)
+        .primary(fact.id, "request.url", format!("{}: {failure}", fact.origin))
+        .related(twin.id, "request.url", format!("{}: {} answered", twin.origin, twin.route))
+        .also(preflight.map(|p| p.id))
+        .cause(format!("{} unreachable", fact.origin))
+        .message(format!(
+            "{} went to {}, where nothing answers ({failure}); the same client calls {} at {}, which answers.",
+            fact.route,
+            fact.origin,
+            if twin.route == fact.route { "this route".to_owned() } else { format!("{}/…", fact.group) },
+            twin.origin
+        ))
+}
+
+fn refused(case: &Case<'_>, fact: &Fact, twin: &Fact) -> Draft {
+    let lacks = twin.credentials.iter().any(|c| !fact.has_method(c.method()));
+    let provable = case.lacks_credential(fact).is_some();
+    let status = fact.status.unwrap_or_default();
+    let difference = if lacks && provable { ", without the credential that goes there" } else { "" };
+    Draft::new(&RULE.meta, fact)
+        .variant("refused")
+        .because(Reason::WireFact)
+        .because_if(lacks && provable, Reason::Control)
+        .primary(fact.id, "request.url", format!("{}: {status}", fact.origin))
+        .related(twin.id, "request.url", format!("{}: accepted", twin.origin))
+        .cause(format!("{} refused", fact.origin))
+        .message(format!(
+            "{} is accepted at {} and refused with {status} at {}{difference}; nothing is accepted there.",
+            fact.route, twin.origin, fact.origin
+        ))
+}

@@ -1,0 +1,131 @@
+//! CAP204: the capture holds exchanges twice, or its clocks contradict each other.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    capture::Capture,
+    catalogue::{Layer, RuleMeta},
+    coverage::Coverage,
+    facts::{Fact, role::Role},
+    finding::Severity,
+    rule::{Check, Rule},
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "CAP204",
+        id: "duplicate-or-clock-inconsistent",
+        title: "The capture repeats itself or its clocks disagree",
+        severity: Severity::Info,
+        layer: Layer::Capture,
+        spec: include_str!("spec.md"),
+        fixes: &[],
+    },
+    check: Check::Coverage(check),
+};
+
+/// When repetition and disagreement are more than chance.
+struct Thresholds {
+    /// Exchanges that are there twice: two equal calls in one instant happen, three do not.
+    duplicates: usize,
+    /// A `Date` this far outside what the origin's other answers allow is another clock; in nanoseconds.
+    clock_gap: i64,
+    /// Answers by that other clock: one may be a stale cache.
+    clock_answers: usize,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { duplicates: 3, clock_gap: 5_000_000_000, clock_answers: 2 };
+
+fn check(capture: &Capture) -> Vec<Coverage> {
+    [repeated(capture), both_legs(capture), undated(capture)].into_iter().flatten().chain(clocks(capture)).collect()
+}
+
+fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'static str>) -> Coverage {
+    Coverage { rule: &RULE.meta, says, affects, remedy }
+}
+
+/// The same call at the same instant with the same answer: two exports of one recording, or two interfaces.
+fn repeated(capture: &Capture) -> Option<Coverage> {
+    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
+    for fact in capture.facts.iter().filter(|f| f.status.is_some() && !f.from_cache && f.timing.started.is_some()) {
+        let key = (&fact.origin, &fact.method, &fact.path, fact.started_nanos(), fact.ended_nanos(), fact.status);
+        *seen.entry(key).or_default() += 1;
+    }
+    let twice: usize = seen.values().map(|n| n - 1).sum();
+    (twice >= THRESHOLDS.duplicates).then(|| {
+        coverage(
+            format!(
+                "{twice} exchanges are there more than once, with equal times and answers: counts include them twice."
+            ),
+            &["AUTH041", "AUTH042", "AUTH044"],
+            Some("Give each recording once; for packets record one interface (dumpcap -i lo or -i eth0, not -i any)."),
+        )
+    })
+}
+
+/// Calls in front of a proxy and behind it: the inner one runs within the outer one.
+fn both_legs(capture: &Capture) -> Option<Coverage> {
+    let mut by_call: BTreeMap<_, Vec<&Fact>> = BTreeMap::new();
+    for fact in capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static) {
+        by_call.entry((&fact.method, &fact.path)).or_default().push(fact);
+    }
+    let mut pairs = 0;
+    for facts in by_call.values_mut() {
+        facts.sort_by_key(|f| (f.started_nanos(), std::cmp::Reverse(f.ended_nanos())));
+        let within = |pair: &&[&Fact]| {
+            pair[0].origin != pair[1].origin
+                && pair[0].status == pair[1].status
+                && pair[0].redirect.is_none()
+                && pair[1].started_nanos() > pair[0].started_nanos()
+                && pair[1].ended_nanos() < pair[0].ended_nanos()
+        };
+        pairs += facts.windows(2).filter(within).count();
+    }
+    (pairs >= THRESHOLDS.duplicates).then(|| {
+        coverage(
+            format!("{pairs} calls are there twice, in front of a proxy and behind it: each is one call."),
+            &["AUTH041", "AUTH042", "AUTH044"],
+            Some("Record one side of the proxy only, for example with the capture filter \"tcp port 3000\"."),
+        )
+    })
+}
+
+/// Entries without a readable date have no place in the order of events.
+fn undated(capture: &Capture) -> Option<Coverage> {
+    let count = capture.facts.iter().filter(|f| f.timing.started.is_none() && f.timing.sent.is_none()).count();
+    (count > 0).then(|| {
+        coverage(
+            format!(
+                "{count} of {} exchanges have no readable time: their order is that of the file.",
+                capture.facts.len()
+            ),
+            &["AUTH002", "AUTH020", "AUTH022", "AUTH043"],
+            Some("Export the HAR from the browser itself: startedDateTime must be an ISO 8601 date with a time zone."),
+        )
+    })
+}
+
+/// Origins whose answers were dated by more than one clock.
+fn clocks(capture: &Capture) -> Vec<Coverage> {
+    let mut astray: BTreeMap<&str, usize> = BTreeMap::new();
+    for fact in capture.facts.iter().filter(|f| f.role != Role::Static && is_astray(capture, f)) {
+        *astray.entry(&fact.origin).or_default() += 1;
+    }
+    let told = astray.into_iter().filter(|(_, count)| *count >= THRESHOLDS.clock_answers);
+    told.map(|(origin, count)| {
+        let says = format!(
+            "{count} answers of {origin} carry a Date that its other answers contradict by more than {} s: several servers with different clocks, or a cache.",
+            THRESHOLDS.clock_gap / 1_000_000_000
+        );
+        coverage(says, &["AUTH020", "AUTH021", "AUTH022"], Some("Compare the servers' clocks (chronyc tracking, timedatectl) and keep them on NTP."))
+    })
+    .collect()
+}
+
+/// Whether the answer's `Date` lies outside what most answers of its origin allow.
+fn is_astray(capture: &Capture, fact: &Fact) -> bool {
+    let offset = capture.clocks.offset(&fact.origin);
+    let (Some(date), false) = (fact.server_date, offset.consistent) else { return false };
+    let (low, high) = (date.nanos() - fact.ended_nanos(), date.nanos() + 1_000_000_000 - fact.started_nanos());
+    low > offset.high + THRESHOLDS.clock_gap || high < offset.low - THRESHOLDS.clock_gap
+}
