@@ -95,8 +95,10 @@ fn read_one(
 ) -> Result<(Input, u32), authtrace_capture::InputError> {
     let shown = path.display();
     let mut seen = Seen::default();
+    // What still comes out of a pipe was written before its writer was interrupted, too.
+    let piped = *path == InputPath::Stdin;
     let report = read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
-        if interrupt.is_set() {
+        if interrupt.is_set() && !piped {
             return;
         }
         progress.tick(&shown);

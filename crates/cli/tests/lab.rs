@@ -2,7 +2,12 @@
 //!
 //! Prints precision and recall of every rule with the confidences that it gave.
 
-#![allow(clippy::disallowed_methods, reason = "tests read captures")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests read captures and report"
+)]
 
 mod support;
 

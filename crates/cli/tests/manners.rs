@@ -1,5 +1,5 @@
 //! The program as a shell sees it: exit codes, errors of one line, pipes, files, determinism.
-#![allow(clippy::disallowed_methods, reason = "tests write and read files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write and read files and may panic")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

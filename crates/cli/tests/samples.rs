@@ -1,5 +1,10 @@
 //! Every sample of `captures/` gets the verdict that `captures/expected.toml` states.
-#![allow(clippy::disallowed_methods, reason = "tests read captures")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests read captures and report"
+)]
 
 mod support;
 

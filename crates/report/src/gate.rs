@@ -47,9 +47,12 @@ fn escaped(value: &str) -> String {
     quoted.trim_matches('"').to_owned()
 }
 
+/// Values that end alike, each with the number of its credential.
+type Ending = Vec<(Box<[u8]>, u32)>;
+
 #[derive(Default)]
 struct Needles {
-    by_end: HashMap<[u8; KEY], Vec<(Box<[u8]>, u32)>, foldhash::fast::FixedState>,
+    by_end: HashMap<[u8; KEY], Ending, foldhash::fast::FixedState>,
     seen: Vec<u64>,
 }
 

@@ -1,5 +1,7 @@
 //! The text output, as a reader sees it at 80 columns without colour.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use authtrace_analyze::Severity;

@@ -59,7 +59,7 @@ impl Bounds {
 /// RFC 3339, or a date and time without a zone, taken as UTC.
 fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
     let zoned = text.parse::<jiff::Timestamp>();
-    let civil = || Some(jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::DateTime>().ok()?).ok()?);
+    let civil = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::DateTime>().ok()?).ok();
     let stamp = zoned.ok().or_else(civil);
     let nanos = stamp.and_then(|stamp| i64::try_from(stamp.as_nanosecond()).ok());
     let nanos = nanos.with_context(|| format!("{flag} {text}: no time; write 2026-11-21T10:00:00Z"))?;

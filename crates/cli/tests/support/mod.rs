@@ -1,5 +1,6 @@
 //! Test support: a capture goes in, an analysis comes out, as the program would do it.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and report")]
 
 use std::path::{Path, PathBuf};
 

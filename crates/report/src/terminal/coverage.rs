@@ -13,4 +13,14 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, _: &Layout) {
             page.hanging(2, "record", GUTTER, Ink::Plain, remedy);
         }
     }
+    // CAP202 says more where it is among the rules.
+    if view.analysis.coverage.iter().any(|coverage| coverage.rule.code == "CAP202") {
+        return;
+    }
+    for input in view.analysis.capture.inputs.iter().filter(|input| input.truncated) {
+        page.blank();
+        let title = format!("{} ends in the middle; everything before that was read", input.path);
+        page.headline("coverage:", Ink::Dim, &title);
+        page.hanging(2, "record", GUTTER, Ink::Plain, "Export the capture again, or copy the whole file.");
+    }
 }

@@ -33,17 +33,27 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
     let wide = times.iter().map(|t| t.chars().count()).max().unwrap_or_default();
     let ids = rows.iter().map(|(fact, _)| fact.id.0.to_string().len() + 1).max().unwrap_or_default();
     let mut label = "evidence";
+    let mut told: Vec<(Vec<String>, ExchangeId)> = Vec::new();
     for ((fact, parts), time) in rows.iter().zip(&times) {
+        let shape: Vec<String> = parts.iter().map(|part| shape(part)).collect();
+        let before = told.iter().find(|(known, _)| *known == shape).map(|(_, id)| *id).filter(|_| !everything);
         let id = format!("#{}", fact.id.0);
-        page.verbatim(2, label, GUTTER, Ink::Plain, &format!("{id:<ids$}  {time:<wide$}  {}", request_line(fact)));
+        let again = before.map(|id| format!(", as #{}", id.0)).unwrap_or_default();
+        let line = format!("{id:<ids$}  {time:<wide$}  {}{again}", request_line(fact));
+        let proof = parts.iter().any(|part| part.role == EvidenceRole::Primary);
+        page.hanging(2, label, GUTTER, if proof { Ink::Bold } else { Ink::Plain }, &line);
         label = "";
-        let most = if everything { parts.len() } else { PARTS };
-        for part in &parts[..most.min(parts.len())] {
-            page.hanging(2 + GUTTER + ids + 2, "", 0, Ink::Plain, &format!("{}: {}", part.part, part.says));
+        if before.is_some() {
+            continue;
+        }
+        told.push((shape, fact.id));
+        let most = if everything { parts.len() } else { PARTS.min(parts.len()) };
+        for part in &parts[..most] {
+            page.hanging(2 + GUTTER + ids + 2, "", 0, Ink::Dim, &format!("{}: {}", part.part, part.says));
         }
     }
     if hidden > 0 {
-        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {hidden} more requests, with -v"));
+        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with -v", super::count(hidden, "more request")));
     }
 }
 
@@ -62,17 +72,16 @@ fn gather<'f>(findings: &[&'f Finding]) -> BTreeMap<ExchangeId, Vec<&'f Evidence
     by_exchange
 }
 
-/// Drops rows down to `most`: those that only repeat go first, and the order of time stays.
+/// Drops rows down to `most`: those that repeat go first, then those that are no proof; the order of time stays.
 fn keep_telling(rows: &mut Vec<(&Fact, Vec<&Evidence>)>, most: usize) {
-    let mut seen: Vec<(&str, &str, bool)> = Vec::new();
-    let ranked = rows.iter().enumerate().map(|(index, (fact, parts))| {
-        let kind =
-            parts.first().map_or(("", "", false), |p| (&*p.part, p.says.as_str(), p.role == EvidenceRole::Primary));
-        let repeats = seen.contains(&kind);
+    let mut seen: Vec<String> = Vec::new();
+    let mut ranked: Vec<(bool, bool, usize)> = Vec::new();
+    for (index, (_, parts)) in rows.iter().enumerate() {
+        let kind = parts.first().map(|part| shape(part)).unwrap_or_default();
+        let related = parts.first().is_none_or(|part| part.role != EvidenceRole::Primary);
+        ranked.push((seen.contains(&kind), related, index));
         seen.push(kind);
-        (repeats, fact.started_nanos(), index)
-    });
-    let mut ranked: Vec<_> = ranked.collect();
+    }
     ranked.sort_unstable();
     let kept: Vec<usize> = ranked.into_iter().take(most).map(|(_, _, index)| index).collect();
     let mut index = 0;
@@ -80,6 +89,12 @@ fn keep_telling(rows: &mut Vec<(&Fact, Vec<&Evidence>)>, most: usize) {
         index += 1;
         kept.contains(&(index - 1))
     });
+}
+
+/// What a piece of evidence says apart from its numbers: "sent 2 ms later" and "sent 4 ms later" tell the same.
+fn shape(evidence: &Evidence) -> String {
+    let says = evidence.says.split(|c: char| c.is_ascii_digit()).filter(|piece| !piece.is_empty());
+    format!("{}: {}", evidence.part, says.collect::<Vec<_>>().join("0"))
 }
 
 /// The first row's time of day, then offsets from it; or what `-t` asks for.
@@ -99,11 +114,19 @@ fn times(rows: &[(&Fact, Vec<&Evidence>)], layout: &Layout, view: &View<'_>) -> 
 }
 
 /// `POST /api/v1/books/ → 401`
-pub(super) fn request_line(fact: &Fact) -> String {
-    let answer = match (fact.status, &fact.failure) {
+fn request_line(fact: &Fact) -> String {
+    let answer = match (fact.status, fact.failure.as_deref()) {
         (Some(status), _) => status.to_string(),
-        (None, Some(failure)) => failure.to_string(),
+        (None, Some(failure)) => no_answer(failure),
         (None, None) => "no answer".to_owned(),
     };
     format!("{} → {answer}", fact.route)
+}
+
+/// A browser's error text; of a refused WebSocket it holds the status.
+fn no_answer(failure: &str) -> String {
+    match failure.split_once("Unexpected response code: ") {
+        Some((_, status)) => format!("{status} to the handshake"),
+        None => failure.to_owned(),
+    }
 }

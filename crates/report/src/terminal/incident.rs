@@ -93,6 +93,7 @@ fn location(page: &mut Page, view: &View<'_>, root: &Finding, same: &[&Finding],
     }
     let confidence = root.confidence();
     let percent = (confidence.value() * 100.0).round();
+    let percent = if percent > 99.0 { "over 99".to_owned() } else { percent.to_string() };
     page.hanging(2, "certainty", GUTTER, Ink::Plain, &format!("{percent} % ({})", confidence.band()));
 }
 

@@ -53,7 +53,14 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
     }
     let refused = unexplained(view);
     if refused.is_empty() {
-        return page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
+        page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
+        let recovered = view.facts().filter(|f| f.refused() && f.gates.has(Gate::Recovered)).count();
+        if recovered > 0 {
+            let text =
+                format!("{} refused, refreshed, repeated and accepted, as it should be.", count(recovered, "request"));
+            page.para(0, Ink::Plain, &text);
+        }
+        return;
     }
     let ids: Vec<String> = refused.iter().take(5).map(|id| format!("#{}", id.0)).collect();
     let more = if refused.len() > 5 { "…" } else { "" };

@@ -1,5 +1,5 @@
 //! Analyses of the committed samples and of small captures written in the test.
-#![allow(clippy::disallowed_methods, reason = "tests read captures")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests read captures and may panic")]
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use authtrace_capture::{InputPath, Limits, read_from, read_input};
 
 /// The sample `name` of `captures/`, under that path, with the `.env` file beside it where there is one.
 #[allow(dead_code, reason = "not every test file uses it")]
-pub fn sample(name: &str) -> Analysis {
+pub(crate) fn sample(name: &str) -> Analysis {
     let path = root().join("captures").join(name);
     let mut analyzer = Analyzer::new(Settings { keys: keys(&path.with_extension("env")), fingerprint_key: None });
     let report = read_input(&InputPath::File(path), 0, 0, &BodyNeeds, &mut |e| analyzer.push(&e)).unwrap();
@@ -21,7 +21,7 @@ pub fn sample(name: &str) -> Analysis {
 
 /// A capture given as the JSON of its entries.
 #[allow(dead_code, reason = "not every test file uses it")]
-pub fn entries(name: &str, entries: &str) -> Analysis {
+pub(crate) fn entries(name: &str, entries: &str) -> Analysis {
     let text =
         format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{entries}]}}}}"#);
     let mut analyzer = Analyzer::new(Settings::default());
