@@ -100,10 +100,11 @@ fn never_rotated(scene: &Scene<'_>) -> Option<Contradiction> {
 fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
     let fact = refreshes(scene).find(|f| f.request.refresh_token.is_some())?;
     let token = fact.request.refresh_token?;
-    if let Some(accepted) = refreshes(scene).find(|f| f.succeeded() && f.request.refresh_token == Some(token)) {
+    let used = refreshes(scene).filter(|f| f.request.refresh_token == Some(token));
+    if let Some(ok) = used.clone().find(|ok| ok.succeeded() && used.clone().any(|f| f.refused() && overlap(ok, f))) {
         return Contradiction::new(
-            "The same refresh token was accepted in this capture.",
-            shows(accepted, "response.status", accepted.status.map_or_else(String::new, |s| s.to_string())),
+            "The same refresh token was accepted while the refused ones were in flight.",
+            shows(ok, "response.status", "accepted"),
         );
     }
     let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
