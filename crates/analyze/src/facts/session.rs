@@ -15,6 +15,9 @@ use crate::{
     tokens::{TokenId, TokenStore},
 };
 
+/// A refresh this soon after a refusal was caused by it, in nanoseconds.
+const FOLLOWS: i64 = 2_000_000_000;
+
 /// One authentication lifetime.
 #[derive(Clone)]
 pub struct Session {
@@ -35,6 +38,7 @@ pub struct Session {
 /// Assigns a session to every fact that has one and describes the sessions, in order of first sight.
 pub(crate) fn assign(facts: &mut [Fact], order: &[usize], tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
     let mut sets = join(facts, tokens);
+    follow_refusals(facts, order, tokens, &mut sets);
     let mut numbers: HashMap<u32, SessionId> = HashMap::new();
     for &index in order {
         let fact = &mut facts[index];
@@ -74,6 +78,27 @@ fn join(facts: &[Fact], tokens: &TokenStore) -> Sets {
         }
     }
     sets
+}
+
+/// A refresh token that nothing else links belongs to the session whose refusal its refresh follows within [`FOLLOWS`].
+fn follow_refusals(facts: &[Fact], order: &[usize], tokens: &TokenStore, sets: &mut Sets) {
+    let mut refused: HashMap<ClientId, (TokenId, i64)> = HashMap::new();
+    for fact in order.iter().map(|&index| &facts[index]) {
+        let alone = fact.credentials.len() == 1 && fact.delivered.is_empty();
+        match (fact.request.refresh_token, fact.main_credential()) {
+            (Some(token), _) if alone && tokens.get(token).delivered_by.is_none() => {
+                if let Some((before, at)) = refused.get(&fact.client)
+                    && fact.started_nanos() - at <= FOLLOWS
+                {
+                    sets.union(before.0, token.0);
+                }
+            }
+            (None, Some(credential)) if fact.refused() => {
+                refused.insert(fact.client, (credential.token, fact.ended_nanos()));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// An exchange without credentials belongs to the session that the same client uses before and after it.

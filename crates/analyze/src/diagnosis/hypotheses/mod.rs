@@ -96,6 +96,10 @@ impl<'a> Scene<'a> {
         let mut failing: Vec<&Fact> = same.flat_map(|f| &f.exchanges).filter_map(|id| capture.fact(*id)).collect();
         failing.sort_by_key(|f| f.id);
         failing.dedup_by_key(|f| f.id);
+        // A redirect hop or an accepted control belongs to the finding and is not what failed.
+        if failing.iter().any(|f| !f.succeeded()) {
+            failing.retain(|f| !f.succeeded());
+        }
         Self { capture, root, members, failing }
     }
 
