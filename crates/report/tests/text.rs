@@ -61,7 +61,10 @@ fn nothing_to_do_with_authentication_is_one_line() {
 
 #[test]
 fn an_empty_capture_says_so() {
-    assert_eq!(text(&support::entries("empty.har", "")), "No request could be read from empty.har.\n");
+    assert_eq!(
+        text(&support::entries("empty.har", "")),
+        "No request could be read from empty.har; record again with the network panel\nopen.\n"
+    );
 }
 
 #[test]

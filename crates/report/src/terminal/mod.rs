@@ -52,7 +52,14 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
     let mut page = Page::new(width, layout.style);
     let facts = &view.analysis.capture.facts;
     if facts.is_empty() {
-        page.para(0, Ink::Bold, &format!("No request could be read from {}.", totals::names(view)));
+        page.para(
+            0,
+            Ink::Bold,
+            &format!(
+                "No request could be read from {}; record again with the network panel open.",
+                totals::names(view)
+            ),
+        );
         coverage::write(&mut page, view, layout);
         return page.finish();
     }
@@ -64,11 +71,21 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
         page.blank_unless(layout.detail == Detail::Headlines);
         incident::write(&mut page, view, incident, layout);
     }
-    loose_findings(&mut page, view, layout);
-    if layout.detail != Detail::Headlines || view.incidents().is_empty() {
-        page.blank();
+    let headlines = layout.detail == Detail::Headlines;
+    let healthy = totals::is_healthy(view);
+    if healthy {
+        totals::write(&mut page, view);
+    }
+    if !headlines {
+        loose_findings(&mut page, view, layout);
         coverage::write(&mut page, view, layout);
-        totals::write(&mut page, view, layout);
+        if !healthy {
+            page.blank();
+            totals::write(&mut page, view);
+        }
+        // One line of notes stands well between the verdict and what to do next.
+        page.blank_unless(!healthy || layout.detail == Detail::Normal && view.analysis.coverage.is_empty());
+        totals::next(&mut page, view);
     }
     page.finish()
 }
@@ -77,9 +94,6 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
 fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
     let in_incident = |id: FindingId| view.incidents().iter().any(|incident| incident.findings.contains(&id));
     let loose: Vec<(FindingId, &Finding)> = view.findings().filter(|(id, _)| !in_incident(*id)).collect();
-    if loose.is_empty() || layout.detail == Detail::Headlines {
-        return;
-    }
     if layout.detail == Detail::Everything {
         for (_, finding) in loose {
             page.blank();
@@ -93,7 +107,7 @@ fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
         incident::write_finding(page, view, finding, layout);
     }
     if !minor.is_empty() {
-        page.blank();
+        page.blank_unless(totals::is_healthy(view));
         page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor));
     }
 }

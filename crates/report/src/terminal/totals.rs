@@ -8,20 +8,20 @@ use authtrace_analyze::{
 };
 use authtrace_parse::ExchangeId;
 
-use super::{Detail, Layout, count};
+use super::count;
 use crate::{page::Page, style::Ink, view::View};
 
-/// Writes the closing sentence and the next commands.
-pub(super) fn write(page: &mut Page, view: &View<'_>, layout: &Layout) {
-    page.blank();
-    let found = view.findings().any(|(_, f)| f.severity > Severity::Low);
-    if view.incidents().is_empty() && !found {
+/// Whether nothing above low severity was found.
+pub(super) fn is_healthy(view: &View<'_>) -> bool {
+    view.incidents().is_empty() && !view.findings().any(|(_, f)| f.severity > Severity::Low)
+}
+
+/// Writes what was looked at and how it went.
+pub(super) fn write(page: &mut Page, view: &View<'_>) {
+    if is_healthy(view) {
         nothing_found(page, view);
     } else {
         page.para(0, Ink::Bold, &summary(view));
-    }
-    if layout.detail != Detail::Headlines {
-        next(page, view);
     }
 }
 
@@ -101,7 +101,7 @@ fn looked_at(view: &View<'_>) -> String {
 }
 
 /// Commands that lead on from here.
-fn next(page: &mut Page, view: &View<'_>) {
+pub(super) fn next(page: &mut Page, view: &View<'_>) {
     let paths: Vec<String> = view.analysis.capture.inputs.iter().map(|i| quoted(&i.path)).collect();
     let paths = if paths.len() > 3 { "FILE…".to_owned() } else { paths.join(" ") };
     let mut commands = Vec::new();
@@ -112,7 +112,7 @@ fn next(page: &mut Page, view: &View<'_>) {
     commands.push(format!("authtrace tokens {paths}"));
     let mut label = "next";
     for command in commands {
-        page.verbatim(0, label, 6, Ink::Dim, &command);
+        page.verbatim(0, label, 7, Ink::Dim, &command);
         label = "";
     }
 }
