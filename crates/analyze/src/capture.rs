@@ -130,9 +130,9 @@ impl Capture {
         self.sanitized.iter().filter_map(|&index| self.inputs.get(usize::from(index)))
     }
 
-    /// Each client with the indices of its facts in time order.
-    pub(crate) fn timelines(&self) -> impl Iterator<Item = (ClientId, &[usize])> {
-        self.timelines.iter().map(|(client, order)| (*client, order.as_slice()))
+    /// For each client, the indices of its facts in time order.
+    pub(crate) fn timelines(&self) -> impl Iterator<Item = &[usize]> {
+        self.timelines.values().map(Vec::as_slice)
     }
 
     /// Whether the route of `fact` needs a credential, told by how it treated requests with and without one (G4).

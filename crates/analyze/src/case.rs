@@ -7,7 +7,7 @@ use authtrace_parse::{ExchangeId, HeaderView};
 use crate::{
     capture::Capture,
     facts::{
-        ClientId, Fact,
+        Fact,
         clock::Offset,
         credential::{Credential, Method},
         gate::{Gate, NOT_A_FAILURE},
@@ -23,7 +23,6 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     capture: &'a Capture,
-    client: ClientId,
     /// Indices into the capture's facts, in time order.
     order: &'a [usize],
 }
@@ -47,13 +46,8 @@ pub(crate) enum Seen {
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(capture: &'a Capture, client: ClientId, order: &'a [usize]) -> Self {
-        Self { capture, client, order }
-    }
-
-    /// The client.
-    pub(crate) fn client(&self) -> ClientId {
-        self.client
+    pub(crate) fn new(capture: &'a Capture, order: &'a [usize]) -> Self {
+        Self { capture, order }
     }
 
     /// The capture that the timeline belongs to.
@@ -151,7 +145,7 @@ impl<'a> Case<'a> {
         if fact.credentials.iter().any(|c| !c.is_cookie()) {
             return None;
         }
-        let (control, same_group) = self.control(fact);
+        let (control, _) = self.control(fact);
         let cookies = fact.cookies().next().is_some();
         let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing()) || has_bare_challenge(fact);
         let has_control = control.accepts(Method::Authorization)
@@ -163,7 +157,7 @@ impl<'a> Case<'a> {
         if !has_control {
             caps.push(Cap::NoControl);
         }
-        Some(Lack { caps, preflight, cookies, has_control, same_group: has_control && same_group, says_missing })
+        Some(Lack { caps, preflight, cookies, has_control, says_missing })
     }
 
     /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
@@ -216,8 +210,6 @@ pub(crate) struct Lack {
     pub(crate) cookies: bool,
     /// Whether the API was seen to accept another carrier.
     pub(crate) has_control: bool,
-    /// Whether that was in the same API group.
-    pub(crate) same_group: bool,
     /// Whether the server itself says that nothing was sent.
     pub(crate) says_missing: bool,
 }

@@ -16,8 +16,8 @@ pub(crate) fn judge(capture: &Capture) -> (Vec<Finding>, Vec<Coverage>) {
         _ => Vec::new(),
     });
     let mut findings = Vec::new();
-    for (client, order) in capture.timelines() {
-        findings.extend(judge_timeline(&Case::new(capture, client, order)));
+    for order in capture.timelines() {
+        findings.extend(judge_timeline(&Case::new(capture, order)));
     }
     (findings, coverage.collect())
 }

@@ -4,7 +4,7 @@
 //! No Polars type leaves this module and `profile`.
 
 use authtrace_parse::{ExchangeId, Timestamp};
-use polars::prelude::{Column, DataFrame, DataType, IntoLazy, PolarsError};
+use polars::prelude::{Column, DataFrame, IntoLazy, PolarsError};
 
 use crate::{
     facts::{Fact, credential::Credential, gate::Gate},
@@ -56,16 +56,6 @@ pub enum ColumnType {
     Int,
     /// UTF-8 text.
     Text,
-}
-
-impl ColumnType {
-    /// The Polars type.
-    pub(crate) fn dtype(self) -> DataType {
-        match self {
-            Self::Int => DataType::Int64,
-            Self::Text => DataType::String,
-        }
-    }
 }
 
 /// Gates that keep an exchange out of every ratio: it says nothing of how the API treats credentials (G3, G9, G14, G17).
