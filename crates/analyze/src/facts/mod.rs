@@ -218,6 +218,11 @@ impl Fact {
         self.outcome.is_success()
     }
 
+    /// Whether the server accepted it, credential included: a redirect is an answer and says nothing about the credential.
+    pub fn accepted(&self) -> bool {
+        self.outcome.class == outcome::OutcomeClass::Success
+    }
+
     /// Whether the server refused it for authentication (detectors §1, AF).
     pub fn refused(&self) -> bool {
         self.outcome.is_refusal()

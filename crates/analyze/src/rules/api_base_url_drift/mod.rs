@@ -30,7 +30,7 @@ const SHARED_SEGMENTS: usize = 2;
 fn check(case: &Case<'_>, out: &mut Findings) {
     // An address that answered once is a real one: a server that restarts is no drift.
     let answered: BTreeSet<Text> = case.facts().filter(|f| f.status.is_some()).map(|f| f.origin.clone()).collect();
-    let accepting: BTreeSet<Text> = case.facts().filter(|f| f.succeeded()).map(|f| f.origin.clone()).collect();
+    let accepting: BTreeSet<Text> = case.facts().filter(|f| f.accepted()).map(|f| f.origin.clone()).collect();
     for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
         if let Some(twin) = twin(case, fact, false) {
             out.add(unreachable(fact, twin, preflight(case, fact)));
@@ -58,7 +58,7 @@ fn twin<'a>(case: &Case<'a>, fact: &Fact, strict: bool) -> Option<&'a Fact> {
     let shares = |f: &Fact| f.group == fact.group && f.group.split('/').skip(1).count() >= SHARED_SEGMENTS;
     let same = |f: &Fact| f.route == fact.route;
     case.api_calls()
-        .filter(|f| f.origin != fact.origin && f.succeeded() && f.redirected_from.is_none() && is_neighbour(f, fact))
+        .filter(|f| f.origin != fact.origin && f.accepted() && f.redirected_from.is_none() && is_neighbour(f, fact))
         .filter(|f| if strict { same(f) && f.main_credential().is_some() } else { same(f) || shares(f) })
         .max_by_key(|f| (same(f), std::cmp::Reverse(f.id)))
 }

@@ -79,7 +79,8 @@ fn draft(case: &Case<'_>, first: &Fact, fact: &Fact, lost: Lost) -> Draft {
         ));
     let draft = match good_authorization(first) {
         Some(credential) => {
-            let accepted = case.token(credential.token).accepted > 0;
+            let accepted =
+                case.facts().any(|f| f.accepted() && f.authorization().is_some_and(|c| c.token == credential.token));
             draft.credential(credential.token).because_if(accepted, Reason::Control)
         }
         None => draft,

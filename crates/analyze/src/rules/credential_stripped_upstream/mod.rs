@@ -112,6 +112,6 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential, inner: Option<&F
 /// A request to the same origin that was accepted with the same token in the same header.
 fn accepted_here<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
     case.facts().find(|f| {
-        f.origin == fact.origin && f.succeeded() && f.authorization().is_some_and(|c| c.token == credential.token)
+        f.origin == fact.origin && f.accepted() && f.authorization().is_some_and(|c| c.token == credential.token)
     })
 }

@@ -97,7 +97,7 @@ fn accepted<'a>(case: &Case<'a>, fact: &Fact, stored: &Stored) -> Option<&'a Fac
     let name = Carrier::Cookie(stored.cookie.name.clone());
     case.api_calls().find(|f| {
         f.origin == fact.origin
-            && f.succeeded()
+            && f.accepted()
             && f.credentials.iter().all(|c| c.is_cookie())
             && f.cookies().any(|c| c.carrier == name)
             && case.capture().protection(f) == crate::capture::Protection::Protected

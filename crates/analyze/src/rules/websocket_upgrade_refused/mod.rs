@@ -84,7 +84,7 @@ fn accepted<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option
     case.facts().find(|f| {
         f.origin == fact.origin
             && f.kind == Kind::Http
-            && f.succeeded()
+            && f.accepted()
             && f.credentials.iter().any(|c| c.token == credential.token)
     })
 }
