@@ -73,9 +73,12 @@ fn digest_of(inputs: &[Input]) -> [u8; 32] {
 pub struct BodyNeeds;
 
 impl BodyNeeds {
-    /// Most bytes kept of a body: tokens, claims and errors are far smaller.
-    const LIMIT: usize = 64 * 1024;
-    /// Most bytes kept of an error page.
+    /// Most bytes of a JSON or form body: tokens, key sets and credentials are far smaller. Larger JSON is a list of
+    /// things, not a token response; it is counted and skipped unread.
+    const STRUCTURED: usize = 16 * 1024;
+    /// Most bytes of the JSON of a refusal, which may quote what it was given.
+    const REFUSAL: usize = 64 * 1024;
+    /// Most bytes of an error page.
     const PAGE: usize = 4 * 1024;
 }
 
@@ -85,8 +88,8 @@ impl BodyPolicy for BodyNeeds {
         let structured = mime.contains("json") || mime.contains("urlencoded");
         let refused = question.status.is_some_and(|status| status >= 400);
         match (question.response, structured) {
-            // Larger JSON is a list of things, not a token response; it is counted and skipped unread.
-            (_, true) if question.stored <= 2 * Self::LIMIT => Self::LIMIT,
+            (true, true) if refused && question.stored <= Self::REFUSAL => Self::REFUSAL,
+            (_, true) if question.stored <= Self::STRUCTURED => Self::STRUCTURED,
             (true, false) if refused => Self::PAGE,
             (false, false) if mime.is_empty() || mime.starts_with("text/plain") => Self::PAGE,
             _ => 0,

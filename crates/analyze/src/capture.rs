@@ -62,6 +62,8 @@ pub struct Capture {
     sanitized: BTreeSet<u16>,
     without_headers: BTreeSet<u16>,
     providers: BTreeSet<Text>,
+    /// Indices of the facts that delivered a token or a session, in time order.
+    deliveries: Vec<usize>,
     timelines: BTreeMap<ClientId, Vec<usize>>,
 }
 
@@ -86,14 +88,19 @@ impl Capture {
         order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));
         let sessions = session::assign(&mut facts, &order, &tokens, &fingerprints);
         let table = Table::from_facts(&facts, &tokens)?;
+        let profile = Profile::from_table(&table)?;
+        for fact in &mut facts {
+            fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
+        }
         Ok(Self {
             clocks: Clocks::from_facts(&facts),
-            profile: Profile::from_table(&table)?,
+            profile,
             key_results: key_results(&tokens, keys),
             has_keys: !keys.is_empty(),
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
+            deliveries: order.iter().copied().filter(|&i| facts[i].role.delivers() && facts[i].succeeded()).collect(),
             providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
             table,
             sessions,
@@ -118,6 +125,11 @@ impl Capture {
     /// Whether this origin handed out a token in this capture.
     pub fn delivers_tokens(&self, origin: &Text) -> bool {
         self.providers.contains(origin)
+    }
+
+    /// Successful answers of endpoints that hand out tokens, in time order.
+    pub fn deliveries(&self) -> impl DoubleEndedIterator<Item = &Fact> {
+        self.deliveries.iter().map(|&index| &self.facts[index])
     }
 
     /// Whether a header that is not in the capture may have been on the wire all the same.
@@ -182,7 +194,7 @@ fn in_order<'a>(facts: &'a mut [Fact], order: &[usize]) -> Vec<&'a mut Fact> {
 fn count_answers(facts: &[Fact], tokens: &mut TokenStore) {
     for fact in facts {
         for credential in &fact.credentials {
-            if fact.succeeded() {
+            if fact.accepted() {
                 tokens.judged(credential.token, true);
             } else if fact.refused() {
                 tokens.judged(credential.token, false);

@@ -81,6 +81,12 @@ impl<'a> Case<'a> {
         self.capture.tokens.get(id)
     }
 
+    /// The requests that carried a credential, as far as they are listed (first and last included).
+    pub(crate) fn carrying(&self, token: TokenId) -> impl Iterator<Item = &'a Fact> + use<'a> {
+        let capture = self.capture;
+        capture.tokens.get(token).sent_in.iter().filter_map(move |&id| capture.fact(id))
+    }
+
     /// The capture's profile.
     pub(crate) fn profile(&self) -> &'a Profile {
         &self.capture.profile

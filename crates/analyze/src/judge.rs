@@ -1,5 +1,7 @@
 //! Runs the catalogue over a capture: coverage first, then every timeline, then what remains unexplained.
 
+use rayon::prelude::*;
+
 use crate::{
     capture::Capture,
     case::Case,
@@ -23,13 +25,15 @@ pub(crate) fn judge(capture: &Capture) -> (Vec<Finding>, Vec<Coverage>) {
 }
 
 fn judge_timeline(case: &Case<'_>) -> Vec<Finding> {
-    let mut direct = Findings::default();
-    for rule in RULES {
+    // Rules know nothing of each other, so they run side by side; the order of their findings is the catalogue's.
+    let direct = RULES.par_iter().map(|rule| {
+        let mut found = Findings::default();
         if let Check::Timeline(check) = rule.check {
-            check(case, &mut direct);
+            check(case, &mut found);
         }
-    }
-    let mut findings = direct.into_vec();
+        found.into_vec()
+    });
+    let mut findings: Vec<Finding> = direct.collect::<Vec<_>>().into_iter().flatten().collect();
     for rule in RULES {
         if let Check::Residual(check) = rule.check {
             let mut residual = Findings::default();

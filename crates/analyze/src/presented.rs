@@ -94,8 +94,8 @@ pub(crate) fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item =
     let origin = fact.origin.clone();
     let inner = *case;
     case.api_calls()
-        .filter(move |f| f.origin == origin && f.outcome.class == OutcomeClass::Success && !f.from_cache)
-        .filter(move |f| inner.route(f).bare_ok == 0 && !f.gates.any(NOT_A_FAILURE))
+        .filter(move |f| f.outcome.class == OutcomeClass::Success && !f.bare_accepted && f.origin == origin)
+        .filter(move |f| !f.from_cache && !f.gates.any(NOT_A_FAILURE))
         .filter_map(move |f| Some((f, Presented::of(&inner, f)?)))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It is one group-by over the fact table, so partial profiles of several captures add up (DESIGN §4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::{DataFrame, IntoLazy, PolarsError, col, len};
 
@@ -86,8 +86,8 @@ pub struct Signer {
 /// What the capture shows of every route, API group and origin.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    routes: BTreeMap<(Text, Text), Counts>,
-    groups: BTreeMap<(Text, Text), Counts>,
+    routes: HashMap<(Text, Text), Counts, foldhash::fast::RandomState>,
+    groups: HashMap<(Text, Text), Counts, foldhash::fast::RandomState>,
     origins: BTreeMap<Text, Counts>,
     signers: BTreeMap<(Text, Signer), SignerCounts>,
 }

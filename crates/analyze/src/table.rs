@@ -4,6 +4,8 @@
 //! No Polars type leaves this module and `profile`.
 
 use authtrace_parse::{ExchangeId, Timestamp};
+use rayon::prelude::*;
+
 use polars::prelude::{Column, DataFrame, IntoLazy, PolarsError};
 
 use crate::{
@@ -76,7 +78,7 @@ pub struct Table(DataFrame);
 impl Table {
     /// One row per fact.
     pub(crate) fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Result<Self, PolarsError> {
-        let columns = SCHEMA.iter().map(|(name, kind)| column(name, *kind, facts, tokens)).collect();
+        let columns: Vec<Column> = SCHEMA.par_iter().map(|(name, kind)| column(name, *kind, facts, tokens)).collect();
         Ok(Self(DataFrame::new_infer_height(columns)?))
     }
 

@@ -1,6 +1,9 @@
 //! Shared short strings: a capture repeats the same few hosts, routes and names thousands of times.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A string shared by everything that says the same.
 pub type Text = Arc<str>;
@@ -9,9 +12,21 @@ pub type Text = Arc<str>;
 #[derive(Default)]
 pub(crate) struct Interner {
     known: HashSet<Text, foldhash::fast::RandomState>,
+    /// Raw text of software and scripts, which a capture repeats on every exchange, to what may be shown of it.
+    scrubbed: HashMap<Box<str>, Text, foldhash::fast::RandomState>,
 }
 
 impl Interner {
+    /// The shared copy of `text` without what looks like a secret.
+    pub(crate) fn scrubbed(&mut self, text: &str) -> Text {
+        if let Some(known) = self.scrubbed.get(text) {
+            return known.clone();
+        }
+        let clean = self.text(&crate::scrub::scrub(text));
+        self.scrubbed.insert(text.into(), clean.clone());
+        clean
+    }
+
     /// The shared copy of `text`.
     pub(crate) fn text(&mut self, text: &str) -> Text {
         if let Some(known) = self.known.get(text) {

@@ -1,6 +1,6 @@
 //! Named inputs become an analysis: every input is read, and one that fails does not keep the others from being reported.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::mpsc, thread};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::{
@@ -9,7 +9,7 @@ use authtrace_analyze::{
     token::classify,
 };
 use authtrace_capture::{InputPath, InputReport, expand, read_input};
-use authtrace_parse::{Secret, SecretStr, Timestamp};
+use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 
 use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
 
@@ -97,17 +97,53 @@ fn read_one(
     let mut seen = Seen::default();
     // What still comes out of a pipe was written before its writer was interrupted, too.
     let piped = *path == InputPath::Stdin;
-    let report = read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
-        if interrupt.is_set() && !piped {
-            return;
-        }
-        progress.tick(&shown);
-        seen.note(&exchange);
-        analyzer.push(&exchange);
+    let report = thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
+        scope.spawn(move || receiver.iter().flatten().for_each(|exchange| analyzer.push(&exchange)));
+        let mut batch = Batch { sender, exchanges: Vec::with_capacity(BATCH) };
+        read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
+            if interrupt.is_set() && !piped {
+                return;
+            }
+            progress.tick(&shown);
+            seen.note(&exchange);
+            batch.push(exchange);
+        })
     })?;
     tracing::info!("{shown}: {} exchanges of {} entries, {} bytes", report.exchanges, report.entries, report.bytes);
     let next = report.next_id;
     Ok((seen.input(report), next))
+}
+
+/// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.
+const BATCH: usize = 64;
+const BATCHES: usize = 4;
+
+/// Hands exchanges in order to the thread that draws their facts; the last ones when it is dropped.
+struct Batch {
+    sender: mpsc::SyncSender<Vec<Exchange>>,
+    exchanges: Vec<Exchange>,
+}
+
+impl Batch {
+    fn push(&mut self, exchange: Exchange) {
+        self.exchanges.push(exchange);
+        if self.exchanges.len() == BATCH {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        let full = std::mem::replace(&mut self.exchanges, Vec::with_capacity(BATCH));
+        // The receiver ends only when its thread panics, and then the scope passes the panic on.
+        let _ = self.sender.send(full);
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.send();
+    }
 }
 
 /// What the exchanges of one input say about it.

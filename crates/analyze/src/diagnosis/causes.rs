@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use crate::{
     capture::Capture,
     catalogue::Layer,
@@ -87,22 +89,33 @@ pub(crate) fn is_no_explanation(cause: &str, effect: &Finding) -> bool {
 
 /// For every finding, the index of the one that explains it best; `None` for roots.
 pub(super) fn parents(capture: &Capture, findings: &[Finding]) -> Vec<Option<usize>> {
-    findings.iter().map(|effect| parent(capture, findings, effect)).collect()
+    let causes: Vec<Cause<'_>> = findings
+        .iter()
+        .enumerate()
+        .map(|(index, finding)| Cause { index, finding, confidence: finding.confidence().value() })
+        .filter(|cause| cause.confidence >= ENOUGH && cause.finding.severity > Severity::Low)
+        .collect();
+    findings.par_iter().map(|effect| parent(capture, &causes, effect)).collect()
 }
 
-fn parent(capture: &Capture, findings: &[Finding], effect: &Finding) -> Option<usize> {
-    let sure = findings.iter().enumerate().filter(|(_, cause)| cause.confidence().value() >= ENOUGH);
-    let explaining = sure.filter(|(_, cause)| cause.severity > Severity::Low && explains(capture, cause, effect));
+/// A finding that may explain others.
+struct Cause<'a> {
+    index: usize,
+    finding: &'a Finding,
+    confidence: f64,
+}
+
+fn parent(capture: &Capture, causes: &[Cause<'_>], effect: &Finding) -> Option<usize> {
+    let explaining = causes.iter().filter(|cause| explains(capture, cause.finding, effect));
     explaining
-        .max_by(|(_, a), (_, b)| {
-            let shared = |f: &Finding| shares_exchange(f, effect);
-            (shared(a), a.confidence().value())
-                .partial_cmp(&(shared(b), b.confidence().value()))
-                .unwrap_or(std::cmp::Ordering::Equal)
-                .then(b.rule.layer.cmp(&a.rule.layer))
-                .then(b.rule.code.cmp(a.rule.code))
+        .max_by(|a, b| {
+            let shared = |cause: &Cause<'_>| shares_exchange(cause.finding, effect);
+            (shared(a).cmp(&shared(b)))
+                .then(a.confidence.total_cmp(&b.confidence))
+                .then(b.finding.rule.layer.cmp(&a.finding.rule.layer))
+                .then(b.finding.rule.code.cmp(a.finding.rule.code))
         })
-        .map(|(index, _)| index)
+        .map(|cause| cause.index)
 }
 
 fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {

@@ -1,7 +1,8 @@
 //! Facts of a message body: its keys, a few named strings, never its values at large.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
+use aho_corasick::packed::Searcher;
 use authtrace_parse::{Body, SecretStr};
 use serde_json::Value;
 
@@ -34,7 +35,8 @@ impl BodyView {
         let text = text.expose();
         match body.essence().as_deref() {
             Some("application/x-www-form-urlencoded") => Self::form(text),
-            _ if looks_like_json(text) => Self::json(text),
+            _ if looks_like_json(text) && may_matter(text) => Self::json(text),
+            _ if looks_like_json(text) => Self::default(),
             Some("text/plain") | None if text.contains('=') && !text.contains(['\n', ' ', '<']) => Self::form(text),
             _ => Self::default(),
         }
@@ -89,6 +91,36 @@ impl BodyView {
             .map(String::as_str)
             .chain(json.into_iter().flat_map(|object| object.keys().map(String::as_str)))
     }
+}
+
+/// Shorter documents are read whatever they hold: errors and token responses are short.
+const SHORT: usize = 1024;
+
+/// What a longer document holds somewhere if a fact can be drawn from it: credentials, keys, provider metadata, GraphQL.
+const MARKS: &[&str] = &[
+    "oken",
+    "jwt",
+    "\"access\"",
+    "efresh",
+    "\"errors\"",
+    "\"kty\"",
+    "ssuer",
+    "pass",
+    "otp",
+    "grant_type",
+    "AuthFlow",
+    "SAML",
+    "\"query\"",
+    "\"error",
+    "\"detail",
+];
+
+/// A vectorised searcher for few short patterns; `None` on machines without the instructions, where everything is read.
+static MARK: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(MARKS));
+
+/// Whether a document is worth reading: most answers are data, and building them up costs more than everything else.
+fn may_matter(text: &str) -> bool {
+    text.len() <= SHORT || MARK.as_ref().is_none_or(|marks| marks.find(text).is_some())
 }
 
 fn looks_like_json(text: &str) -> bool {

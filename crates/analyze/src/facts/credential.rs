@@ -197,6 +197,8 @@ pub(crate) fn extract(
     found.body(body);
     found.subprotocol();
     found.first_messages();
+    // Stable: of two credentials by one method the first on the wire stays first.
+    found.credentials.sort_by_key(Credential::method);
     found.credentials
 }
 

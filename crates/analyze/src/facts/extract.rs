@@ -97,13 +97,14 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         call_site: stack.first().cloned(),
         stack: stack.into(),
         client_signature: interner.text(&client_signature(&request.headers)),
-        user_agent: request.headers.get("user-agent").map(|u| interner.text(&crate::scrub::scrub(u.expose()))),
+        user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
         server_date,
-        responder: interner.text(&responder(answer)),
+        responder: responder(answer, interner),
         from_cache: exchange.browser.from_cache,
         is_document: is_document(exchange),
         no_store: answer.get_all("cache-control").any(|v| v.expose().to_ascii_lowercase().contains("no-store")),
         discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
+        bare_accepted: false,
         session: None,
         preflight: None,
         preflight_of: None,
@@ -285,7 +286,7 @@ fn is_library(url: &str) -> bool {
 
 fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text> {
     let frames = exchange.browser.initiator.iter().flat_map(|i| &i.frames).filter(|frame| !is_library(&frame.url));
-    frames.take(4).map(|frame| interner.text(&frame_name(frame))).collect()
+    frames.take(4).map(|frame| interner.scrubbed(&frame_name(frame))).collect()
 }
 
 /// `function (file:line)`, one-based as editors count.
@@ -293,7 +294,7 @@ fn frame_name(frame: &Frame) -> String {
     let path =
         frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
     let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
-    crate::scrub::scrub(&format!("{function} ({path}:{})", frame.line + 1))
+    format!("{function} ({path}:{})", frame.line + 1)
 }
 
 fn client_signature(headers: &Headers) -> String {
@@ -307,7 +308,7 @@ fn client_signature(headers: &Headers) -> String {
 }
 
 /// `server`, `via` and the sorted header names that say which hop answered; values that vary are left out.
-fn responder(headers: &Headers) -> String {
+fn responder(headers: &Headers, interner: &mut Interner) -> Text {
     let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
     let vary = |name: &str| {
         matches!(
@@ -319,8 +320,8 @@ fn responder(headers: &Headers) -> String {
     let mut names: Vec<String> = headers.iter().map(|(n, _)| n.to_ascii_lowercase()).filter(|n| !vary(n)).collect();
     names.sort_unstable();
     names.dedup();
-    let server = crate::scrub::scrub(&format!("{} {}", field("server"), field("via")));
-    format!("{server} | {}", names.join(" "))
+    let server = interner.scrubbed(&format!("{} {}", field("server"), field("via")));
+    interner.text(&format!("{server} | {}", names.join(" ")))
 }
 
 fn server_date(exchange: &Exchange, headers: &Headers) -> Option<Timestamp> {

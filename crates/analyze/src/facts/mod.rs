@@ -137,7 +137,7 @@ pub struct Fact {
     pub has_cookies: bool,
     /// Whether the exporter counted more header bytes than it wrote.
     pub removed_header_bytes: bool,
-    /// Credentials of the request.
+    /// Credentials of the request, the one that names the principal first (see [`Credential::method`]).
     pub credentials: Box<[Credential]>,
     /// Credentials in the URLs of `Referer` and `Location`.
     pub url_credentials: Box<[UrlCredential]>,
@@ -183,6 +183,8 @@ pub struct Fact {
     pub no_store: bool,
     /// Issuer named by a discovery document in the response.
     pub discovered_issuer: Option<Text>,
+    /// Whether its route ever accepted a request without a credential (G4).
+    pub bare_accepted: bool,
     /// Session.
     pub session: Option<SessionId>,
     /// Its preflight.
@@ -245,7 +247,7 @@ impl Fact {
 
     /// The credential that names the principal: `Authorization` before a header of its own, query, subprotocol, cookie.
     pub fn main_credential(&self) -> Option<&Credential> {
-        self.credentials.iter().min_by_key(|c| c.method())
+        self.credentials.first()
     }
 
     /// Whether the page's origin differs from the request's (Fetch, "same origin").

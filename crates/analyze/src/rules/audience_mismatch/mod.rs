@@ -25,6 +25,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     for (fact, jwt) in presented::refused(case) {
+        let says = fact.outcome.says(&[ErrorClass::AuthorizedParty, ErrorClass::Audience]);
+        if !says && !reason_is_open(fact) {
+            continue;
+        }
         let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
         if fact.outcome.says(&[ErrorClass::AuthorizedParty]) {
             out.add(other_party(case, fact, &jwt));

@@ -63,8 +63,9 @@ fn may_be_stale(fact: &Fact) -> bool {
 }
 
 fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
-    case.api_calls().any(|f| {
-        f.started_nanos() > fact.started_nanos()
+    case.carrying(token).any(|f| {
+        f.client == fact.client
+            && f.started_nanos() > fact.started_nanos()
             && f.origin == fact.origin
             && f.succeeded()
             && f.main_credential().is_some_and(|c| c.token == token)
@@ -74,7 +75,7 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 /// The delivery that had replaced `old` before `fact` was built, with the newer token.
 fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
-    let deliveries = case.facts().filter(|f| f.role.delivers() && f.succeeded() && f.session == fact.session);
+    let deliveries = case.capture().deliveries().filter(|f| f.client == fact.client && f.session == fact.session);
     // The last word counts: a provider may hand out the same token again, or one for another audience in between.
     let (delivery, new) = deliveries.rev().find_map(|delivery| {
         let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
@@ -116,8 +117,12 @@ fn works(case: &Case<'_>, fact: &Fact, new: TokenId) -> bool {
 }
 
 fn used_successfully<'a>(case: &Case<'a>, fact: &Fact, new: TokenId) -> Option<&'a Fact> {
-    case.api_calls()
-        .find(|f| f.origin == fact.origin && f.succeeded() && f.main_credential().is_some_and(|c| c.token == new))
+    case.carrying(new).find(|f| {
+        f.client == fact.client
+            && f.origin == fact.origin
+            && f.succeeded()
+            && f.main_credential().is_some_and(|c| c.token == new)
+    })
 }
 
 /// The logout that ended the session of `old`, where nobody has signed in since.

@@ -63,8 +63,11 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 fn mismatch(case: &Case<'_>, fact: &Fact) -> Option<Why> {
     let credential = fact.authorization().filter(|c| c.well_formed && is_token(c.kind) && !fact.role.is_identity())?;
     let explained = fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED);
+    if !explained {
+        return None;
+    }
     let accepted = accepted_kinds(case, fact);
-    if !explained || accepted.contains_key(&credential.kind) {
+    if accepted.contains_key(&credential.kind) {
         return None;
     }
     let taken = accepted.iter().max_by_key(|(_, n)| **n).map(|(kind, _)| *kind);
