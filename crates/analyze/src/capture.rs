@@ -16,6 +16,7 @@ use crate::{
         session::{self, Session},
     },
     key::{KeyResult, KeyRing},
+    masked,
     profile::Profile,
     sanitized,
     table::Table,
@@ -76,6 +77,7 @@ impl Capture {
         keys: &KeyRing,
         fingerprints: Fingerprinter,
     ) -> Result<Self, PolarsError> {
+        masked::mask(&mut facts, &tokens, &fingerprints);
         let timelines = timelines(&facts);
         for order in timelines.values() {
             let mut timeline = in_order(&mut facts, order);

@@ -107,25 +107,38 @@ fn challenge_legs(facts: &mut [&mut Fact]) {
 
 /// G8: refused, a successful refresh, the same route accepted.
 fn recoveries(facts: &mut [&mut Fact]) {
+    let refreshes: Vec<usize> = (0..facts.len()).filter(|&i| refreshes(facts[i])).collect();
+    // A capture may hold 100,000 refusals in one window, so the repetitions are looked up instead of searched for.
+    // A sanitised capture shows a credential on neither; else the repetition must carry one.
+    let mut repetitions: HashMap<(Text, Text, bool), Vec<usize>> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| !refreshes.is_empty() && f.succeeded()) {
+        let key = |carries| (fact.origin.clone(), fact.route.clone(), carries);
+        repetitions.entry(key(false)).or_default().push(index);
+        if fact.main_credential().is_some() {
+            repetitions.entry(key(true)).or_default().push(index);
+        }
+    }
     for index in 0..facts.len() {
         if !facts[index].refused() || facts[index].role.delivers() {
             continue;
         }
-        let (route, origin, since) =
-            (facts[index].route.clone(), facts[index].origin.clone(), facts[index].ended_nanos());
-        let bare = facts[index].main_credential().is_none();
-        let mut refreshed = false;
-        let recovered =
-            facts[index + 1..].iter().take_while(|f| f.started_nanos() <= since + RECOVERED_WINDOW).any(|f| {
-                refreshed |= matches!(f.role, Role::Refresh | Role::Mint | Role::Token) && f.succeeded();
-                // A sanitised capture shows a credential on neither; else the repetition must carry one.
-                let repeats = f.route == route && f.origin == origin && f.succeeded();
-                refreshed && repeats && (bare || f.main_credential().is_some())
-            });
-        if recovered {
+        let Some(refresh) = at_or_after(&refreshes, index + 1) else { continue };
+        let key = (facts[index].origin.clone(), facts[index].route.clone(), facts[index].main_credential().is_some());
+        let repeated = repetitions.get(&key).and_then(|found| at_or_after(found, refresh));
+        let until = facts[index].ended_nanos() + RECOVERED_WINDOW;
+        if repeated.is_some_and(|repeated| facts[repeated].started_nanos() <= until) {
             facts[index].gates.add(Gate::Recovered);
         }
     }
+}
+
+fn refreshes(fact: &Fact) -> bool {
+    matches!(fact.role, Role::Refresh | Role::Mint | Role::Token) && fact.succeeded()
+}
+
+/// The first of the ascending `indices` that is not below `least`.
+fn at_or_after(indices: &[usize], least: usize) -> Option<usize> {
+    indices.get(indices.partition_point(|&index| index < least)).copied()
 }
 
 /// G24: what was in flight while the user logged out.
@@ -135,7 +148,9 @@ fn logouts(facts: &mut [&mut Fact]) {
             continue;
         }
         let (since, until) = (facts[index].started_nanos(), facts[index].ended_nanos() + LOGOUT_GRACE);
-        for fact in facts.iter_mut().filter(|f| f.refused() && (since..=until).contains(&f.started_nanos())) {
+        // A call sent before the logout and answered after it is in flight, too.
+        let in_flight = |f: &Fact| f.started_nanos() <= until && f.ended_nanos() >= since;
+        for fact in facts.iter_mut().filter(|f| f.refused() && in_flight(f)) {
             fact.gates.add(Gate::LoggingOut);
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Credential},
+    facts::{Fact, credential::Credential, gate::Gate},
     finding::{Cap, Reason, Severity},
     presented::{Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Explained, Findings, Rule},
@@ -26,7 +26,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     let open = case.refusals().filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
-    for fact in open.filter(|f| !explained.contains(f.id)) {
+    // A refresh that cured the refusal has shown that the token was past its time, whatever the clocks say (G8).
+    for fact in open.filter(|f| !explained.contains(f.id) && !f.gates.has(Gate::Recovered)) {
         let Some(credential) = fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed) else { continue };
         if looks_valid(case, fact, credential)
             && (reason_is_open(fact) || says_missing(fact) || about_user(fact).is_some())

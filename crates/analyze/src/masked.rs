@@ -1,0 +1,101 @@
+//! URLs that repeat a credential: what equals one is shown as `{token}`, wherever a path or a parameter's name says it.
+//!
+//! A segment's shape alone does not tell an id from a session (`;jsessionid=…`), but the token store knows every value
+//! that travelled as a credential. One pass over the facts, a hash lookup for each part of a path.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use crate::{
+    facts::{Fact, Redirect, route},
+    text::Text,
+    token::Fingerprinter,
+    tokens::TokenStore,
+};
+
+/// Shorter values stand in URLs by chance.
+const SHORTEST: usize = 12;
+/// What parts a path, then a segment.
+const SEPARATORS: [&[char]; 2] = [&['/'], &[';', ',', '&', ':', '!', '(', ')']];
+
+type Secrets<'a> = HashSet<&'a str, foldhash::fast::RandomState>;
+
+/// Masks known credentials in every path, route, redirect and parameter name.
+pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, fingerprints: &Fingerprinter) {
+    let secrets = secrets(tokens, fingerprints);
+    if secrets.is_empty() {
+        return;
+    }
+    for fact in facts {
+        mask_path(fact, &secrets);
+        if let Some(redirect) = &mut fact.redirect
+            && let Cow::Owned(path) = masked(&redirect.path, &SEPARATORS, &secrets)
+        {
+            **redirect = Redirect { origin: redirect.origin.clone(), path: path.into() };
+        }
+        for key in &mut fact.query_keys {
+            if let Cow::Owned(name) = masked(key, &SEPARATORS, &secrets) {
+                *key = name.into();
+            }
+        }
+    }
+}
+
+/// The values that are hard to guess: others are ordinary words, which a path may say.
+fn secrets<'a>(tokens: &'a TokenStore, fingerprints: &Fingerprinter) -> Secrets<'a> {
+    let values = tokens.iter().filter(|(_, token)| token.classified.kind.is_credential());
+    let values = values.map(|(_, token)| token.classified.value(token.secret.as_secret_str()));
+    let hard = values.filter(|value| fingerprints.h8(*value).is_some()).map(|value| value.expose().trim());
+    hard.filter(|value| value.len() >= SHORTEST).collect()
+}
+
+fn mask_path(fact: &mut Fact, secrets: &Secrets<'_>) {
+    let Cow::Owned(path) = masked(&fact.path, &SEPARATORS, secrets) else { return };
+    let (before, after) = (route::template(&fact.path), route::template(&path));
+    // The route is METHOD, space, template, and what follows the template stays.
+    fact.route = Text::from(fact.route.replacen(&before, &after, 1));
+    fact.group = Text::from(route::group(&after));
+    fact.path = path.into();
+}
+
+/// `text` with `{token}` for every part that is a secret; borrowed where there is none.
+fn masked<'t>(text: &'t str, separators: &[&[char]], secrets: &Secrets<'_>) -> Cow<'t, str> {
+    if text.len() < SHORTEST {
+        return Cow::Borrowed(text);
+    }
+    if secrets.contains(text) {
+        return Cow::Owned("{token}".to_owned());
+    }
+    let Some((first, rest)) = separators.split_first() else {
+        return match text.split_once('=') {
+            Some((name, value)) if secrets.contains(value) => Cow::Owned(format!("{name}={{token}}")),
+            _ => Cow::Borrowed(text),
+        };
+    };
+    let mut out = String::new();
+    let mut changed = false;
+    for piece in text.split_inclusive(*first) {
+        let bare = piece.strip_suffix(*first).unwrap_or(piece);
+        let shown = masked(bare, rest, secrets);
+        changed |= matches!(shown, Cow::Owned(_));
+        out.push_str(&shown);
+        out.push_str(&piece[bare.len()..]);
+    }
+    if changed { Cow::Owned(out) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_credentials_are_masked_and_other_ids_stay() {
+        let secrets: Secrets<'_> = ["aB3dE5fG7hJ9kL1m", "x9Y8z7W6v5U4t3S2=="].into_iter().collect();
+        let check = |path: &str, expected: &str| assert_eq!(masked(path, &SEPARATORS, &secrets), expected);
+        check("/books/aB3dE5fG7hJ9kL1m/pages", "/books/{token}/pages");
+        check("/books;jsessionid=aB3dE5fG7hJ9kL1m", "/books;jsessionid={token}");
+        check("/books;v=1;s=x9Y8z7W6v5U4t3S2==/a", "/books;v=1;s={token}/a");
+        check("/aB3dE5fG7hJ9kL1m", "/{token}");
+        check("/(X(1)S(aB3dE5fG7hJ9kL1m))/a.aspx", "/(X(1)S({token}))/a.aspx");
+        check("/books/aB3dE5fG7hJ9kL1n", "/books/aB3dE5fG7hJ9kL1n");
+    }
+}
