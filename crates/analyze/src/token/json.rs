@@ -28,7 +28,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads one JSON document; `None` where the bytes are no JSON, or nest deeper than [`MAX_DEPTH`].
+    /// Reads one JSON document; `None` where the bytes are no JSON, or nest deeper than `MAX_DEPTH`.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
         let value = Depth(MAX_DEPTH).deserialize(&mut reader).ok()?;
