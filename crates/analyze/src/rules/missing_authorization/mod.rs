@@ -53,6 +53,11 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
         .capped(lack.caps.iter().copied().chain((thin && !lack.says_missing).then_some(Cap::NoControl)))
         .server_says(fact)
         .cause(&fact.origin);
+    let draft = match lack.has_control || lack.says_missing {
+        true => draft,
+        // Neither a control nor a word of the server: an exporter that removed the header would leave the same bytes.
+        false => draft.severity(Severity::Low, "nothing shows that this API wants a credential"),
+    };
     match lack.preflight {
         Some(preflight) => draft.primary(fact.id, "request.header.authorization", "absent").related(
             preflight,

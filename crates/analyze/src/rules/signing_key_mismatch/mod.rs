@@ -64,7 +64,7 @@ fn is_signed(jwt: &Presented<'_>) -> bool {
 }
 
 fn proof<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'a>) -> Option<Proof<'a>> {
-    if fact.outcome.says(&[ErrorClass::Signature]) {
+    if fact.outcome.says(&[ErrorClass::Signature, ErrorClass::UnknownKey]) {
         return Some(Proof::Text);
     }
     if !reason_is_open(fact) || jwt.window(case, fact) != Window::Open {
