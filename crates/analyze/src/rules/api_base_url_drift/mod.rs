@@ -31,8 +31,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     // An address that answered once is a real one: a server that restarts is no drift.
     let answered: BTreeSet<Text> = case.facts().filter(|f| f.status.is_some()).map(|f| f.origin.clone()).collect();
     let accepting: BTreeSet<Text> = case.facts().filter(|f| f.accepted()).map(|f| f.origin.clone()).collect();
+    let candidates: Vec<&Fact> = case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()).collect();
     for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
-        if let Some(twin) = twin(case, fact, false) {
+        if let Some(twin) = twin(&candidates, fact, false) {
             out.add(unreachable(fact, twin, preflight(case, fact)));
         }
     }
@@ -40,7 +41,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if accepting.contains(&fact.origin) {
             continue;
         }
-        if let Some(twin) = twin(case, fact, true) {
+        if let Some(twin) = twin(&candidates, fact, true) {
             out.add(refused(case, fact, twin));
         }
     }
@@ -53,12 +54,14 @@ fn nobody_answers(fact: &Fact) -> bool {
     fact.status.is_none() && fact.failure.as_deref().is_some_and(|f| WORDS.iter().any(|word| f.contains(word)))
 }
 
-/// An accepted call of the same API at a neighbouring address; the same route is preferred, and required where `strict`.
-fn twin<'a>(case: &Case<'a>, fact: &Fact, strict: bool) -> Option<&'a Fact> {
+/// Of the accepted calls, one of the same API at a neighbouring address; the same route is preferred, and required where `strict`.
+fn twin<'a>(candidates: &[&'a Fact], fact: &Fact, strict: bool) -> Option<&'a Fact> {
     let shares = |f: &Fact| f.group == fact.group && f.group.split('/').skip(1).count() >= SHARED_SEGMENTS;
     let same = |f: &Fact| f.route == fact.route;
-    case.api_calls()
-        .filter(|f| f.origin != fact.origin && f.accepted() && f.redirected_from.is_none() && is_neighbour(f, fact))
+    candidates
+        .iter()
+        .copied()
+        .filter(|f| f.origin != fact.origin && is_neighbour(f, fact))
         .filter(|f| if strict { same(f) && f.main_credential().is_some() } else { same(f) || shares(f) })
         .max_by_key(|f| (same(f), std::cmp::Reverse(f.id)))
 }
