@@ -77,8 +77,9 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
 fn unexplained(view: &View<'_>) -> Vec<ExchangeId> {
     let healthy =
         [Gate::Recovered, Gate::ChallengeLeg, Gate::DpopNonce, Gate::AnonymousProbe, Gate::Probe, Gate::LoggingOut];
-    let explained: BTreeSet<ExchangeId> =
-        view.analysis.findings.iter().flat_map(|f| f.exchanges.iter().copied()).collect();
+    // A note does not explain a refusal.
+    let causes = view.analysis.findings.iter().filter(|f| f.severity > Severity::Low);
+    let explained: BTreeSet<ExchangeId> = causes.flat_map(|f| f.exchanges.iter().copied()).collect();
     let refused = view.facts().filter(|f| f.refused() && !f.gates.any(&healthy) && !explained.contains(&f.id));
     refused.map(|f| f.id).collect()
 }
