@@ -249,7 +249,7 @@ fn provider(e: &Evidence<'_>, scores: &mut Scores) {
     }
 }
 
-/// The role that the provider table gives; a path alone, on a host that is not the provider's, weighs as a path.
+/// The role that the provider table gives: by the provider's own host, or by a path that no one else has.
 fn provider_role(exchange: &Exchange) -> Option<Role> {
     let target = &exchange.request.target;
     let hit = providers().endpoint(&Route {
