@@ -9,8 +9,10 @@
 pub mod anomaly;
 pub mod body;
 pub mod exchange;
+pub mod frame;
 pub mod har;
 pub mod headers;
+pub mod packet;
 pub mod secret;
 pub mod target;
 pub mod time;
