@@ -175,7 +175,7 @@ pub struct Initiator {
     /// `script`, `parser`, `preflight`, `other`…
     pub kind: Box<str>,
     /// Frames of the call stack, innermost first, asynchronous parents after their children; the first [`Initiator::KEPT`].
-    pub frames: Vec<Frame>,
+    pub frames: Vec<CallFrame>,
 }
 
 impl Initiator {
@@ -185,7 +185,7 @@ impl Initiator {
 
 /// One frame of a script's call stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct CallFrame {
     /// Function name, empty for anonymous functions.
     pub function: Box<str>,
     /// Script URL without query and fragment.

@@ -21,10 +21,12 @@ pub mod websocket;
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use body::{Body, BodyPolicy, BodyQuestion, Content};
 pub use exchange::{
-    Browser, Exchange, ExchangeId, Frame, HeaderView, Initiator, Kind, Locator, Protocol, Request, Response, Source,
-    Timing,
+    Browser, CallFrame, Exchange, ExchangeId, HeaderView, Initiator, Kind, Locator, Protocol, Request, Response,
+    Source, Timing,
 };
+pub use frame::{Frame, LinkType};
 pub use headers::Headers;
+pub use packet::{Datagram, Flags, Packet, Segment};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;

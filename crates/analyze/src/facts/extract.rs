@@ -1,7 +1,7 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
 use authtrace_parse::{
-    AnomalyKind, Content, Exchange, Frame, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
+    AnomalyKind, CallFrame, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
     target::origin,
 };
 
@@ -290,7 +290,7 @@ fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text>
 }
 
 /// `function (file:line)`, one-based as editors count.
-fn frame_name(frame: &Frame) -> String {
+fn frame_name(frame: &CallFrame) -> String {
     let path =
         frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
     let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };

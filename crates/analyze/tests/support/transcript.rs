@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use authtrace_analyze::key::KeyRing;
 use authtrace_parse::{
-    Body, Browser, Content, Exchange, ExchangeId, Frame, HeaderView, Headers, Initiator, Kind, Locator, Request,
+    Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind, Locator, Request,
     Response, Secret, Source, Target, Timestamp, Timing,
     websocket::{Message, WebSocket},
 };
@@ -159,7 +159,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         "at" => {
             let (function, place) = value.split_once('@').unwrap();
             let (url, line) = place.rsplit_once(':').unwrap();
-            let frame = Frame {
+            let frame = CallFrame {
                 function: function.into(),
                 url: format!("https://app.x.dev/{url}").into(),
                 line: line.parse::<u32>().unwrap() - 1,

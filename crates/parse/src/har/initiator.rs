@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::lenient::Scalar;
-use crate::exchange::{Frame, Initiator};
+use crate::exchange::{CallFrame, Initiator};
 
 record! {
     /// The initiator.
@@ -53,11 +53,11 @@ pub(super) fn read(raw: &RawValue) -> Option<Initiator> {
     Some(Initiator { kind, frames })
 }
 
-fn frame(function: &Scalar<'_>, url: &Scalar<'_>, line: &Scalar<'_>, column: &Scalar<'_>) -> Frame {
+fn frame(function: &Scalar<'_>, url: &Scalar<'_>, line: &Scalar<'_>, column: &Scalar<'_>) -> CallFrame {
     let number = |value: &Scalar<'_>| value.number().map_or(0, |number| number as u32);
     let url = url.text().unwrap_or_default();
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    Frame {
+    CallFrame {
         function: function.text().unwrap_or_default().into(),
         url: url.into(),
         line: number(line),
