@@ -19,14 +19,14 @@ record! {
 record! {
     /// One stack; `parent` is the stack of the asynchronous caller, left as text so that depth costs no recursion.
     Stack {
-        frames: Vec<CallFrame<'de>> = "callFrames",
+        frames: Vec<RecordedFrame<'de>> = "callFrames",
         parent: Option<&'de RawValue> = "parent",
     }
 }
 
 record! {
     /// One frame.
-    CallFrame {
+    RecordedFrame {
         function: Scalar<'de> = "functionName",
         url: Scalar<'de> = "url",
         line: Scalar<'de> = "lineNumber",
