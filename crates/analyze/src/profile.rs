@@ -21,7 +21,9 @@ pub struct Counts {
     pub bare_ok: u32,
     /// Without any credential and refused.
     pub bare_refused: u32,
-    /// Accepted, by the method of the main credential.
+    /// Pages that were loaded with cookies only, however they were answered; they are in the cells above, too.
+    pub pages_with_cookies: u32,
+    /// Accepted, by the method of the main credential; pages with cookies say nothing of an API and are left out.
     pub accepted_methods: BTreeMap<Method, u32>,
     /// Accepted, by kind of the main credential (`jwt`, `opaque`…).
     pub accepted_kinds: BTreeMap<Text, u32>,
@@ -51,7 +53,10 @@ impl Counts {
         };
         *cell += count;
         // A redirect says nothing about the credential: only 2xx and 304 accept it.
-        if let (Some(method), "success") = (row.method, row.outcome.as_str()) {
+        // A page gets its cookies from the browser, whatever the API behind it reads.
+        if row.is_document && row.method == Some(Method::Cookie) {
+            self.pages_with_cookies += count;
+        } else if let (Some(method), "success") = (row.method, row.outcome.as_str()) {
             *self.accepted_methods.entry(method).or_default() += count;
             if let Some(kind) = &row.kind {
                 *self.accepted_kinds.entry(kind.clone()).or_default() += count;
@@ -98,6 +103,7 @@ static NOTHING: Counts = Counts {
     credentialed_other: 0,
     bare_ok: 0,
     bare_refused: 0,
+    pages_with_cookies: 0,
     accepted_methods: BTreeMap::new(),
     accepted_kinds: BTreeMap::new(),
     accepted_schemes: BTreeMap::new(),
@@ -154,7 +160,7 @@ impl Profile {
     }
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "origin",
     "api_group",
     "route",
@@ -166,6 +172,7 @@ const KEYS: [&str; 11] = [
     "kid",
     "alg",
     "role",
+    "resource_type",
 ];
 
 fn group(frame: &DataFrame, keys: &[&str]) -> Result<DataFrame, PolarsError> {
@@ -183,6 +190,7 @@ struct Row {
     scheme: Option<Text>,
     outcome: String,
     signer: Signer,
+    is_document: bool,
     count: u32,
 }
 
@@ -204,6 +212,7 @@ impl Row {
             kind: cell("credential_kind")?,
             scheme: cell("scheme_name")?.map(|s| Text::from(s.to_ascii_lowercase())),
             outcome: cell("outcome")?.as_deref().unwrap_or_default().to_owned(),
+            is_document: cell("resource_type")?.as_deref() == Some("document"),
             signer: Signer { iss: cell("iss")?, kid: cell("kid")?, alg: cell("alg")? },
             count,
         }))

@@ -41,8 +41,8 @@ const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH011", &["AUTH013", "AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH012", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH013", &["AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH014", &["AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH015", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH014", &["AUTH013", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH015", &["AUTH020", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH023", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH024", &["AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH043", &["AUTH020", "AUTH026", "AUTH040", "AUTH041", "AUTH042", "AUTH044"], Share::Session),
@@ -131,6 +131,10 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {
     if is_vain_loop(cause) && !BY_VAIN_LOOP.contains(&effect.rule.code) {
         return false;
     }
+    // Two credentials explain "expired" where the one that counts is not: the server judged the other one.
+    if cause.rule.code == "AUTH015" && effect.rule.code == "AUTH020" && effect.variant != Some("clocks-disagree") {
+        return false;
+    }
     // A refresh token that is proven dead is the root of the loop that it feeds; otherwise the loop is the root.
     let dead = |f: &Finding| f.rule.code == "AUTH040" && matches!(f.variant, Some("expired" | "damaged"));
     if dead(cause) && effect.rule.code == "AUTH042" {
@@ -156,7 +160,8 @@ fn share(a: &Finding, b: &Finding, scope: Share) -> bool {
     }
 }
 
-fn shares_exchange(a: &Finding, b: &Finding) -> bool {
+/// Whether both findings are about one request.
+pub(super) fn shares_exchange(a: &Finding, b: &Finding) -> bool {
     let (small, large) = if a.exchanges.len() < b.exchanges.len() { (a, b) } else { (b, a) };
     let ids: BTreeSet<_> = small.exchanges.iter().collect();
     large.exchanges.iter().any(|id| ids.contains(id))

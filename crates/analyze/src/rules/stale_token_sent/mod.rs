@@ -75,13 +75,14 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 /// The delivery that had replaced `old` before `fact` was built, with the newer token.
 fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
-    let deliveries = case.capture().deliveries().filter(|f| f.client == fact.client && f.session == fact.session);
+    let deliveries = case.capture().deliveries().filter(|f| f.client == fact.client);
     // The last word counts: a provider may hand out the same token again, or one for another audience in between.
     let (delivery, new) = deliveries.rev().find_map(|delivery| {
         let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
         let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
-        (late && replaces(case.token(new), case.token(old.token))).then_some((delivery, new))
+        let same = delivery.session == fact.session;
+        (late && replaces(case.token(new), case.token(old.token), same)).then_some((delivery, new))
     })?;
     let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
     (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
@@ -98,16 +99,18 @@ fn retried(case: &Case<'_>, fact: &Fact, token: TokenId, delivery: &Fact) -> boo
     })
 }
 
-/// Whether one token stands in for the other: same kind, and for JWTs the same issuer, audience and subject.
-fn replaces(new: &Token, old: &Token) -> bool {
+/// Whether one token stands in for the other: for JWTs the same issuer, audience and subject, which tell it even where no
+/// exchange links the two; for others the same kind, within one session.
+fn replaces(new: &Token, old: &Token, same_session: bool) -> bool {
     let claims = |token: &Token| token.classified.jose.as_ref().and_then(|jose| jose.claims.clone());
     match (claims(new), claims(old)) {
         (Some(new), Some(old)) => {
             let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
             let newer = since(&new).zip(since(&old)).is_none_or(|(new, old)| new >= old);
-            newer && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
+            let named = new.sub.is_some() && new.iss.is_some();
+            newer && (named || same_session) && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
         }
-        _ => new.classified.kind == old.classified.kind,
+        _ => same_session && new.classified.kind == old.classified.kind,
     }
 }
 
@@ -131,7 +134,9 @@ fn logout_before<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<&
     let logout = case
         .facts()
         .rev()
-        .filter(|f| f.role == Role::Logout && f.role_proven && f.succeeded() && f.session == fact.session)
+        .filter(|f| f.role == Role::Logout && f.succeeded() && f.session == fact.session)
+        // A path alone makes no logout; one that presented this very token, which works no more, does.
+        .filter(|f| f.role_proven || f.credentials.iter().any(|c| c.token == old.token))
         .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;
     case.token(old.token).first.is_some_and(|first| first.nanos() < logout.started_nanos()).then_some(logout)
 }
