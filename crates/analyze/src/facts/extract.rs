@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     challenge::Challenge,
-    text::{Interner, Text},
+    text::{Interner, LONGEST, Text},
     token::{Authorization, TokenKind, classify},
     tokens::{Purpose, TokenId, TokenStore},
 };
@@ -118,8 +118,14 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
     }
 }
 
-/// The path as it may be shown: a segment that is a token reads `{token}`.
+/// The path as it may be shown: a segment that is a token reads `{token}`, and of a very long path only the first
+/// segments are kept, since half a token can no longer be told as one.
 fn display_path(path: &str) -> String {
+    if path.len() > LONGEST {
+        let start = &path[..path.floor_char_boundary(LONGEST)];
+        let whole = start.rfind('/').map_or("", |end| &start[..end]);
+        return format!("{}/…", display_path(whole));
+    }
     let show = |segment: &str| if is_secret_segment(segment) { "{token}".to_owned() } else { segment.to_owned() };
     path.split('/').map(show).collect::<Vec<_>>().join("/")
 }
