@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::start;
+
 /// Challenges read of one response; more are noise.
 const MAX_CHALLENGES: usize = 32;
 
@@ -169,11 +171,7 @@ fn unescape(text: &str) -> String {
 const MAX_VALUE: usize = 1000;
 
 fn bounded(text: &str) -> &str {
-    let mut end = text.len().min(MAX_VALUE);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    start(text, MAX_VALUE)
 }
 
 /// A character of `token` (RFC 9110 §5.6.2).

@@ -28,6 +28,7 @@ mod masked;
 mod presented;
 pub mod profile;
 mod refreshes;
+pub mod role;
 mod rule;
 mod rules;
 mod sanitized;

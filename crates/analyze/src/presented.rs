@@ -88,6 +88,22 @@ pub(crate) fn refused<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a Fact, Pr
         .filter_map(|fact| Some((fact, Presented::of(case, fact)?)))
 }
 
+/// A refused call with its JWT, and the accepted ones of its origin to compare it with.
+pub(crate) struct Disputed<'a> {
+    /// The call.
+    pub(crate) fact: &'a Fact,
+    /// Its token.
+    pub(crate) jwt: Presented<'a>,
+    /// Accepted calls and their tokens.
+    pub(crate) controls: Vec<(&'a Fact, Presented<'a>)>,
+}
+
+/// The refused calls for which the server names one of `classes` or leaves the reason open.
+pub(crate) fn disputed<'a>(case: &Case<'a>, classes: &[ErrorClass]) -> impl Iterator<Item = Disputed<'a>> {
+    let about = refused(case).filter(|(fact, _)| fact.outcome.says(classes) || reason_is_open(fact));
+    about.map(|(fact, jwt)| Disputed { fact, jwt, controls: accepted(case, fact).collect() })
+}
+
 /// The API calls of a client that presented a JWT to the origin of `fact` and were accepted because of it:
 /// a route that accepts requests without a credential proves nothing (gate G4).
 pub(crate) fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = (&'a Fact, Presented<'a>)> {

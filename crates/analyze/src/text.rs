@@ -33,7 +33,7 @@ impl Interner {
 
     /// The shared copy of `text`, or of its first [`LONGEST`] bytes.
     pub(crate) fn text(&mut self, text: &str) -> Text {
-        let text = &text[..text.floor_char_boundary(LONGEST)];
+        let text = start(text, LONGEST);
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
@@ -41,6 +41,15 @@ impl Interner {
         self.known.insert(shared.clone());
         shared
     }
+}
+
+/// The first `most` bytes of `text`, fewer where a character would be cut.
+pub(crate) fn start(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A span of time as people say it: `420 ms`, `3.2 s`, `3 min 41 s`, `2 h 5 min`, `9 d 3 h`. The sign is dropped.

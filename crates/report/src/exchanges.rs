@@ -43,7 +43,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
         Column::flexible("carrier", 16).dispensable(3),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
-    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());
+    let mut ticker = Ticker::new(&clock, view.begins());
     let rows: Vec<Vec<String>> = view.facts().map(|fact| cells(fact, &mut ticker)).collect();
     if rows.is_empty() {
         return "No exchange in focus.\n".to_owned();

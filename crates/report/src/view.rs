@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
-use authtrace_parse::ExchangeId;
+use authtrace_parse::{ExchangeId, Timestamp};
 
 /// What to show.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,11 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// When the capture begins: the moment from which relative times count.
+    pub(crate) fn begins(&self) -> Option<Timestamp> {
+        self.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min()
+    }
+
     /// Keeps what is in focus: findings that pass, incidents whose root passes and any of whose findings is near.
     pub fn new(analysis: &'a Analysis, focus: Focus) -> Self {
         let near = |id: &ExchangeId| focus.exchanges.as_ref().is_none_or(|only| only.contains(id));

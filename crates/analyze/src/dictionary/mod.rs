@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub use class::{ErrorClass, Stage};
 pub use identifiers::{Identifier, Identifiers};
 pub use prefixes::{Prefix, Prefixes};
-pub use providers::{EndpointHit, EndpointRole, Provider, Providers, Route};
+pub use providers::{EndpointHit, Provider, Providers, Route};
 pub use responders::{Responder, ResponderHit, ResponderKind, Responders};
 pub use signatures::{Answer, SignatureHit, Signatures, Verifier};
 

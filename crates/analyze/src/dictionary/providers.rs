@@ -3,62 +3,12 @@
 use serde::Deserialize;
 
 use super::Provenance;
-use crate::token::Jose;
-
-/// What an endpoint of a provider is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndpointRole {
-    /// Takes a password, code or other proof from a person.
-    Login,
-    /// Token endpoint (RFC 6749 §3.2), whatever the grant.
-    Token,
-    /// Trades a refresh token for new tokens.
-    Refresh,
-    /// Makes a short-lived token from a session cookie.
-    Mint,
-    /// Ends a session or revokes a token.
-    Logout,
-    /// Says who the caller is.
-    Userinfo,
-    /// Key set (RFC 7517 §5).
-    Jwks,
-    /// Server metadata (RFC 8414, OIDC Discovery).
-    Discovery,
-    /// Authorization endpoint (RFC 6749 §3.1).
-    Authorize,
-    /// Redirection endpoint of a client (RFC 6749 §3.1.2).
-    Callback,
-    /// Token introspection (RFC 7662).
-    Introspect,
-    /// Makes or hands out an anti-forgery token.
-    Csrf,
-}
-
-impl EndpointRole {
-    /// Stable name, as written in machine-readable output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Token => "token",
-            Self::Refresh => "refresh",
-            Self::Mint => "mint",
-            Self::Logout => "logout",
-            Self::Userinfo => "userinfo",
-            Self::Jwks => "jwks",
-            Self::Discovery => "discovery",
-            Self::Authorize => "authorize",
-            Self::Callback => "callback",
-            Self::Introspect => "introspect",
-            Self::Csrf => "csrf",
-        }
-    }
-}
+use crate::{role::Role, token::Jose};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Endpoint {
-    role: EndpointRole,
+    role: Role,
     #[serde(default)]
     method: Option<Box<str>>,
     path: Box<str>,
@@ -170,7 +120,7 @@ pub struct EndpointHit {
     /// Whose.
     pub provider: &'static Provider,
     /// What it is for.
-    pub role: EndpointRole,
+    pub role: Role,
     /// The host is the provider's own; otherwise the path alone says so, and may deceive.
     pub by_host: bool,
     /// Whether the row's source was checked.
@@ -335,6 +285,7 @@ mod tests {
                 };
                 let hit = providers().endpoint(&route).map(|hit| (hit.provider.id(), hit.role));
                 assert_eq!(hit, Some((provider.id(), endpoint.role)), "{}", endpoint.example);
+                assert!(Role::SCORED.contains(&endpoint.role), "{} is no role of a provider", endpoint.role.name());
             }
         }
     }

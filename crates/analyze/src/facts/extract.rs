@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     challenge::Challenge,
-    text::{Interner, LONGEST, Text},
+    text::{Interner, LONGEST, Text, start},
     token::{Authorization, TokenKind, classify},
     tokens::{Purpose, TokenId, TokenStore},
 };
@@ -122,7 +122,7 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
 /// segments are kept, since half a token can no longer be told as one.
 fn display_path(path: &str) -> String {
     if path.len() > LONGEST {
-        let start = &path[..path.floor_char_boundary(LONGEST)];
+        let start = start(path, LONGEST);
         let whole = start.rfind('/').map_or("", |end| &start[..end]);
         return format!("{}/…", display_path(whole));
     }

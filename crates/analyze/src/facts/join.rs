@@ -249,9 +249,13 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     }
 }
 
-/// A login with a password or code in its body that the server took.
+/// A login with a password or code in its body that the server took, or a page that was sent to the provider to sign in:
+/// not one that asks in a hidden frame whether somebody is signed in already (`prompt=none`).
 fn is_sign_in(fact: &Fact) -> bool {
-    fact.role == Role::Login && fact.request.has_password && fact.succeeded()
+    let by_password = fact.role == Role::Login && fact.request.has_password;
+    let asks_silently = fact.query_keys.iter().any(|key| &**key == "prompt");
+    let by_redirect = fact.role == Role::Authorize && fact.is_document && !asks_silently;
+    fact.succeeded() && (by_password || by_redirect)
 }
 
 /// G21: a gateway's "missing token" for a route on which nothing else ever came back.

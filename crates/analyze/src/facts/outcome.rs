@@ -15,7 +15,7 @@ use crate::{
     dictionary::{Answer, ErrorClass, SignatureHit, Stage, signatures},
     finding::Reason,
     scrub::scrub,
-    text::{Interner, Text},
+    text::{Interner, Text, start},
     tokens::TokenId,
 };
 
@@ -144,10 +144,13 @@ pub(crate) fn extract(
         let class = if exchange.failure.is_some() { OutcomeClass::NoAnswer } else { OutcomeClass::Unknown };
         return Outcome { class, ..Outcome::default() };
     };
-    let reason = if status >= 400 || body.has("errors") { reason(exchange, status, challenges, body) } else { None };
+    let grpc = grpc_status(exchange);
+    let refuses = status >= 400 || body.has("errors") || grpc.is_some();
+    // gRPC's own status counts; its words are looked up as those of the HTTP status that means the same.
+    let reason = refuses.then(|| reason(exchange, grpc.unwrap_or(status), challenges, body)).flatten();
     let mut outcome = Outcome { status: Some(status), ..Outcome::default() };
     if let Some(reason) = reason {
-        outcome.error = Some(reason.hit.class);
+        outcome.error = Some(in_role(reason.hit.class, inferred.role));
         outcome.error_part = Some(interner.text(&reason.part));
         outcome.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
         outcome.error_weight = Some(reason.weight);
@@ -157,8 +160,23 @@ pub(crate) fn extract(
         outcome.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
     outcome.wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
-    outcome.class = class(exchange, inferred, status, &outcome, challenges);
+    outcome.class = class(exchange, inferred, grpc.unwrap_or(status), &outcome, challenges);
     outcome
+}
+
+/// 401 or 403 where gRPC-Web answers UNAUTHENTICATED or PERMISSION_DENIED; the HTTP status is 200 whatever happened
+/// (gRPC over HTTP/2, "Status"; the codes are 16 and 7).
+fn grpc_status(exchange: &Exchange) -> Option<u16> {
+    match exchange.response.as_ref()?.headers.get("grpc-status")?.expose().trim() {
+        "16" => Some(401),
+        "7" => Some(403),
+        _ => None,
+    }
+}
+
+/// "Token is invalid or expired" is said of refresh tokens where they are traded, and of access tokens elsewhere.
+fn in_role(class: ErrorClass, role: Role) -> ErrorClass {
+    if class == ErrorClass::RefreshInvalid && !role.delivers() { ErrorClass::Invalid } else { class }
 }
 
 struct Stated {
@@ -187,7 +205,7 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let contradicted = bare && from_body.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
     let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
-    let candidates = [from_header, from_challenge, from_body];
+    let candidates = [from_header, grpc_reason(exchange, status), from_challenge, from_body];
     candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_general()))
 }
 
@@ -195,13 +213,17 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
     let code = body.document().and_then(|document| document.pointer("/errors/0/extensions/code")?.as_str());
     if let Some(code) = code {
         // Signatures match the code where it stands in a document, since the bare word is in many a sentence.
-        let hit = classify(status, &format!("\"code\":\"{code}\""), &[])?;
-        return Some(Stated {
-            hit,
-            part: "response.body.errors.extensions.code".into(),
-            text: code.into(),
-            weight: Reason::ServerCode,
-        });
+        let hit = classify(status, &format!("\"code\":\"{code}\""), &[]);
+        // Most codes say only that something was wrong; the message beside them often says what.
+        let words = body.document().and_then(|document| document.pointer("/errors/0/message")?.as_str());
+        let told = words.and_then(|words| Some((classify(status, words, &[])?, words)));
+        let general = hit.as_ref().is_none_or(|hit| hit.class.is_general());
+        if let Some((told, words)) = told.filter(|(told, _)| general && !told.class.is_general()) {
+            let part = "response.body.errors.message".into();
+            return Some(Stated { hit: told, part, text: words.into(), weight: Reason::ServerText });
+        }
+        let part = "response.body.errors.extensions.code".into();
+        return Some(Stated { hit: hit?, part, text: code.into(), weight: Reason::ServerCode });
     }
     let mut best: Option<Stated> = None;
     for key in REASON_KEYS {
@@ -226,11 +248,18 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     if status < 400 || text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let end = (0..=text.len().min(2048)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
-    let head = &text[..end];
+    let head = start(text, 2048);
     let hit = classify(status, head, &[])?;
     let shown = if head.contains('<') { String::new() } else { head.to_owned() };
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })
+}
+
+/// What gRPC says in words, percent-encoded in a header of its own.
+fn grpc_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
+    let message = exchange.response.as_ref()?.headers.get("grpc-message")?.expose();
+    let text: String = url::form_urlencoded::parse(message.replace('+', "%2B").as_bytes()).map(|(k, _)| k).collect();
+    let hit = classify(status, &text, &[])?;
+    Some(Stated { hit, part: "response.header.grpc-message".into(), text, weight: Reason::ServerText })
 }
 
 /// Headers in which a framework or gateway names its reason.
@@ -283,6 +312,8 @@ fn class(
         400 if matches!(role, Role::Refresh | Role::Token | Role::Mint) => OutcomeClass::Refused,
         403 if matches!(role, Role::Refresh | Role::Token | Role::Mint) => OutcomeClass::Refused,
         400 if auth_error => OutcomeClass::Refused,
+        // Flask-JWT-Extended answers 422 to a token that it cannot verify.
+        422 if outcome.names_token_check() => OutcomeClass::Refused,
         403 => OutcomeClass::Forbidden,
         400..=499 => OutcomeClass::ClientError,
         _ => OutcomeClass::ServerError,
@@ -319,10 +350,15 @@ pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
             None if !takes_no_other(fact) => false,
             None => match groups.get(&(fact.origin.clone(), fact.group.clone())) {
                 Some(group) => group.without == 0,
-                None => fact.outcome.wordless && origins.get(&fact.origin).is_some_and(Accepted::is_header_only),
+                None => {
+                    (fact.outcome.wordless || fact.outcome.error.is_some())
+                        && origins.get(&fact.origin).is_some_and(Accepted::is_header_only)
+                }
             },
         };
-        if fact.outcome.error.is_none() && refused {
+        // "Forbidden" says that this caller may not; where nothing at all was sent, the caller is nobody.
+        let anonymous = fact.outcome.says(&[ErrorClass::Forbidden]) && fact.credentials.is_empty() && !fact.has_cookies;
+        if (fact.outcome.error.is_none() || anonymous) && refused {
             fact.outcome.class = OutcomeClass::Refused;
         }
     }

@@ -5,97 +5,13 @@
 
 use authtrace_parse::{Content, Exchange, Kind};
 
+pub use crate::role::Role;
+
 use super::{Delivery, body::BodyView, set_cookie::SetCookie};
 use crate::{
     dictionary::{Route, providers},
     tokens::Purpose,
 };
-
-/// What an endpoint is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Takes a password or one-time code.
-    Login,
-    /// OAuth token endpoint, any grant but refresh and password (RFC 6749 §3.2).
-    Token,
-    /// Trades a refresh token for an access token (RFC 6749 §6).
-    Refresh,
-    /// Trades a session cookie for a short-lived token, without a refresh token.
-    Mint,
-    /// Ends a session.
-    Logout,
-    /// Says who the caller is.
-    Userinfo,
-    /// Publishes verification keys (RFC 7517 §5).
-    Jwks,
-    /// Publishes provider metadata (RFC 8414).
-    Discovery,
-    /// Authorization endpoint (RFC 6749 §3.1).
-    Authorize,
-    /// Redirection endpoint (RFC 6749 §3.1.2).
-    Callback,
-    /// Token introspection (RFC 7662).
-    Introspect,
-    /// CORS preflight.
-    Preflight,
-    /// A file for everybody.
-    Static,
-    /// Anything else.
-    #[default]
-    Other,
-}
-
-impl Role {
-    /// Every role that evidence can add up for.
-    const SCORED: [Self; 11] = [
-        Self::Login,
-        Self::Token,
-        Self::Refresh,
-        Self::Mint,
-        Self::Logout,
-        Self::Userinfo,
-        Self::Jwks,
-        Self::Discovery,
-        Self::Authorize,
-        Self::Callback,
-        Self::Introspect,
-    ];
-
-    /// Name in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Token => "token",
-            Self::Refresh => "refresh",
-            Self::Mint => "mint",
-            Self::Logout => "logout",
-            Self::Userinfo => "userinfo",
-            Self::Jwks => "jwks",
-            Self::Discovery => "discovery",
-            Self::Authorize => "authorize",
-            Self::Callback => "callback",
-            Self::Introspect => "introspect",
-            Self::Preflight => "preflight",
-            Self::Static => "static",
-            Self::Other => "other",
-        }
-    }
-
-    /// The role called `name`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::SCORED.into_iter().find(|role| role.name() == name)
-    }
-
-    /// Whether a successful answer hands out a token.
-    pub fn delivers(self) -> bool {
-        matches!(self, Self::Login | Self::Token | Self::Refresh | Self::Mint)
-    }
-
-    /// Whether it belongs to an identity provider's own conversation, not to the protected API.
-    pub fn is_identity(self) -> bool {
-        !matches!(self, Self::Other | Self::Static | Self::Preflight | Self::Userinfo)
-    }
-}
 
 /// A role and whether something other than the path speaks for it.
 pub(crate) struct Inferred {
@@ -272,9 +188,7 @@ fn delivered_tokens(e: &Evidence<'_>, scores: &mut Scores) {
     let post = &*e.exchange.request.method == "POST";
     if has_password(e.request) && (tokens || session) {
         scores.add(Role::Login, SHAPE);
-    } else if tokens && e.request.has_any(super::credential::REFRESH_KEYS) {
-        scores.add(Role::Refresh, SHAPE);
-    } else if tokens && post && e.has_refresh_cookie {
+    } else if tokens && (e.request.has_any(super::credential::REFRESH_KEYS) || post && e.has_refresh_cookie) {
         scores.add(Role::Refresh, SHAPE);
     } else if tokens && post && e.has_cookie {
         scores.add(Role::Mint, SHAPE);
@@ -299,7 +213,7 @@ fn provider_role(exchange: &Exchange) -> Option<Role> {
         query: target.query.as_ref().map_or("", |q| q.expose()),
         operation: exchange.request.headers.get("x-amz-target").map_or("", |v| v.expose()),
     })?;
-    Role::parse(hit.role.name())
+    Some(hit.role)
 }
 
 /// Path words, whole segments only; the last segment counts most, so only the last two are looked at.

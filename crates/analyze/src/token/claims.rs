@@ -112,7 +112,7 @@ pub struct Claims {
     pub has_roles: bool,
     /// `token_use`, as Cognito writes.
     pub token_use: Option<Box<str>>,
-    /// `token_type`, as simplejwt writes.
+    /// `token_type`, as simplejwt writes, or `type`, as Flask-JWT-Extended does.
     pub token_type: Option<Box<str>>,
     /// `typ` among the claims, as Keycloak writes.
     pub typ: Option<Box<str>>,
@@ -155,7 +155,7 @@ impl Claims {
             has_scope: ["scope", "scp", "scopes"].into_iter().any(has),
             has_roles: ["roles", "permissions", "realm_access", "resource_access", "groups"].into_iter().any(has),
             token_use: text("token_use"),
-            token_type: text("token_type"),
+            token_type: text("token_type").or_else(|| text("type")),
             typ: text("typ"),
             role: text("role"),
             has_nonce: has("nonce"),

@@ -6,7 +6,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
-    presented::{self, Presented, Window, accepted, quoted, reason_is_open},
+    presented::{Disputed, Presented, Window, disputed, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -24,12 +24,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for (fact, jwt) in presented::refused(case) {
-        let says = fact.outcome.says(&[ErrorClass::AuthorizedParty, ErrorClass::Audience]);
-        if !says && !reason_is_open(fact) {
-            continue;
-        }
-        let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
+    for Disputed { fact, jwt, controls } in disputed(case, &[ErrorClass::AuthorizedParty, ErrorClass::Audience]) {
         if fact.outcome.says(&[ErrorClass::AuthorizedParty]) {
             out.add(other_party(case, fact, &jwt));
         } else if fact.outcome.says(&[ErrorClass::Audience]) || differs_silently(case, fact, &jwt, &controls) {

@@ -1,5 +1,7 @@
 //! AUTH020: the access token had already expired when it was sent.
 
+mod words;
+
 use crate::{
     capture::Protection,
     case::{Case, Seen, presented},
@@ -7,7 +9,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::{
         Fact,
-        clock::{Moment, Offset},
+        clock::Moment,
         credential::{Credential, Method},
         gate::Gate,
         outcome::OutcomeClass,
@@ -15,8 +17,9 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, span, times},
+    text::span,
 };
+use words::{exp_text, message};
 
 pub(super) static RULE: Rule = Rule {
     meta: RuleMeta {
@@ -168,75 +171,6 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         (false, Some(Moment::Ahead(_))) => draft.variant("clocks-disagree"),
         _ => draft,
     }
-}
-
-/// `exp 2026-01-01T12:00:00Z; sent 3 min 41 s later by the server's clock (±0.8 s)`.
-fn exp_text(case: &Case<'_>, fact: &Fact, credential: &Credential, late: Late) -> String {
-    let exp = expiry(case, credential).map_or_else(String::new, timestamp);
-    let clock = clock_text(case.clock(fact));
-    match late {
-        Some(Moment::Past(by)) => format!("exp {exp}; sent at least {} later by {clock}", span(by)),
-        Some(Moment::Ahead(left)) => format!("exp {exp}; sent at least {} earlier by {clock}", span(left)),
-        _ => format!("exp {exp}; sent at about that time by {clock}"),
-    }
-}
-
-fn clock_text(offset: Offset) -> String {
-    if offset.samples == 0 {
-        "the capture's clock, the server's being unknown".to_owned()
-    } else {
-        format!("the server's clock (±{})", span(offset.uncertainty()))
-    }
-}
-
-fn timestamp(nanos: i64) -> String {
-    let second = jiff::Timestamp::from_second(nanos.div_euclid(1_000_000_000));
-    second.map_or_else(|_| "out of range".to_owned(), |t| t.to_string())
-}
-
-fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
-    let answer = format!("{}{}", answered(fact.status), times(n));
-    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, c))) {
-        (Some(Moment::Ahead(left)), _) => format!(
-            "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
-            fact.route,
-            span(left)
-        ),
-        (Some(moment), Some(exp)) => {
-            let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
-            let expiry = expiry_text(case.clock(fact), moment, fact.sent_nanos(), exp);
-            format!("{} was sent with a token{lived} that {expiry}, and {answer}.", fact.route)
-        }
-        _ => format!(
-            "{} {answer}, and the server says that its token had expired; the capture does not show the token's exp.",
-            fact.route
-        ),
-    };
-    if recovered {
-        format!("{start} The client refreshed it and the repeated request was accepted: a healthy refresh.")
-    } else {
-        start
-    }
-}
-
-/// When the token expired, by the middle of what the clocks allow.
-fn expiry_text(clock: Offset, moment: Moment, sent: i64, exp: i64) -> String {
-    let late = sent + i64::midpoint(clock.low, clock.high) - exp;
-    let (about, whose) =
-        if clock.samples == 0 { ("about ", "the capture's clock") } else { ("", "the server's clock") };
-    match moment {
-        Moment::Past(_) => format!("had expired {about}{} before by {whose}", span(late)),
-        _ if late > 0 => format!("had expired about {} before by {whose} (±{})", span(late), span(clock.uncertainty())),
-        _ => format!("was to expire within {} by {whose} (±{})", span(late), span(clock.uncertainty())),
-    }
-}
-
-/// From `iat` to `exp`, in nanoseconds.
-fn lifetime(case: &Case<'_>, fact: &Fact) -> Option<i64> {
-    let jose = case.token(jwt(case, fact)?.token).classified.jose.as_ref()?;
-    let claims = jose.claims.as_ref()?;
-    let life = claims.exp?.intended().nanos() - claims.iat?.intended().nanos();
-    (life > 0).then_some(life)
 }
 
 fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> Draft {

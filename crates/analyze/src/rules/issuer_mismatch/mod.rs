@@ -6,7 +6,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
-    presented::{self, Presented, Window, accepted, quoted, reason_is_open},
+    presented::{Disputed, Presented, Window, disputed, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -24,11 +24,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for (fact, jwt) in presented::refused(case) {
-        if !fact.outcome.says(&[ErrorClass::Issuer]) && !reason_is_open(fact) {
-            continue;
-        }
-        let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
+    for Disputed { fact, jwt, controls } in disputed(case, &[ErrorClass::Issuer]) {
         if fact.outcome.says(&[ErrorClass::Issuer]) || differs_silently(case, fact, &jwt, &controls) {
             out.add(draft(case, fact, &jwt, &controls));
         }

@@ -1,20 +1,19 @@
 //! AUTH040: the provider refused a refresh, and usually the user is signed out.
 
-use std::time::Duration;
+mod cause;
 
-use authtrace_parse::HeaderView;
+use std::time::Duration;
 
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
-    dictionary::ErrorClass,
     facts::{Fact, gate::NOT_A_FAILURE, role::Role},
     finding::{Cap, Reason, Severity},
     refreshes::{self, in_words, times},
     rule::{Check, Draft, Findings, Rule},
-    token::{Defect, TokenKind},
     tokens::TokenId,
 };
+use cause::{Cause, cause_of, damage, expired_for, left_for};
 
 pub(super) static RULE: Rule = Rule {
     meta: RuleMeta {
@@ -37,52 +36,10 @@ struct Thresholds {
 
 const THRESHOLDS: Thresholds = Thresholds { forced_logout: Duration::from_secs(10) };
 
-/// Why it was refused, as far as the wire shows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Cause {
-    Expired,
-    Reused,
-    Revoked,
-    Client,
-    Absent,
-    Damaged,
-    Unknown,
-}
-
-impl Cause {
-    fn variant(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            Self::Reused => "reused",
-            Self::Revoked => "revoked",
-            Self::Client => "client",
-            Self::Absent => "no-refresh-token",
-            Self::Damaged => "damaged",
-            Self::Unknown => "invalid",
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Expired => "Refresh refused: the refresh token has expired",
-            Self::Reused => "Refresh refused: the refresh token had been used before",
-            Self::Revoked => "Refresh refused: the session was ended or revoked",
-            Self::Client => "Refresh refused: the client could not authenticate itself",
-            Self::Absent => "Refresh refused: no refresh token was sent",
-            Self::Damaged => "Refresh refused: the refresh token is damaged",
-            Self::Unknown => "Refresh refused: the refresh token is not accepted",
-        }
-    }
-}
-
 fn check(case: &Case<'_>, out: &mut Findings) {
     for attempts in refreshes::grouped(case).values() {
         let counts = |f: &&Fact| {
-            f.refused()
-                && !f.gates.any(NOT_A_FAILURE)
-                && is_client_error(f)
-                && !lost_a_race(attempts, f)
-                && !is_first_visit(case, f)
+            f.refused() && !f.gates.any(NOT_A_FAILURE) && !lost_a_race(attempts, f) && !is_first_visit(case, f)
         };
         let refused = attempts.iter().copied().filter(counts);
         // One token may fail in two ways: refused as used, and then as revoked.
@@ -90,11 +47,6 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(draft(case, attempts, &refused, cause));
         }
     }
-}
-
-/// Statuses with which providers refuse a grant; RFC 6749 §5.2 says 400, many say 401 or 403 (detectors §0).
-fn is_client_error(fact: &Fact) -> bool {
-    fact.status.is_some_and(|status| (400..500).contains(&status) && status != 429)
 }
 
 /// Whether another refresh with the same token was in flight and succeeded: then the user stays signed in.
@@ -111,67 +63,6 @@ fn is_first_visit(case: &Case<'_>, fact: &Fact) -> bool {
     let nothing_sent = fact.credentials.is_empty() && fact.request.refresh_token.is_none() && !fact.has_cookies;
     let mut before = case.facts().take_while(|f| f.started_nanos() < fact.started_nanos());
     nothing_sent && !before.any(|f| !f.credentials.is_empty() || !f.delivered.is_empty() || f.role == Role::Login)
-}
-
-fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
-    use ErrorClass as E;
-    let text_is_open = fact.outcome.error_text.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains(" or "));
-    if damage(fact).is_some() {
-        return Cause::Damaged;
-    }
-    if expired_for(case, fact).is_some() {
-        return Cause::Expired;
-    }
-    match fact.outcome.error {
-        Some(E::RefreshExpired) if !text_is_open => Cause::Expired,
-        Some(E::RefreshReused) => Cause::Reused,
-        Some(E::Revoked) => Cause::Revoked,
-        Some(E::ClientAuth) => Cause::Client,
-        _ if sent_none(case, fact) => Cause::Absent,
-        _ => Cause::Unknown,
-    }
-}
-
-/// What is wrong with the bytes of the refresh token; refresh tokens have no grammar, so only a broken JWT, a
-/// placeholder and stray characters count.
-fn damage(fact: &Fact) -> Option<String> {
-    let token = fact.request.refresh_token?;
-    let credential = fact.credentials.iter().find(|c| c.token == token && !c.well_formed)?;
-    let defect = credential
-        .defects
-        .iter()
-        .find(|d| !matches!(d, Defect::NotB64Token | Defect::Comma | Defect::NonconformantBase64));
-    match (credential.kind, defect) {
-        (TokenKind::Placeholder, _) => Some("a placeholder instead of a token".to_owned()),
-        (_, Some(Defect::SignatureLength { found, expected })) => {
-            Some(format!("a JWT whose signature has {found} characters where its algorithm makes {expected}"))
-        }
-        (_, Some(defect)) => Some(format!("a token with a defect ({})", defect.name())),
-        (_, None) => None,
-    }
-}
-
-/// How long ago the refresh token expired by its own `exp`, where that is certain (G19).
-fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
-    let token = case.token(fact.request.refresh_token?);
-    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
-    let late = fact.sent_nanos().saturating_add(case.clock(fact).low).saturating_sub(exp);
-    (late >= 0).then_some(late)
-}
-
-/// How long the refresh token is good for by its own `exp`, where that is certain.
-fn left_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
-    let token = case.token(fact.request.refresh_token?);
-    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
-    let left = exp.saturating_sub(fact.sent_nanos().saturating_add(case.clock(fact).high));
-    (left > 0).then_some(left)
-}
-
-/// Whether the whole request was seen and holds no refresh token in any carrier.
-fn sent_none(case: &Case<'_>, fact: &Fact) -> bool {
-    let seen =
-        fact.request.body_seen && fact.view == HeaderView::Full && !case.capture().is_sanitized(fact.source.input);
-    seen && fact.request.refresh_token.is_none() && !fact.has_cookies && fact.credentials.is_empty()
 }
 
 /// `refused` attempts with one token and for one reason, out of all `attempts` of the session.

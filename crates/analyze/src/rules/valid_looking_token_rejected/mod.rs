@@ -30,7 +30,10 @@ fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     for fact in open.filter(|f| !explained.contains(f.id) && !f.gates.has(Gate::Recovered)) {
         let Some(credential) = fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed) else { continue };
         if looks_valid(case, fact, credential)
-            && (reason_is_open(fact) || says_missing(fact) || about_user(fact).is_some())
+            && (reason_is_open(fact)
+                || says_missing(fact)
+                || about_user(fact).is_some()
+                || calls_key_bad(fact, credential))
         {
             out.add(draft(case, fact, credential));
         }
@@ -42,9 +45,19 @@ fn looks_valid(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
     let accepted = &case.profile().origin(&fact.origin).accepted_kinds;
     match Presented::of(case, fact) {
         Some(jwt) => jwt.window(case, fact) == Window::Open && jwt.jose.header.alg.as_deref() != Some("none"),
+        // A vendor's key has the vendor's form; what is wrong with it only the vendor knows.
+        None if is_vendor_key(credential) => true,
         // Without claims to look at, only an API that accepts such tokens makes this one look right.
         None => credential.kind == TokenKind::Opaque && accepted.contains_key(credential.kind.name()),
     }
+}
+
+fn is_vendor_key(credential: &Credential) -> bool {
+    credential.kind == TokenKind::ApiKey { publishable: false }
+}
+
+fn calls_key_bad(fact: &Fact, credential: &Credential) -> bool {
+    is_vendor_key(credential) && fact.outcome.says(&[ErrorClass::ApiKeyInvalid])
 }
 
 /// Whether the server says that it saw nothing, against the bytes of the request.
@@ -121,6 +134,11 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
     if says_missing(fact) {
         return format!(
             "{route} answered {status} and says that no credential arrived, although the request carries a well-formed token: a hop in between drops it, or this endpoint reads another carrier."
+        );
+    }
+    if fact.main_credential().is_some_and(is_vendor_key) && elsewhere.is_none() {
+        return format!(
+            "{route} answered {status} to a key that has its vendor's form: it was revoked, belongs to another account or environment, or was copied wrongly; the wire cannot show which."
         );
     }
     match elsewhere {
