@@ -158,8 +158,10 @@ impl<'a> Case<'a> {
         let (control, own_group) = self.control(fact);
         let cookies = fact.cookies().next().is_some();
         let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing()) || has_bare_challenge(fact);
+        let cookie_left_out = control.accepts(Method::Cookie) && self.sent_cookies_before(fact);
         let has_control = control.accepts(Method::Authorization)
             || control.accepts(Method::ApiKey)
+            || cookie_left_out
             || (self.capture.hides_headers(fact.source.input) && self.accepts_hidden_authorization(fact));
         // An application of server-rendered pages may call an expired session missing; a challenge for Bearer is plain.
         let wants_other = has_control || has_bare_challenge(fact) || (says_missing && control.pages_with_cookies == 0);
@@ -171,7 +173,22 @@ impl<'a> Case<'a> {
         if !has_control || (silent && !own_group) {
             caps.push(Cap::NoControl);
         }
-        Some(Lack { caps, preflight, cookies, has_control, says_missing })
+        let cookie_left_out = cookie_left_out && !control.accepts(Method::Authorization);
+        Some(Lack { caps, preflight, cookies, cookie_left_out, has_control, says_missing })
+    }
+
+    /// Whether `fact` went without cookies right after its page had called this origin with a session cookie and was
+    /// accepted, and nothing in between ended the session.
+    fn sent_cookies_before(&self, fact: &Fact) -> bool {
+        const RECENT: i64 = 60_000_000_000;
+        if fact.has_cookies {
+            return false;
+        }
+        let ends_session = |f: &Fact| f.role == Role::Logout || f.set_cookies.iter().any(|cookie| cookie.deletes);
+        let mut before = self.page(fact).filter(|f| f.origin == fact.origin && f.ended_nanos() <= fact.started_nanos());
+        let last =
+            before.rfind(|f| ends_session(f) || (f.accepted() && !f.is_document && f.cookies().next().is_some()));
+        last.is_some_and(|f| !ends_session(f) && fact.started_nanos() - f.started_nanos() <= RECENT)
     }
 
     /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
@@ -187,7 +204,7 @@ impl<'a> Case<'a> {
     }
 
     /// The client's facts of the same page lifetime as `fact`.
-    pub(crate) fn page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+    pub(crate) fn page(&self, fact: &Fact) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
         let lifetime = fact.lifetime;
         self.facts().filter(move |f| f.lifetime == lifetime)
     }
@@ -222,6 +239,8 @@ pub(crate) struct Lack {
     pub(crate) preflight: Option<ExchangeId>,
     /// Whether session-like cookies went along.
     pub(crate) cookies: bool,
+    /// Whether the API takes session cookies, and the page had one that this request lacks.
+    pub(crate) cookie_left_out: bool,
     /// Whether the API was seen to accept another carrier.
     pub(crate) has_control: bool,
     /// Whether the server itself says that nothing was sent.

@@ -59,6 +59,11 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
         false => draft.severity(Severity::Low, "nothing shows that this API wants a credential"),
     };
     match lack.preflight {
+        _ if lack.cookie_left_out => draft.fixes(&["fe.include-credentials", "fe.single-client"]).primary(
+            fact.id,
+            "request.header.cookie",
+            "absent",
+        ),
         Some(preflight) => draft.primary(fact.id, "request.header.authorization", "absent").related(
             preflight,
             "request.header.access-control-request-headers",
@@ -76,6 +81,13 @@ fn is_cohort(control: &Counts) -> bool {
 
 fn message(fact: &Fact, lack: &Lack, control: &Counts) -> String {
     let what = format!("{} went out without Authorization and {}", fact.route, answered(fact.status));
+    if lack.cookie_left_out {
+        return format!(
+            "{} went out without any cookie and {}; the page's calls to the same API just before carried its session cookie and were accepted.",
+            fact.route,
+            answered(fact.status)
+        );
+    }
     let accepted = control.accepted_methods.get(&Method::Authorization).copied().unwrap_or_default();
     match (accepted, lack.has_control) {
         (0, false) => format!("{what}; no accepted request shows which credential it wants."),
