@@ -11,9 +11,10 @@ use crate::{
     facts::{
         ClientId, Fact,
         clock::Clocks,
-        join, lifetime, outcome,
+        join, lifetime,
         role::Role,
         session::{self, Session},
+        silent,
     },
     key::{KeyResult, KeyRing},
     masked,
@@ -84,7 +85,7 @@ impl Capture {
             lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
             join::join(&mut timeline);
         }
-        outcome::mark_silent_refusals(&mut facts);
+        silent::mark_silent_refusals(&mut facts);
         count_answers(&facts, &mut tokens);
         let mut order: Vec<usize> = (0..facts.len()).collect();
         order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));

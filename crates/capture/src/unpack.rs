@@ -123,6 +123,15 @@ enum Zstd<R: BufRead> {
     Done,
 }
 
+/// Leaves a frame that ended, if its content is what was packed (RFC 8878 §3.1.1, "Content_Checksum").
+fn ended<R: BufRead>(decoder: StreamingDecoder<R, FrameDecoder>) -> io::Result<Zstd<R>> {
+    let (reader, frame) = decoder.into_parts();
+    match (frame.get_checksum_from_data(), frame.get_calculated_checksum()) {
+        (Some(stated), Some(found)) if stated != found => Err(io::ErrorKind::InvalidData.into()),
+        _ => Ok(Zstd::Between(reader)),
+    }
+}
+
 /// The last block of a frame, raw and empty, with room for a checksum behind it (RFC 8878 §3.1.1.2).
 const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
@@ -173,7 +182,7 @@ impl<R: BufRead> Read for ZstdFrames<R> {
                 Zstd::Done => return Ok(0),
                 Zstd::Between(reader) => self.state = Self::next_frame(reader)?,
                 Zstd::Frame(mut decoder) => match decoder.read(buffer) {
-                    Ok(0) if !buffer.is_empty() => self.state = Zstd::Between(decoder.into_inner()),
+                    Ok(0) if !buffer.is_empty() => self.state = ended(*decoder)?,
                     Ok(read) => {
                         self.state = Zstd::Frame(decoder);
                         return Ok(read);

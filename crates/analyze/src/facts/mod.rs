@@ -17,6 +17,7 @@ pub mod role;
 pub mod route;
 pub mod session;
 pub mod set_cookie;
+pub(crate) mod silent;
 pub(crate) mod site;
 
 use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp, Timing};
