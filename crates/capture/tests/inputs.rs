@@ -162,7 +162,7 @@ fn a_short_packed_file_gives_what_lies_before_the_damage() {
         let cut = piped(&packed[..packed.len() * 9 / 10], Limits::default());
         let (exchanges, report) = cut.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(exchanges.len() > 1000 && report.truncated, "{name}: {} of a cut file", exchanges.len());
-        assert!(exchanges.iter().zip(0..).all(|(e, n)| &*e.request.target.path.expose() == format!("/{n}").as_str()));
+        assert!(exchanges.iter().zip(0..).all(|(e, n)| e.request.target.path.expose() == format!("/{n}").as_str()));
 
         let mut damaged = packed.clone();
         let at = damaged.len() * 9 / 10;
