@@ -43,6 +43,20 @@ pub enum AnomalyKind {
     DecompressionLimit,
     /// Reading the input failed in the middle; everything before the failure was read.
     ReadFailed,
+    /// A message's head was not captured as a whole; what it holds may be more than what was read.
+    HeadCut,
+    /// Part of a body was not captured.
+    BodyCut,
+    /// A message's head is not well formed; it was read as well as can be.
+    MalformedHead,
+    /// A response whose request was not captured; it gives no exchange.
+    ResponseWithoutRequest,
+    /// The answer to this request was on the wire and was not captured.
+    ResponseLost,
+    /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
+    ConnectionLimit,
+    /// A connection speaks HTTP/2 in the clear, which is not read.
+    Http2Connection,
 }
 
 impl AnomalyKind {
@@ -63,6 +77,13 @@ impl AnomalyKind {
             Self::DamagedCompression => "damaged-compression",
             Self::DecompressionLimit => "decompression-limit",
             Self::ReadFailed => "read-failed",
+            Self::HeadCut => "head-cut",
+            Self::BodyCut => "body-cut",
+            Self::MalformedHead => "malformed-head",
+            Self::ResponseWithoutRequest => "response-without-request",
+            Self::ResponseLost => "response-lost",
+            Self::ConnectionLimit => "connection-limit",
+            Self::Http2Connection => "http2-connection",
         }
     }
 }
