@@ -43,6 +43,16 @@ pub enum AnomalyKind {
     DecompressionLimit,
     /// Reading the input failed in the middle; everything before the failure was read.
     ReadFailed,
+    /// The length of a packet record cannot be right; everything before it was read, nothing behind it.
+    CorruptRecord,
+    /// A pcapng block states two lengths; the first was believed.
+    BlockLengthsDiffer,
+    /// A packet block claims more captured bytes than it holds; it was skipped.
+    BrokenPacketBlock,
+    /// A frame came from an interface that its section does not describe; it was skipped.
+    UndescribedInterface,
+    /// A capture describes more interfaces, names or secrets than the reader keeps; the rest was skipped.
+    CaptureNotesLimit,
 }
 
 impl AnomalyKind {
@@ -63,6 +73,11 @@ impl AnomalyKind {
             Self::DamagedCompression => "damaged-compression",
             Self::DecompressionLimit => "decompression-limit",
             Self::ReadFailed => "read-failed",
+            Self::CorruptRecord => "corrupt-record",
+            Self::BlockLengthsDiffer => "block-lengths-differ",
+            Self::BrokenPacketBlock => "broken-packet-block",
+            Self::UndescribedInterface => "undescribed-interface",
+            Self::CaptureNotesLimit => "capture-notes-limit",
         }
     }
 }
