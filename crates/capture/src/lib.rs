@@ -11,6 +11,7 @@
 mod error;
 mod expand;
 mod input;
+mod packets;
 mod pump;
 mod side_files;
 mod sniff;
@@ -19,5 +20,6 @@ mod unpack;
 pub use error::InputError;
 pub use expand::{InputPath, expand};
 pub use input::{InputReport, read_from, read_input};
+pub use packets::{DecryptionSecrets, Drops, Names, PacketFormat, PacketReader, PacketSummary, Placed};
 pub use sniff::{Compression, Container, Format};
 pub use unpack::Limits;

@@ -57,6 +57,16 @@ pub enum AnomalyKind {
     ConnectionLimit,
     /// A connection speaks HTTP/2 in the clear, which is not read.
     Http2Connection,
+    /// The length of a packet record cannot be right; everything before it was read, nothing behind it.
+    CorruptRecord,
+    /// A pcapng block states two lengths; the first was believed.
+    BlockLengthsDiffer,
+    /// A packet block claims more captured bytes than it holds; it was skipped.
+    BrokenPacketBlock,
+    /// A frame came from an interface that its section does not describe; it was skipped.
+    UndescribedInterface,
+    /// A capture describes more interfaces, names or secrets than the reader keeps; the rest was skipped.
+    CaptureNotesLimit,
 }
 
 impl AnomalyKind {
@@ -84,6 +94,11 @@ impl AnomalyKind {
             Self::ResponseLost => "response-lost",
             Self::ConnectionLimit => "connection-limit",
             Self::Http2Connection => "http2-connection",
+            Self::CorruptRecord => "corrupt-record",
+            Self::BlockLengthsDiffer => "block-lengths-differ",
+            Self::BrokenPacketBlock => "broken-packet-block",
+            Self::UndescribedInterface => "undescribed-interface",
+            Self::CaptureNotesLimit => "capture-notes-limit",
         }
     }
 }

@@ -16,7 +16,7 @@ pub mod har;
 pub mod headers;
 mod http1;
 pub mod packet;
-pub mod packets;
+pub mod reassembly;
 pub mod secret;
 mod shard;
 pub mod stream;
@@ -34,7 +34,7 @@ pub use exchange::{
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;
 pub use packet::{Datagram, Flags, Packet, Segment};
-pub use packets::{PacketReader, PacketSummary};
+pub use reassembly::{Reassembler, ReassemblySummary};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;

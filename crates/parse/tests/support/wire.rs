@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use authtrace_parse::{
-    BodyQuestion, Content, Exchange, Flags, Kind, PacketReader, PacketSummary, Segment, Timestamp, stream::Mark,
+    BodyQuestion, Content, Exchange, Flags, Kind, Reassembler, ReassemblySummary, Segment, Timestamp, stream::Mark,
 };
 
 /// A segment that owns its bytes.
@@ -90,16 +90,16 @@ impl Wire {
     }
 
     /// Reads the connection.
-    pub(crate) fn read(&self) -> (Vec<Exchange>, PacketSummary) {
+    pub(crate) fn read(&self) -> (Vec<Exchange>, ReassemblySummary) {
         read(&[self])
     }
 }
 
 /// Reads connections one after the other.
-pub(crate) fn read(wires: &[&Wire]) -> (Vec<Exchange>, PacketSummary) {
+pub(crate) fn read(wires: &[&Wire]) -> (Vec<Exchange>, ReassemblySummary) {
     let keep_all = |_: &BodyQuestion<'_>| usize::MAX;
     let mut exchanges = Vec::new();
-    let mut reader = PacketReader::new(0, 0, &keep_all);
+    let mut reader = Reassembler::new(0, 0, &keep_all);
     let mut frame = 0;
     for wire in wires {
         let client = SocketAddr::from(([10, 0, 0, 1], wire.client_port));

@@ -21,7 +21,7 @@ use crate::{
 
 /// What was read of a packet capture, beside its exchanges.
 #[derive(Default)]
-pub struct PacketSummary {
+pub struct ReassemblySummary {
     /// Exchanges handed out.
     pub exchanges: u32,
     /// First exchange id that the next input may use.
@@ -35,14 +35,14 @@ pub struct PacketSummary {
 }
 
 /// Reassembles connections and reads what they carry, on one thread.
-pub struct PacketReader<'p> {
+pub struct Reassembler<'p> {
     input: u16,
     policy: &'p dyn BodyPolicy,
     shards: Vec<Shard>,
     numbering: Numbering,
 }
 
-impl<'p> PacketReader<'p> {
+impl<'p> Reassembler<'p> {
     /// A reader for input number `input`, whose first request becomes exchange `first_id`.
     pub fn new(input: u16, first_id: u32, policy: &'p dyn BodyPolicy) -> Self {
         let shards = (0..Shard::COUNT).map(|_| Shard::new()).collect();
@@ -63,8 +63,8 @@ impl<'p> PacketReader<'p> {
     }
 
     /// Ends every connection.
-    pub fn finish(mut self, sink: &mut dyn FnMut(Exchange)) -> PacketSummary {
-        let mut summary = PacketSummary::default();
+    pub fn finish(mut self, sink: &mut dyn FnMut(Exchange)) -> ReassemblySummary {
+        let mut summary = ReassemblySummary::default();
         let mut rest = Vec::new();
         for (index, shard) in self.shards.iter_mut().enumerate() {
             let seen = shard.finish(self.input, self.policy);
