@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod frame;
 pub mod har;
 pub mod headers;
+pub mod link;
 pub mod packet;
 pub mod secret;
 pub mod target;
@@ -26,6 +27,7 @@ pub use exchange::{
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;
+pub use link::{Decoder, DecoderCounts};
 pub use packet::{Datagram, Flags, Packet, Segment};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
