@@ -3,12 +3,14 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::use_debug,
     reason = "an integration test reads its fixtures from disk and reports"
 )]
 
 use std::{collections::BTreeMap, fs, io::Read as _, path::Path, time::Instant};
 
-use authtrace_capture::{PacketReader, PacketSummary};
+use authtrace_capture::{PacketReader, PacketSummary, Placed};
+use authtrace_parse::{Decoder, LinkType};
 use flate2::read::MultiGzDecoder;
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/captures");
@@ -67,15 +69,30 @@ fn unpacked(row: &Row) -> Vec<u8> {
     plain
 }
 
-fn read(bytes: &[u8], chunk: usize) -> (u32, PacketSummary) {
+/// Reads a capture and decodes its frames; returns how many there were.
+fn read(bytes: &[u8], decoder: &mut Decoder) -> (u32, PacketSummary) {
     let mut reader = PacketReader::new();
     let mut frames = 0;
-    let mut count = |_: authtrace_capture::Placed<'_>| frames += 1;
-    for part in bytes.chunks(chunk) {
-        reader.push(part, &mut count);
+    let mut each = |placed: Placed<'_>| {
+        frames += 1;
+        decoder.decode(&placed.frame);
+    };
+    for chunk in bytes.chunks(1 << 20) {
+        reader.push(chunk, &mut each);
     }
-    let summary = reader.finish(&mut count);
+    let summary = reader.finish(&mut each);
     (frames, summary)
+}
+
+#[derive(Default)]
+struct Group {
+    files: u32,
+    frames: u64,
+    packets: u64,
+    unknown_link: u64,
+    cut: u64,
+    malformed: u64,
+    nanos: u128,
 }
 
 #[test]
@@ -85,16 +102,27 @@ fn as_many_packets_as_the_index_says() {
         println!("SKIPPED: no public captures at {SHARED}");
         return;
     }
-    let mut groups: BTreeMap<&str, (u32, u64, u64)> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    let mut links: BTreeMap<LinkType, u64> = BTreeMap::new();
     let mut wrong = Vec::new();
     for row in &rows {
         let bytes = unpacked(row);
         let started = Instant::now();
-        let (frames, summary) = read(&bytes, 1 << 20);
+        let mut decoder = Decoder::new();
+        let (frames, summary) = read(&bytes, &mut decoder);
         let group = groups.entry(&row.group).or_default();
-        group.0 += 1;
-        group.1 += u64::from(frames);
-        group.2 += started.elapsed().as_nanos() as u64;
+        group.nanos += started.elapsed().as_nanos();
+        let counts = decoder.counts();
+        group.files += 1;
+        group.frames += u64::from(frames);
+        group.packets += counts.segments + counts.datagrams;
+        group.unknown_link += counts.unknown_link;
+        group.cut += counts.cut;
+        group.malformed += counts.malformed;
+        if let Some(link) = counts.first_unknown_link {
+            *links.entry(link).or_default() += counts.unknown_link;
+        }
+        assert_eq!(counts.frames, u64::from(frames));
         let name = row.file.rsplit('/').next().unwrap_or_default();
         let justified = JUSTIFIED.iter().find(|(file, ..)| *file == name).map(|(_, frames, _)| *frames);
         let Some(expected) = justified.or(row.packets) else { continue };
@@ -102,8 +130,19 @@ fn as_many_packets_as_the_index_says() {
             wrong.push(format!("{name}: {frames} frames and {} lost, expected {expected}", summary.lost));
         }
     }
-    for (group, (files, frames, nanos)) in groups {
-        println!("{group:20} {files:4} files {frames:7} frames {:8.2} ms", nanos as f64 / 1e6);
+    println!("group                files  frames packets unknown link    cut malformed       ms");
+    for (name, g) in groups {
+        println!(
+            "{name:20} {:5} {:7} {:7} {:12} {:6} {:9} {:8.2}",
+            g.files,
+            g.frames,
+            g.packets,
+            g.unknown_link,
+            g.cut,
+            g.malformed,
+            g.nanos as f64 / 1e6
+        );
     }
+    println!("frames of link types that are not read: {links:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

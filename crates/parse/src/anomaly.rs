@@ -67,6 +67,14 @@ pub enum AnomalyKind {
     UndescribedInterface,
     /// A capture describes more interfaces, names or secrets than the reader keeps; the rest was skipped.
     CaptureNotesLimit,
+    /// Frames start with a link-layer header of a kind that is not read; they were skipped.
+    UnknownLinkType,
+    /// The snap length cut frames within their headers; they were skipped.
+    CutHeader,
+    /// Headers of some frames contradict themselves; they were skipped.
+    MalformedHeader,
+    /// Fragments of IP packets never found the rest of their packet; they were skipped.
+    DroppedFragments,
 }
 
 impl AnomalyKind {
@@ -99,6 +107,10 @@ impl AnomalyKind {
             Self::BrokenPacketBlock => "broken-packet-block",
             Self::UndescribedInterface => "undescribed-interface",
             Self::CaptureNotesLimit => "capture-notes-limit",
+            Self::UnknownLinkType => "unknown-link-type",
+            Self::CutHeader => "cut-header",
+            Self::MalformedHeader => "malformed-header",
+            Self::DroppedFragments => "dropped-fragments",
         }
     }
 }

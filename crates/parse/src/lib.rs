@@ -15,6 +15,7 @@ pub mod frame;
 pub mod har;
 pub mod headers;
 mod http1;
+pub mod link;
 pub mod packet;
 pub mod reassembly;
 pub mod secret;
@@ -33,6 +34,7 @@ pub use exchange::{
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;
+pub use link::{Decoder, DecoderCounts};
 pub use packet::{Datagram, Flags, Packet, Segment};
 pub use reassembly::{Reassembler, ReassemblySummary};
 pub use secret::{Secret, SecretStr};
