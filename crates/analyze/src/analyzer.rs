@@ -38,9 +38,8 @@ impl Analyzer {
         Self { settings, facts: Vec::new(), tokens: TokenStore::default(), interner: Interner::default() }
     }
 
-    /// Draws the fact of `exchange`. Exchanges arrive in ascending order of id; the exchange itself is not kept.
+    /// Draws the fact of `exchange`, in whatever order of ids they come; the exchange itself is not kept.
     pub fn push(&mut self, exchange: &Exchange) {
-        debug_assert!(self.facts.last().is_none_or(|last| last.id < exchange.id), "exchanges out of order");
         self.facts.push(extract::extract(exchange, &mut self.tokens, &mut self.interner));
     }
 
@@ -48,11 +47,13 @@ impl Analyzer {
     ///
     /// # Errors
     /// [`AnalyzeError::Table`] where the fact table cannot be aggregated.
-    pub fn finish(self, inputs: Vec<Input>) -> Result<Analysis, AnalyzeError> {
+    pub fn finish(mut self, inputs: Vec<Input>) -> Result<Analysis, AnalyzeError> {
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
+        // Packets complete exchanges in another order than they begin them.
+        self.facts.sort_by_key(|fact| fact.id);
         let capture = Capture::new(self.facts, self.tokens, inputs, &self.settings.keys, fingerprints)?;
         let (findings, coverage) = judge::judge(&capture);
         let diagnosis = diagnosis::diagnose(&capture, findings);

@@ -8,13 +8,14 @@ use std::{
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, TlsConnection,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
 use crate::{
     error::InputError,
     expand::InputPath,
+    packets::{Drops, PacketFormat, PacketReport, Pipeline},
     pump::{self, Outcome},
     side_files::Folder,
     sniff::{Compression, Container, Format, Guess, HEAD, guess},
@@ -47,6 +48,14 @@ pub struct InputReport {
     pub anomalies: Vec<Anomaly>,
     /// Whether it ends in the middle.
     pub truncated: bool,
+    /// Packet records of a packet capture.
+    pub frames: u32,
+    /// What the capturing side of a packet capture lost.
+    pub drops: Drops,
+    /// TLS connections that could not be decrypted: the first ones, in order of their first frame.
+    pub opaque: Vec<TlsConnection>,
+    /// TLS connections that could not be decrypted, in all.
+    pub opaque_count: u64,
 }
 
 /// Reads input number `index`; its entries become exchanges `first_id`, `first_id + 1`, … in the input's order.
@@ -105,7 +114,21 @@ struct Job<'j> {
 struct Parsed {
     /// What the first unpacked bytes look like; `None` where there were none.
     guess: Option<Guess>,
-    summary: HarSummary,
+    content: Content,
+}
+
+/// What an input turned out to hold.
+enum Content {
+    Har(HarSummary),
+    Packets(PacketReport),
+    /// Nothing that is read, or nothing at all.
+    Nothing,
+}
+
+/// The reader of whatever the first bytes announce.
+enum Reader<'j> {
+    Har(HarReader<'j>),
+    Packets(Box<Pipeline<'j>>),
 }
 
 impl Job<'_> {
@@ -148,29 +171,51 @@ impl Job<'_> {
         spent: &mpsc::Sender<Vec<u8>>,
         sink: &mut dyn FnMut(Exchange),
     ) -> Parsed {
-        let mut reader = HarReader::new(self.index, self.first_id, self.policy);
-        if let Some(side_files) = self.side_files {
-            reader = reader.with_side_files(side_files);
-        }
         let mut seen = None;
+        let mut reader = None;
         for chunk in chunks {
-            let looks = *seen.get_or_insert_with(|| guess(&chunk[..chunk.len().min(HEAD)]));
-            if looks != Guess::Json {
-                break;
+            if seen.is_none() {
+                let looks = guess(&chunk[..chunk.len().min(HEAD)]);
+                seen = Some(looks);
+                reader = self.reader(looks);
             }
-            reader.push(&chunk, sink);
+            match &mut reader {
+                Some(Reader::Har(har)) => har.push(&chunk, sink),
+                Some(Reader::Packets(packets)) => packets.push(&chunk, sink),
+                None => break,
+            }
             // The other side may be done already.
             let _ = spent.send(chunk);
         }
-        Parsed { guess: seen, summary: reader.finish(sink) }
+        let content = match reader {
+            Some(Reader::Har(har)) => Content::Har(har.finish(sink)),
+            Some(Reader::Packets(packets)) => Content::Packets(packets.finish(sink)),
+            None => Content::Nothing,
+        };
+        Parsed { guess: seen, content }
     }
 
-    /// Refuses what is not a HAR.
+    fn reader(&self, guess: Guess) -> Option<Reader<'_>> {
+        match guess {
+            Guess::Json => {
+                let reader = HarReader::new(self.index, self.first_id, self.policy);
+                Some(Reader::Har(match self.side_files {
+                    Some(side_files) => reader.with_side_files(side_files),
+                    None => reader,
+                }))
+            }
+            Guess::PacketCapture => {
+                Some(Reader::Packets(Box::new(Pipeline::new(self.index, self.first_id, self.policy))))
+            }
+            Guess::Other(_) => None,
+        }
+    }
+
+    /// Refuses what is no capture.
     fn accept(&self, guess: Guess) -> Result<(), InputError> {
         let path = self.path.to_owned();
         match guess {
-            Guess::Json => Ok(()),
-            Guess::PacketCapture => Err(InputError::PacketCapture { path }),
+            Guess::Json | Guess::PacketCapture => Ok(()),
             Guess::Other(guess) => Err(InputError::UnknownFormat { path, guess }),
         }
     }
@@ -181,30 +226,78 @@ impl Job<'_> {
             return Err(self.nothing_unpacked(outcome, compression));
         };
         self.accept(guess)?;
-        let summary = read.summary;
-        if !summary.recognised {
-            return Err(outcome.failure.map_or(InputError::NotHar { path }, |e| InputError::from_io(self.path, e)));
-        }
-        let mut anomalies = summary.anomalies;
         let interrupted = interruption(&outcome);
-        let known = |kind: &AnomalyKind| anomalies.iter().any(|anomaly| anomaly.kind == *kind);
+        let mut report = match read.content {
+            Content::Har(summary) if summary.recognised => self.har(summary, compression),
+            Content::Packets(packets) => self.packets(packets, compression),
+            Content::Har(_) | Content::Nothing => {
+                return Err(outcome.failure.map_or(InputError::NotHar { path }, |e| InputError::from_io(self.path, e)));
+            }
+        };
+        let known = |kind: &AnomalyKind| report.anomalies.iter().any(|anomaly| anomaly.kind == *kind);
         if let Some(kind) = interrupted.filter(|kind| !known(kind)) {
-            anomalies.push(Anomaly { kind, at: None });
+            report.anomalies.push(Anomaly { kind, at: None });
         }
-        Ok(InputReport {
-            path,
-            format: Format { container: Container::Har, compression },
-            sha256: outcome.sha256,
-            bytes: outcome.bytes,
+        report.sha256 = outcome.sha256;
+        report.bytes = outcome.bytes;
+        report.truncated |= interrupted.is_some();
+        Ok(report)
+    }
+
+    /// What a HAR says of itself.
+    fn har(&self, summary: HarSummary, compression: Compression) -> InputReport {
+        InputReport {
             exchanges: summary.exchanges,
             entries: summary.entries,
             next_id: self.first_id.saturating_add(summary.entries),
             creator: summary.creator,
             browser: summary.browser,
             pages: summary.pages,
-            anomalies,
-            truncated: summary.truncated || interrupted.is_some(),
-        })
+            anomalies: summary.anomalies,
+            truncated: summary.truncated,
+            ..self.blank(Format { container: Container::Har, compression })
+        }
+    }
+
+    /// What a packet capture says of itself.
+    fn packets(&self, packets: PacketReport, compression: Compression) -> InputReport {
+        let container = match packets.format {
+            Some(PacketFormat::Pcapng) => Container::Pcapng,
+            Some(PacketFormat::Pcap) | None => Container::Pcap,
+        };
+        InputReport {
+            exchanges: packets.exchanges,
+            next_id: packets.next_id,
+            creator: packets.application,
+            anomalies: packets.anomalies,
+            truncated: packets.truncated,
+            frames: packets.frames,
+            drops: packets.drops,
+            opaque: packets.opaque,
+            opaque_count: packets.opaque_count,
+            ..self.blank(Format { container, compression })
+        }
+    }
+
+    fn blank(&self, format: Format) -> InputReport {
+        InputReport {
+            path: self.path.to_owned(),
+            format,
+            sha256: [0; 32],
+            bytes: 0,
+            exchanges: 0,
+            entries: 0,
+            next_id: self.first_id,
+            creator: None,
+            browser: None,
+            pages: Vec::new(),
+            anomalies: Vec::new(),
+            truncated: false,
+            frames: 0,
+            drops: Drops::default(),
+            opaque: Vec::new(),
+            opaque_count: 0,
+        }
     }
 
     fn nothing_unpacked(&self, outcome: Outcome, compression: Compression) -> InputError {

@@ -3,7 +3,6 @@
 //! The format is told by magic bytes, never by a name's ending; gzip, zlib and zstd are unpacked on the way.
 //! Reading, hashing and unpacking run on a second thread; exchanges reach the caller's sink in the order of the input,
 //! while it is read. Once something was read, a failure is an anomaly beside it and not an error.
-//! Packet captures are recognised and refused by this build.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]

@@ -14,6 +14,10 @@ pub struct Format {
 pub enum Container {
     /// HTTP Archive 1.2 and its relatives.
     Har,
+    /// Classic pcap.
+    Pcap,
+    /// pcapng.
+    Pcapng,
 }
 
 /// How a file is packed.

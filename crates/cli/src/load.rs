@@ -8,7 +8,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     token::classify,
 };
-use authtrace_capture::{InputPath, InputReport, expand, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, expand, read_input};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 
 use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
@@ -110,7 +110,13 @@ fn read_one(
             batch.push(exchange);
         })
     })?;
-    tracing::info!("{shown}: {} exchanges of {} entries, {} bytes", report.exchanges, report.entries, report.bytes);
+    tracing::info!(
+        "{shown}: {} exchanges of {} entries and {} frames, {} bytes",
+        report.exchanges,
+        report.entries,
+        report.frames,
+        report.bytes
+    );
     let next = report.next_id;
     Ok((seen.input(report), next))
 }
@@ -171,7 +177,11 @@ impl Seen {
         }
         Input {
             path: report.path,
-            format: InputFormat::Har,
+            format: match report.format.container {
+                Container::Har => InputFormat::Har,
+                Container::Pcap => InputFormat::Pcap,
+                Container::Pcapng => InputFormat::Pcapng,
+            },
             sha256: report.sha256,
             bytes: report.bytes,
             exchanges: report.exchanges,
@@ -180,6 +190,9 @@ impl Seen {
             anomalies: self.anomalies,
             first: self.first,
             last: self.last,
+            opaque: report.opaque,
+            opaque_count: report.opaque_count,
+            dropped: report.drops.total(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod cursor;
 mod order;
 mod pcap;
 mod pcapng;
+mod pipeline;
 mod record;
 
 use std::ops::Range;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use authtrace_parse::{Anomaly, Frame};
 
 pub use self::pcapng::{DecryptionSecrets, Drops, Names};
+pub(crate) use self::pipeline::{PacketReport, Pipeline};
 use self::{cursor::Cursor, pcap::Pcap, pcapng::Pcapng};
 
 /// A packet capture's format.

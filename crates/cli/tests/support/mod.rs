@@ -9,7 +9,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     key::{KeyRing, dotenv},
 };
-use authtrace_capture::{InputPath, InputReport, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, read_input};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -44,15 +44,18 @@ pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
 fn input(report: InputReport) -> Input {
     Input {
         path: report.path,
-        format: InputFormat::Har,
+        format: match report.format.container {
+            Container::Har => InputFormat::Har,
+            Container::Pcap => InputFormat::Pcap,
+            Container::Pcapng => InputFormat::Pcapng,
+        },
         sha256: report.sha256,
         bytes: report.bytes,
         exchanges: report.exchanges,
-        creator: None,
         truncated: report.truncated,
-        anomalies: Default::default(),
-        first: None,
-        last: None,
+        opaque: report.opaque,
+        opaque_count: report.opaque_count,
+        ..Input::default()
     }
 }
 

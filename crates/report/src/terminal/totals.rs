@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use authtrace_analyze::{
     Severity,
+    coverage::InputFormat,
     facts::{credential::Method, gate::Gate},
 };
 use authtrace_parse::ExchangeId;
@@ -28,6 +29,17 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
 /// The one line for a capture that has nothing to do with authentication.
 pub(super) fn no_authentication(view: &View<'_>) -> String {
     format!("No authentication traffic in {}.", count(view.analysis.capture.facts.len(), "exchange"))
+}
+
+/// The one line for inputs that hold no readable request.
+pub(super) fn no_request(view: &View<'_>) -> String {
+    let inputs = &view.analysis.capture.inputs;
+    let advice = if inputs.iter().all(|input| input.format == InputFormat::Har) {
+        "; record again with the network panel open"
+    } else {
+        ""
+    };
+    format!("No HTTP request could be read from {}{advice}.", names(view))
 }
 
 /// The inputs by name: `race.har`, `a.har and b.har`, `a.har and 3 more`.

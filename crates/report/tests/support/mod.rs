@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use authtrace_analyze::{
     Analysis, Analyzer, BodyNeeds, Settings,
-    coverage::{Input, InputFormat},
+    coverage::Input,
     key::{KeyRing, dotenv},
 };
 use authtrace_capture::{InputPath, Limits, read_from, read_input};
@@ -33,15 +33,13 @@ pub(crate) fn entries(name: &str, entries: &str) -> Analysis {
 fn input(path: &str, report: authtrace_capture::InputReport) -> Input {
     Input {
         path: path.to_owned(),
-        format: InputFormat::Har,
         sha256: report.sha256,
         bytes: report.bytes,
         exchanges: report.exchanges,
         creator: report.creator.as_deref().map(Into::into),
         truncated: report.truncated,
         anomalies: report.anomalies.iter().map(|a| (a.kind.name(), 1)).collect(),
-        first: None,
-        last: None,
+        ..Input::default()
     }
 }
 

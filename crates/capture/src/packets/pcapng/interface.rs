@@ -15,6 +15,11 @@ pub struct Drops {
 }
 
 impl Drops {
+    /// Frames lost, as far as anybody counted.
+    pub fn total(self) -> u64 {
+        self.interface.unwrap_or(0).saturating_add(self.system.unwrap_or(0))
+    }
+
     pub(super) fn plus(self, other: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| a.map_or(b, |a| Some(a.saturating_add(b.unwrap_or(0))));
         Self { interface: sum(self.interface, other.interface), system: sum(self.system, other.system) }
