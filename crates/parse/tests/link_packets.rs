@@ -36,6 +36,17 @@ fn decoded(link: LinkType, bytes: &[u8], original_len: usize) -> (Option<(Vec<u8
     (segment, decoder.counts())
 }
 
+/// All that a packet says.
+fn words(packet: Packet<'_>) -> String {
+    match packet {
+        Packet::Tcp(s) => format!(
+            "{} {} {} {:?} {:?} {:?} {}",
+            s.source, s.destination, s.sequence, s.acknowledgment, s.flags, s.payload, s.cut
+        ),
+        Packet::Udp(d) => format!("{} {} {:?}", d.source, d.destination, d.payload),
+    }
+}
+
 #[track_caller]
 fn check(bytes: &[u8], original_len: usize, payload: &[u8], cut: u32) {
     assert_eq!(decoded(RAW, bytes, original_len).0, Some((payload.to_vec(), cut)));
@@ -215,6 +226,29 @@ proptest! {
         prop_assert_eq!(got.first(), Some(&payload));
         prop_assert_eq!(decoder.counts().segments, got.len() as u64);
         prop_assert_eq!(decoder.counts().fragments, (pieces.len() - got.len()) as u64);
+    }
+
+    /// The short way of Ethernet finds what the long way finds, which raw IP takes.
+    #[test]
+    fn the_usual_frame_is_decoded_as_any_other(
+        payload in prop::collection::vec(any::<u8>(), 0..100),
+        damage in prop::collection::vec((0..HEADERS, any::<u8>()), 0..3),
+        kept in any::<prop::sample::Index>(),
+        padding in 0usize..20,
+        beyond in 0usize..20,
+    ) {
+        let mut packet = tcp(&payload);
+        for (at, value) in damage {
+            packet[at] = value;
+        }
+        packet.extend(vec![0; padding]);
+        packet.truncate(if beyond % 2 == 0 { packet.len() } else { kept.index(packet.len() + 1) });
+        let ethernet = [&[0; 12][..], &[8, 0], &packet].concat();
+        let (mut short, mut long) = (Decoder::new(), Decoder::new());
+        let one = short.decode(&frame(ETHERNET, &ethernet, ethernet.len() + beyond)).map(words);
+        let other = long.decode(&frame(RAW, &packet, packet.len() + beyond)).map(words);
+        prop_assert_eq!(one, other);
+        prop_assert_eq!(short.counts(), long.counts());
     }
 
     #[test]

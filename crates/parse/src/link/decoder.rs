@@ -3,6 +3,7 @@
 use super::{
     defrag::{Defrag, Fragment, Whole},
     layer::{Found, Layer, Skip, walk},
+    usual,
 };
 use crate::{
     anomaly::{Anomaly, AnomalyKind},
@@ -61,6 +62,15 @@ impl Decoder {
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Option<Packet<'a>> {
         self.counts.frames += 1;
+        if let Some(segment) = usual::segment(frame) {
+            self.counts.segments += 1;
+            return Some(Packet::Tcp(segment));
+        }
+        self.walk(frame)
+    }
+
+    /// Decodes any frame.
+    fn walk<'a>(&'a mut self, frame: &Frame<'a>) -> Option<Packet<'a>> {
         let beyond = frame.original_len.saturating_sub(u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX));
         match walk(Layer::Link(frame.link, frame.bytes), beyond) {
             Ok(Found::Packet(packet)) => Some(self.counts.found(packet)),

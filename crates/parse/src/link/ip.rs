@@ -4,7 +4,8 @@ use etherparse::{Ipv6ExtensionSlice, Ipv6FragmentHeaderSlice, LaxIpSlice, LaxIpv
 
 use super::{
     defrag::{Fragment, Key},
-    layer::{Layer, Next, Skip, Transport},
+    layer::{Next, Skip, Transport},
+    transport::transport,
 };
 
 /// Takes the IP header and the extension headers off. `beyond` is how many bytes of the frame were not captured.
@@ -25,13 +26,13 @@ pub(super) fn ip(bytes: &[u8], beyond: u32) -> Result<Next<'_>, Skip> {
         return Err(if missing > 0 { Skip::Cut } else { Skip::Malformed });
     }
     let payload = packet.payload();
-    Ok(Next::Layer(Layer::Transport(Transport {
+    transport(Transport {
         source: packet.source_addr(),
         destination: packet.destination_addr(),
         protocol: payload.ip_number.0,
         payload: payload.payload,
         cut: missing,
-    })))
+    })
 }
 
 /// How many bytes of the packet the snap length cut off: what its length says to be missing, but never more than the

@@ -12,6 +12,7 @@ mod medium;
 mod ppp;
 mod transport;
 mod tunnel;
+mod usual;
 mod wireless;
 
 pub use decoder::{Decoder, DecoderCounts};
