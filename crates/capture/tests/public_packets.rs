@@ -215,7 +215,7 @@ const QUOTATIONS: &str = "public/pcap/tunnel-vlan/suricata-verify__filestore-540
 
 /// The frames in which tshark saw an HTTP message end, over TCP or QUIC.
 fn message_ends(row: &Row) -> BTreeSet<u32> {
-    let expected = Path::new(SHARED).join("expected").join(&row.file.replace("/pcap/", "/")).display().to_string();
+    let expected = Path::new(SHARED).join("expected").join(row.file.replace("/pcap/", "/")).display().to_string();
     let text = fs::read_to_string(expected + ".http.tsv").unwrap_or_default();
     let frames = text.lines().skip(1).flat_map(|line| line.split('\t').enumerate());
     frames.filter(|(column, _)| [1, 11].contains(column)).filter_map(|(_, cell)| cell.parse().ok()).collect()
