@@ -55,10 +55,10 @@ pub(super) fn in_udp<'a>(datagram: &Datagram<'a>) -> Option<Layer<'a>> {
     inner.ok()
 }
 
-/// VXLAN (RFC 7348) with the bits of its group policy extension.
+/// VXLAN: the I flag must be set, and reserved bits are ignored (RFC 7348 §5).
 fn vxlan(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
     match bytes {
-        [0x08 | 0x88, ..] => behind(bytes, 8).map(Layer::Ethernet),
+        [flags, ..] if flags & 0x08 != 0 => behind(bytes, 8).map(Layer::Ethernet),
         _ => Err(Skip::Other),
     }
 }
