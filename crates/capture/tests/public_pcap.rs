@@ -21,6 +21,11 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("http1-noint-status.pcap", 1, "the status is `2x0`, which is none"),
     ("nDPI__http-manipulated.pcap", 1, "two spaces before the target: tshark reads an empty one"),
     ("zeek__http__methods.pcap", 4, "request lines without a target, or with a method glued to it"),
+    ("nDPI__WebattackRCE.pcap", 1, "the target holds spaces: tshark ends it at the first"),
+    ("suricata-verify__filestore-5408.pcap", 6, "the end of the request line was not captured"),
+    ("pcapFS__crypto__tls1-aes128-cbc-file_e_large.pcap", 1, "TLS: needs its key"),
+    ("scapy__tls__tls_nss_example.pcap", 2, "TLS: needs its key"),
+    ("wireshark__tls12-chacha20poly1305.pcap", 7, "TLS: needs its key"),
     ("wireshark__rsasnakeoil2.pcap", 11, "TLS: needs its key"),
     ("wireshark__tls12-dsb.pcapng", 2, "TLS: its key is in the file and not used yet"),
 ];
@@ -47,10 +52,10 @@ fn read(path: &Path) -> Vec<Exchange> {
     exchanges
 }
 
-/// Method, host, target and status of one exchange.
-type Key = (String, String, String, u16);
+/// Method, host, target and, where it is compared, status of one exchange.
+type Key = (String, String, String, Option<u16>);
 
-fn found(exchange: &Exchange) -> Option<Key> {
+fn found(exchange: &Exchange) -> Key {
     let target = &exchange.request.target;
     let mut uri = target.path.expose().to_owned();
     if let Some(query) = &target.query {
@@ -58,22 +63,24 @@ fn found(exchange: &Exchange) -> Option<Key> {
         uri.push_str(query.expose());
     }
     let host = if exchange.kind == Kind::Connect { String::new() } else { target.host.to_string() };
-    Some((exchange.request.method.to_string(), host, uri, exchange.response.as_ref()?.status))
+    let status = exchange.response.as_ref().map(|response| response.status);
+    (exchange.request.method.to_string(), host, uri, status)
 }
 
-/// The rows of tshark that show both sides of an HTTP/1 exchange.
+/// The requests that tshark shows over HTTP/1, with the status where it is sure of the answer.
 fn expected(text: &str) -> Vec<Key> {
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let names = lines.next().unwrap_or_default();
     let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
     let (proto, method, host, uri, status, matched) =
         (column("proto"), column("method"), column("host"), column("uri"), column("status"), column("match"));
-    let both = lines.filter(|row| row.len() > matched && row[proto] == "http1" && row[matched] == "both");
-    both.map(|row| key(row[method], row[host], row[uri], row[status].parse().unwrap())).collect()
+    let requests = lines.filter(|row| row.len() > matched && row[proto] == "http1" && !row[method].is_empty());
+    let status = |row: &[&str]| (row[matched] == "both").then(|| row[status].parse().unwrap());
+    requests.map(|row| key(row[method], row[host], row[uri], status(&row))).collect()
 }
 
 /// As [`found`] spells it: the host without port, the target of a request line without its authority.
-fn key(method: &str, host: &str, uri: &str, status: u16) -> Key {
+fn key(method: &str, host: &str, uri: &str, status: Option<u16>) -> Key {
     if method == "CONNECT" {
         return (method.to_owned(), String::new(), uri.to_owned(), status);
     }
@@ -90,18 +97,21 @@ fn key(method: &str, host: &str, uri: &str, status: u16) -> Key {
     (method.to_owned(), host, uri, status)
 }
 
-/// What is missing of `expected` in `exchanges`. A request without `Host` matches by what it has.
+/// What is missing of `expected` in `exchanges`. A request without `Host` matches by what it has, one without a status
+/// whatever its status. Those with a status are served first.
 fn missing(expected: &[Key], exchanges: &[Exchange]) -> Vec<Key> {
-    let mut there: BTreeMap<Key, usize> = BTreeMap::new();
-    for key in exchanges.iter().filter_map(found) {
-        *there.entry(key).or_default() += 1;
-    }
+    let mut there: Vec<Key> = exchanges.iter().map(found).collect();
+    let mut expected: Vec<&Key> = expected.iter().collect();
+    expected.sort_by_key(|key| key.3.is_none());
     let mut lacking = Vec::new();
     for key in expected {
-        let hostless = |other: &&Key| key.1.is_empty() && other.0 == key.0 && other.2 == key.2 && other.3 == key.3;
-        let found = there.iter().find(|(other, count)| **count > 0 && (*other == key || hostless(other)));
-        match found.map(|(other, _)| other.clone()) {
-            Some(other) => *there.get_mut(&other).unwrap() -= 1,
+        let same = |other: &Key| {
+            let host = key.1.is_empty() || key.1 == other.1;
+            let status = key.3.is_none() || key.3 == other.3;
+            key.0 == other.0 && key.2 == other.2 && host && status
+        };
+        match there.iter().position(same) {
+            Some(index) => drop(there.swap_remove(index)),
             None => lacking.push(key.clone()),
         }
     }
@@ -135,14 +145,13 @@ fn every_exchange_of_tshark_is_found() {
         score.files += 1;
         score.expected += expected.len();
         score.found += expected.len() - lacking.len();
-        let complete = exchanges.iter().filter(|exchange| exchange.response.is_some()).count();
-        score.more += complete.saturating_sub(expected.len() - lacking.len());
+        score.more += exchanges.len().saturating_sub(expected.len() - lacking.len());
         let accepted = EXCEPTIONS.iter().find(|(name, _, _)| file.ends_with(name)).map_or(0, |(_, count, _)| *count);
         if lacking.len() > accepted {
             faults.push(format!("{file}: {} of {} missing: {:?}", lacking.len(), expected.len(), lacking.first()));
         }
         if group == "other-proto" && row[15] == "0" {
-            let invented: Vec<_> = exchanges.iter().filter_map(found).collect();
+            let invented: Vec<_> = exchanges.iter().map(found).collect();
             if !invented.is_empty() {
                 faults.push(format!("{file}: taken for HTTP: {:?}", invented.first()));
             }

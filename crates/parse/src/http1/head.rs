@@ -220,7 +220,7 @@ fn start_line(side: Side, line: &[u8]) -> Option<StartLine<'_>> {
     }
 }
 
-/// A request line. A version that is missing or broken is taken for 1.0, if method and target leave no doubt.
+/// A request line. A version that is broken, or glued to the target, is taken for 1.0 if the method leaves no doubt.
 fn request_line(line: &[u8]) -> Option<StartLine<'_>> {
     let (method, rest) = line.split_at(line.iter().position(u8::is_ascii_whitespace)?);
     let rest = rest.trim_ascii();
@@ -228,7 +228,10 @@ fn request_line(line: &[u8]) -> Option<StartLine<'_>> {
     let versioned = last.and_then(|at| Some((&rest[..at], version(rest[at..].trim_ascii())?)));
     let (target, minor) = match versioned {
         Some((target, minor)) => (target.trim_ascii(), minor),
-        None if KNOWN_METHODS.contains(&method) && rest.starts_with(b"/") => {
+        None if KNOWN_METHODS.contains(&method)
+            && rest.starts_with(b"/")
+            && memchr::memmem::find(rest, b"HTTP/").is_some() =>
+        {
             (&rest[..rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len())], 0)
         }
         None => return None,
