@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authtrace_capture::{Compression, InputError, InputPath, InputReport, Limits, expand, read_from, read_input};
+use authtrace_capture::{
+    Compression, Container, InputError, InputPath, InputReport, Limits, expand, read_from, read_input,
+};
 use authtrace_parse::{AnomalyKind, BodyQuestion, Exchange};
 use flate2::{
     Compression as Level,
@@ -108,13 +110,26 @@ fn refuses_with_one_line() {
     refused(&gzip(b""), "is empty");
     refused(b"{\"a\":1}", "not a HAR");
     refused(&gzip(b"{\"a\":1}"), "not a HAR");
-    refused(b"\xd4\xc3\xb2\xa1\x02\0\x04\0", "packet captures are not read yet by this build");
-    refused(&gzip(b"\x0a\x0d\x0d\x0a\0\0\0\0"), "packet captures are not read yet by this build");
+    refused(b"snoop\0\0\0\0\0\0\x02", "a Solaris snoop capture (convert it with `editcap -F pcap`)");
+    refused(&gzip(b"snoop\0\0\0\0\0\0\x02"), "a Solaris snoop capture");
     refused(b"PK\x03\x04....", "a ZIP archive");
     refused(b"<html>", "HTML or XML");
     refused(b"\x1f\x8b\x08\0garbage garbage", "cannot be unpacked as gzip");
     refused(b"\x28\xb5\x2f\xfd\xff\xff", "cannot be unpacked as zstd");
     refused(&gzip(&har(1))[..9], "cannot be unpacked as gzip");
+}
+
+#[test]
+fn a_packet_capture_that_is_all_but_lost_is_a_partial_result() {
+    let (pcap, pcapng) = (&b"\xd4\xc3\xb2\xa1\x02\0\x04\0"[..], &b"\x0a\x0d\x0d\x0a\0\0\0\0"[..]);
+    for (head, container) in [(pcap, Container::Pcap), (pcapng, Container::Pcapng)] {
+        for bytes in [head.to_vec(), gzip(head), zstd(head)] {
+            let (exchanges, report) = piped(&bytes, Limits::default()).unwrap();
+            assert_eq!((exchanges.len(), report.frames, report.truncated), (0, 0, true));
+            assert_eq!(report.format.container, container);
+            assert!(report.anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Truncated));
+        }
+    }
 }
 
 #[test]

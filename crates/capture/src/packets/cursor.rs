@@ -127,20 +127,25 @@ impl Cursor {
         taken
     }
 
-    /// Hands out what is there of a record that the end of the input cuts.
+    /// Ends reading; of a record that the end of the input cuts, hands out what is there.
     pub(super) fn finish(&mut self, container: &impl Container, out: &mut dyn FnMut(Placed<'_>)) {
-        self.truncated = !self.stopped && (self.skip > 0 || !self.carry.is_empty());
-        if !self.truncated {
+        if self.stopped || (self.skip == 0 && self.carry.is_empty()) {
             return;
         }
-        self.note(AnomalyKind::Truncated);
+        self.note_cut();
         if let Some(held) = container.cut(&self.carry) {
             self.frames = self.frames.saturating_add(1);
             out(Placed { frame: frame(self.frames, &self.carry[held.bytes.clone()], &held), range: None });
         }
     }
 
-    pub(super) fn note(&mut self, kind: AnomalyKind) {
+    /// Notes that the input ends in the middle.
+    pub(super) fn note_cut(&mut self) {
+        self.truncated = true;
+        self.note(AnomalyKind::Truncated);
+    }
+
+    fn note(&mut self, kind: AnomalyKind) {
         if !self.notes.contains(&kind) {
             self.notes.push(kind);
         }

@@ -125,18 +125,16 @@ impl PacketReader {
     /// Ends reading: a last frame that the end cuts is handed out as far as it is there.
     pub fn finish(mut self, out: &mut dyn FnMut(Placed<'_>)) -> PacketSummary {
         match &self.state {
+            State::Head(head) if PacketFormat::sniff(head).is_some() => self.cursor.note_cut(),
+            State::Head(_) | State::Foreign => {}
             State::Pcap(pcap) => self.cursor.finish(pcap, out),
             State::Pcapng(pcapng) => self.cursor.finish(pcapng.as_ref(), out),
-            State::Head(_) | State::Foreign => {}
         }
         let mut summary = PacketSummary::of(self.cursor);
         match self.state {
+            State::Head(head) => summary.format = PacketFormat::sniff(&head),
             State::Pcap(_) => summary.format = Some(PacketFormat::Pcap),
             State::Pcapng(pcapng) => summary.tell(*pcapng),
-            State::Head(head) => {
-                summary.format = PacketFormat::sniff(&head);
-                summary.truncated = summary.format.is_some();
-            }
             State::Foreign => {}
         }
         summary

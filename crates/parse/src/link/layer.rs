@@ -88,6 +88,8 @@ pub(super) fn walk(layer: Layer<'_>, beyond: u32) -> Result<Found<'_>, Skip> {
                 layer = next;
                 around = Some(Packet::Udp(datagram));
             }
+            // Of a frame that is all there, nothing was cut: a header promised more than there is.
+            Err(Skip::Cut) if beyond == 0 => return around.map(Found::Packet).ok_or(Skip::Malformed),
             Err(skip) => return around.map(Found::Packet).ok_or(skip),
         }
     }
