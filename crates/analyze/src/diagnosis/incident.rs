@@ -153,7 +153,9 @@ fn numbers(groups: &[Group], findings: &[Finding]) -> Vec<FindingId> {
         });
         order.extend(members);
     }
-    let mut rest: Vec<usize> = (0..findings.len()).filter(|index| !order.contains(index)).collect();
+    let mut placed = vec![false; findings.len()];
+    order.iter().for_each(|&index| placed[index] = true);
+    let mut rest: Vec<usize> = (0..findings.len()).filter(|&index| !placed[index]).collect();
     rest.sort_by_key(|&index| {
         (
             std::cmp::Reverse(findings[index].severity),

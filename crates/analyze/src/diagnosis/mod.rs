@@ -1,5 +1,6 @@
 //! Diagnosis: from a pile of findings to incidents, each with one root cause, its consequences and its rejected rivals.
 
+mod candidates;
 pub(crate) mod causes;
 mod contrast;
 mod hypotheses;

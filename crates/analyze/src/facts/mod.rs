@@ -230,6 +230,11 @@ impl Fact {
         self.outcome.is_refusal()
     }
 
+    /// Whether it went to a protected API, as far as its role says: no preflight, no file, no identity provider.
+    pub fn is_api_call(&self) -> bool {
+        !self.role.is_identity() && !matches!(self.role, Role::Static | Role::Preflight)
+    }
+
     /// The value of `Authorization`, where there is one.
     pub fn authorization(&self) -> Option<&Credential> {
         self.credentials.iter().find(|c| c.is_authorization())

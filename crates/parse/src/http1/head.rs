@@ -50,6 +50,13 @@ pub(crate) enum Reading<'a> {
     Other,
 }
 
+/// Bytes of a first line in which its version is looked for.
+const MOST_FIRST_LINE: usize = 16 * 1024;
+
+/// Methods by which a request line without a version is known (RFC 9110 §9.3, RFC 5789).
+const KNOWN_METHODS: [&[u8]; 9] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+
 /// Which side of the conversation is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -91,9 +98,14 @@ pub(crate) fn may_begin(side: Side, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether `bytes` begin with a whole first line of `side`: enough to find the next message after a loss.
+/// Whether `bytes` begin with a whole first line of `side`.
 pub(crate) fn begins(side: Side, bytes: &[u8]) -> bool {
     may_begin(side, bytes) && memchr::memchr(b'\n', bytes).is_some_and(|end| start_line(side, &bytes[..end]).is_some())
+}
+
+/// Whether `bytes` begin with a first line that names its version: enough to find the next message after a loss.
+pub(crate) fn resumes(side: Side, bytes: &[u8]) -> bool {
+    begins(side, bytes) && memchr::memmem::find(&bytes[..bytes.len().min(MOST_FIRST_LINE)], b"HTTP/").is_some()
 }
 
 /// Extension methods are registered in upper case with hyphens; lower case would make any word a method.
@@ -197,14 +209,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
 fn start_line(side: Side, line: &[u8]) -> Option<StartLine<'_>> {
     let line = line.trim_ascii();
     match side {
-        Side::Client => {
-            let method_end = line.iter().position(u8::is_ascii_whitespace)?;
-            let method = std::str::from_utf8(&line[..method_end]).ok()?;
-            let rest = line[method_end..].trim_ascii();
-            let target_end = rest.iter().rposition(u8::is_ascii_whitespace)?;
-            let minor = version(rest[target_end..].trim_ascii())?;
-            Some(StartLine::Request { method, target: rest[..target_end].trim_ascii(), minor })
-        }
+        Side::Client => request_line(line),
         Side::Server => {
             let version_end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
             version(&line[..version_end])?;
@@ -215,11 +220,32 @@ fn start_line(side: Side, line: &[u8]) -> Option<StartLine<'_>> {
     }
 }
 
-/// `HTTP/1.x`, without case and whatever the minor version is.
+/// A request line. A version that is broken, or glued to the target, is taken for 1.0 if the method leaves no doubt.
+fn request_line(line: &[u8]) -> Option<StartLine<'_>> {
+    let (method, rest) = line.split_at(line.iter().position(u8::is_ascii_whitespace)?);
+    let rest = rest.trim_ascii();
+    let last = rest.iter().rposition(u8::is_ascii_whitespace);
+    let versioned = last.and_then(|at| Some((&rest[..at], version(rest[at..].trim_ascii())?)));
+    let (target, minor) = match versioned {
+        Some((target, minor)) => (target.trim_ascii(), minor),
+        None if KNOWN_METHODS.contains(&method)
+            && rest.starts_with(b"/")
+            && memchr::memmem::find(rest, b"HTTP/").is_some() =>
+        {
+            (&rest[..rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len())], 0)
+        }
+        None => return None,
+    };
+    Some(StartLine::Request { method: std::str::from_utf8(method).ok()?, target, minor })
+}
+
+/// `HTTP/x.y`, without case; the minor version, where the major one is 1. Other versions are written by mistake in
+/// messages that are HTTP/1 all the same.
 fn version(text: &[u8]) -> Option<u8> {
     let digits = text.get(5..).filter(|_| starts_alike(text, b"HTTP/"))?;
     match digits {
         [b'1', b'.', minor @ b'0'..=b'9', ..] => Some(minor - b'0'),
+        [b'0'..=b'9', b'.', b'0'..=b'9', ..] => Some(1),
         _ => None,
     }
 }

@@ -146,14 +146,14 @@ impl Reader {
     fn out_of_step(&mut self, bytes: &[u8], mark: Mark, out: &mut impl Messages) -> bool {
         match self.state {
             State::Lost => {
-                if head::begins(self.side, bytes) {
+                if head::resumes(self.side, bytes) {
                     self.state = State::Start;
                     return false;
                 }
                 true
             }
             State::UntilClose => {
-                if self.side == Side::Server && out.expects_more() && head::begins(self.side, bytes) {
+                if self.side == Side::Server && out.expects_more() && head::resumes(self.side, bytes) {
                     self.end(false, mark, out);
                 }
                 false

@@ -41,7 +41,8 @@ pub(super) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
 pub(super) fn in_udp<'a>(datagram: &Datagram<'a>) -> Option<Layer<'a>> {
     let bytes = datagram.payload;
     let inner = match datagram.destination.port() {
-        4789 | 4790 | 8472 => vxlan(bytes),
+        4789 | 8472 => vxlan(bytes),
+        4790 => vxlan_gpe(bytes),
         6081 => geneve(bytes),
         2152 => gtp(bytes),
         1701 => l2tp(bytes),
@@ -54,16 +55,20 @@ pub(super) fn in_udp<'a>(datagram: &Datagram<'a>) -> Option<Layer<'a>> {
     inner.ok()
 }
 
-/// VXLAN (RFC 7348): Ethernet, or what its generic protocol extension says.
+/// VXLAN: the I flag must be set, and reserved bits are ignored (RFC 7348 §5).
 fn vxlan(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
-    const WITH_NETWORK: u8 = 0x08;
-    const WITH_PROTOCOL: u8 = 0x04;
+    match bytes {
+        [flags, ..] if flags & 0x08 != 0 => behind(bytes, 8).map(Layer::Ethernet),
+        _ => Err(Skip::Other),
+    }
+}
+
+/// VXLAN's generic protocol extension: the fourth byte says what follows.
+fn vxlan_gpe(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
     let rest = behind(bytes, 8)?;
-    match (bytes[0] & (WITH_NETWORK | WITH_PROTOCOL), bytes[3]) {
-        (WITH_NETWORK, _) => Ok(Layer::Ethernet(rest)),
-        (0, _) => Err(Skip::Other),
-        (_, 1 | 2) => Ok(Layer::Ip(rest)),
-        (_, 3) => Ok(Layer::Ethernet(rest)),
+    match bytes[3] {
+        1 | 2 => Ok(Layer::Ip(rest)),
+        3 => Ok(Layer::Ethernet(rest)),
         _ => Err(Skip::Other),
     }
 }

@@ -234,8 +234,7 @@ fn forced_logout<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Fact, &'sta
         return Some((fact, "response.header.set-cookie", format!("deletes the cookie {}", cookie.name)));
     }
     let until = fact.ended_nanos() + i64::try_from(THRESHOLDS.forced_logout.as_nanos()).unwrap_or(i64::MAX);
-    let mut after = case.facts().filter(|f| (fact.ended_nanos()..=until).contains(&f.started_nanos()));
-    after.find_map(|f| {
+    case.lookup().between(fact.ended_nanos(), until).find_map(|f| {
         let gap = in_words(f.started_nanos() - fact.ended_nanos());
         let leaves = f.role == Role::Logout || f.role == Role::Authorize || (f.is_document && is_sign_in(&f.path));
         leaves.then(|| (f, "request.path", format!("{} {gap} later", f.route)))

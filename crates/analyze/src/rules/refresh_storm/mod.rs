@@ -124,9 +124,8 @@ fn trigger<'a>(case: &Case<'a>, refresh: &Fact) -> Option<&'a Fact> {
 
 fn lockout<'a>(case: &Case<'a>, first: &Fact, last: &Fact) -> Option<&'a Fact> {
     let until = last.ended_nanos() + nanos(THRESHOLDS.lockout);
-    case.facts().find(|f| {
+    case.lookup().between(first.started_nanos(), until).find(|f| {
         f.origin == first.origin
-            && (first.started_nanos()..=until).contains(&f.started_nanos())
             && (f.status == Some(429) && f.outcome.class == OutcomeClass::Blocked
                 || f.outcome.says(&[ErrorClass::AccountLocked]))
             && (f.session == first.session || f.route == first.route)
