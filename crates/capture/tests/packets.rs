@@ -323,6 +323,32 @@ fn what_cannot_be_used_is_counted_and_stepped_over() {
 }
 
 #[test]
+fn what_is_kept_is_bounded() {
+    let order = ORDERS[0];
+    let frame = order.enhanced(0, 1, 3, b"new");
+    let start = [order.section(&[]), order.interface(1, 0, &[])].concat();
+    let names = |count: u32| {
+        let record = |n: u32| order.option(1, &[&n.to_be_bytes()[..], b"x\0"].concat());
+        order.block(4, &(0..count).flat_map(record).collect::<Vec<u8>>())
+    };
+    for (block, full) in [
+        (names(1 << 16), false),
+        (names((1 << 16) + 1), true),
+        (order.interface(1, 0, &[]).repeat((1 << 16) - 1), false),
+        (order.interface(1, 0, &[]).repeat(1 << 16), true),
+        (order.block(10, &[&order.u32s(&[1, 15 << 20])[..], &vec![7; 15 << 20]].concat()).repeat(5), true),
+        // Longer than any block that is kept.
+        (order.block(4, &vec![0; 17 << 20]), true),
+    ] {
+        let (got, summary) = read(&[&start[..], &block, &frame].concat());
+        let expected = if full { vec![AnomalyKind::CaptureNotesLimit] } else { Vec::new() };
+        assert_eq!((got.len(), kinds(&summary)), (1, expected));
+        assert!(summary.names.iter().count() <= 1 << 16);
+        assert!(summary.secrets.iter().map(|secrets| secrets.expose().len()).sum::<usize>() <= 64 << 20);
+    }
+}
+
+#[test]
 fn disagreeing_lengths_are_forgiven_once_the_next_block_is_known() {
     for order in ORDERS {
         let start = [order.section(&[]), order.interface(1, 0, &[])].concat();

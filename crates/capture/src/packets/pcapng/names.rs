@@ -51,17 +51,18 @@ impl Names {
         true
     }
 
+    /// Adds NUL-terminated names; an address without one is not kept either.
     fn add(&mut self, address: IpAddr, names: &[u8]) -> bool {
-        let known = self.by_address.entry(address).or_default();
-        for name in names.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok()) {
-            if name.is_empty() || known.iter().any(|other| **other == *name) {
+        let names = names.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
+        for name in names.filter(|name| !name.is_empty()) {
+            if self.of(address).iter().any(|known| **known == *name) {
                 continue;
             }
             if self.kept == MOST_NAMES {
                 return false;
             }
             self.kept += 1;
-            known.push(name.into());
+            self.by_address.entry(address).or_default().push(name.into());
         }
         true
     }
