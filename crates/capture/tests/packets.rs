@@ -334,6 +334,8 @@ fn what_is_kept_is_bounded() {
     for (block, full) in [
         (names(1 << 16), false),
         (names((1 << 16) + 1), true),
+        (order.block(4, &order.option(1, &(0..66).flat_map(|n: u8| [n, 0]).collect::<Vec<_>>())), false),
+        (order.block(4, &order.option(1, &(0..80).flat_map(|n: u8| [n, 0]).collect::<Vec<_>>())), true),
         (order.interface(1, 0, &[]).repeat((1 << 16) - 1), false),
         (order.interface(1, 0, &[]).repeat(1 << 16), true),
         (order.block(10, &[&order.u32s(&[1, 15 << 20])[..], &vec![7; 15 << 20]].concat()).repeat(5), true),

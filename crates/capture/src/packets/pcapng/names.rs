@@ -13,6 +13,10 @@ const IPV6: u16 = 2;
 
 /// Most names kept from one file.
 const MOST_NAMES: usize = 1 << 16;
+/// Most names kept of one address.
+const MOST_PER_ADDRESS: usize = 64;
+/// Longest name that the domain name system has (RFC 1035 §2.3.4); what is longer is none.
+const LONGEST_NAME: usize = 255;
 
 /// Address to names, in the order in which the file gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,11 +58,12 @@ impl Names {
     /// Adds NUL-terminated names; an address without one is not kept either.
     fn add(&mut self, address: IpAddr, names: &[u8]) -> bool {
         let names = names.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
-        for name in names.filter(|name| !name.is_empty()) {
-            if self.of(address).iter().any(|known| **known == *name) {
+        for name in names.filter(|name| (1..=LONGEST_NAME).contains(&name.len())) {
+            let known = self.of(address);
+            if known.iter().any(|known| **known == *name) {
                 continue;
             }
-            if self.kept == MOST_NAMES {
+            if known.len() == MOST_PER_ADDRESS || self.kept == MOST_NAMES {
                 return false;
             }
             self.kept += 1;
