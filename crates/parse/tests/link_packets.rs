@@ -236,14 +236,16 @@ proptest! {
         kept in any::<prop::sample::Index>(),
         padding in 0usize..20,
         beyond in 0usize..20,
+        v6 in any::<bool>(),
     ) {
-        let mut packet = tcp(&payload);
+        let mut packet = if v6 { tcp_v6(&payload) } else { tcp(&payload) };
         for (at, value) in damage {
             packet[at] = value;
         }
         packet.extend(vec![0; padding]);
         packet.truncate(if beyond % 2 == 0 { packet.len() } else { kept.index(packet.len() + 1) });
-        let ethernet = [&[0; 12][..], &[8, 0], &packet].concat();
+        let kind = if v6 { [0x86, 0xdd] } else { [0x08, 0x00] };
+        let ethernet = [&[0; 12][..], &kind, &packet].concat();
         let (mut short, mut long) = (Decoder::new(), Decoder::new());
         let one = short.decode(&frame(ETHERNET, &ethernet, ethernet.len() + beyond)).map(words);
         let other = long.decode(&frame(RAW, &packet, packet.len() + beyond)).map(words);

@@ -1,6 +1,6 @@
 //! TCP, UDP and the protocols that carry another packet instead.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{IpNumber, Ipv6ExtensionsSlice, TcpSlice, UdpSlice, err::tcp::HeaderSliceError, ip_number};
 
@@ -33,15 +33,21 @@ fn tcp(packet: Transport<'_>) -> Result<Segment<'_>, Skip> {
         HeaderSliceError::Len(_) if packet.cut > 0 => Skip::Cut,
         HeaderSliceError::Len(_) | HeaderSliceError::Content(_) => Skip::Malformed,
     })?;
-    Ok(Segment {
-        source: SocketAddr::new(packet.source, tcp.source_port()),
-        destination: SocketAddr::new(packet.destination, tcp.destination_port()),
+    Ok(segment_of(&tcp, packet.source, packet.destination, packet.cut))
+}
+
+/// The segment behind a TCP header.
+#[inline]
+pub(super) fn segment_of<'a>(tcp: &TcpSlice<'a>, source: IpAddr, destination: IpAddr, cut: u32) -> Segment<'a> {
+    Segment {
+        source: SocketAddr::new(source, tcp.source_port()),
+        destination: SocketAddr::new(destination, tcp.destination_port()),
         sequence: tcp.sequence_number(),
         acknowledgment: tcp.ack().then(|| tcp.acknowledgment_number()),
         flags: Flags { syn: tcp.syn(), fin: tcp.fin(), rst: tcp.rst() },
         payload: tcp.payload(),
-        cut: packet.cut,
-    })
+        cut,
+    }
 }
 
 fn udp(packet: Transport<'_>) -> Result<Next<'_>, Skip> {
