@@ -8,14 +8,14 @@ use std::{
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange, TlsConnection,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, TlsConnection, Worker,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
 use crate::{
     error::InputError,
     expand::InputPath,
-    packets::{Drops, PacketFormat, PacketReport, Pipeline},
+    packets::{self, Drops, PacketFormat, PacketReport},
     pump::{self, Outcome},
     side_files::Folder,
     sniff::{Compression, Container, Format, Guess, HEAD, guess},
@@ -58,20 +58,47 @@ pub struct InputReport {
     pub opaque_count: u64,
 }
 
-/// Reads input number `index`; its entries become exchanges `first_id`, `first_id + 1`, … in the input's order.
+/// How an input is read.
+#[derive(Clone, Copy)]
+pub struct Plan<'p> {
+    /// Number of the input, in the order given.
+    pub index: u16,
+    /// Number of its first exchange: a HAR's entries become `first_id`, `first_id + 1`, … in order, and the requests of
+    /// a packet capture in the order in which they are complete.
+    pub first_id: u32,
+    /// Which bodies are kept.
+    pub policy: &'p dyn BodyPolicy,
+    /// Threads that may be busy at a time. The result does not depend on it.
+    pub threads: usize,
+    /// Bounds of unpacking.
+    pub limits: Limits,
+}
+
+impl<'p> Plan<'p> {
+    /// The first input of a run, read with the threads of this machine.
+    pub fn new(policy: &'p dyn BodyPolicy) -> Self {
+        let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { index: 0, first_id: 0, policy, threads, limits: Limits::default() }
+    }
+
+    /// Workers for packets: one thread reads ahead, and one draws facts from what is read.
+    pub(crate) fn workers(&self) -> usize {
+        self.threads.saturating_sub(2).clamp(1, Worker::MOST)
+    }
+}
+
+/// Reads an input.
 ///
 /// # Errors
 ///
 /// Where nothing could be read: see [`InputError`]. Once an exchange or a HAR's head was read, a failure is an anomaly.
 pub fn read_input(
     input: &InputPath,
-    index: u16,
-    first_id: u32,
-    policy: &dyn BodyPolicy,
+    plan: &Plan<'_>,
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
     let path = input.display();
-    let job = Job { path: &path, index, first_id, policy, side_files: None, limits: Limits::default() };
+    let job = Job { path: &path, plan, side_files: None };
     match input {
         InputPath::Stdin => job.run(io::stdin(), sink),
         InputPath::File(file) => {
@@ -91,23 +118,17 @@ pub fn read_input(
 pub fn read_from(
     reader: impl Read + Send,
     path: &str,
-    index: u16,
-    first_id: u32,
-    policy: &dyn BodyPolicy,
-    limits: Limits,
+    plan: &Plan<'_>,
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
-    Job { path, index, first_id, policy, side_files: None, limits }.run(reader, sink)
+    Job { path, plan, side_files: None }.run(reader, sink)
 }
 
 /// One input and how to read it.
 struct Job<'j> {
     path: &'j str,
-    index: u16,
-    first_id: u32,
-    policy: &'j dyn BodyPolicy,
+    plan: &'j Plan<'j>,
     side_files: Option<&'j SideFiles<'j>>,
-    limits: Limits,
 }
 
 /// What the parsing side saw.
@@ -123,12 +144,6 @@ enum Content {
     Packets(PacketReport),
     /// Nothing that is read, or nothing at all.
     Nothing,
-}
-
-/// The reader of whatever the first bytes announce.
-enum Reader<'j> {
-    Har(HarReader<'j>),
-    Packets(Box<Pipeline<'j>>),
 }
 
 impl Job<'_> {
@@ -155,7 +170,7 @@ impl Job<'_> {
     ) -> (Parsed, Outcome) {
         let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
         let (spent, spent_out) = mpsc::channel();
-        let limits = self.limits;
+        let limits = self.plan.limits;
         thread::scope(|scope| {
             let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &spent_out));
             let read = self.parse(&chunks, &spent, sink);
@@ -171,44 +186,32 @@ impl Job<'_> {
         spent: &mpsc::Sender<Vec<u8>>,
         sink: &mut dyn FnMut(Exchange),
     ) -> Parsed {
-        let mut seen = None;
-        let mut reader = None;
+        let mut chunks = chunks.iter().peekable();
+        let looks = chunks.peek().map(|chunk| guess(&chunk[..chunk.len().min(HEAD)]));
+        let content = match looks {
+            Some(Guess::Json) => Content::Har(self.entries(chunks, spent, sink)),
+            Some(Guess::PacketCapture) => Content::Packets(packets::read(self.plan, chunks, spent, sink)),
+            Some(Guess::Other(_)) | None => Content::Nothing,
+        };
+        Parsed { guess: looks, content }
+    }
+
+    fn entries(
+        &self,
+        chunks: impl Iterator<Item = Vec<u8>>,
+        spent: &mpsc::Sender<Vec<u8>>,
+        sink: &mut dyn FnMut(Exchange),
+    ) -> HarSummary {
+        let mut reader = HarReader::new(self.plan.index, self.plan.first_id, self.plan.policy);
+        if let Some(side_files) = self.side_files {
+            reader = reader.with_side_files(side_files);
+        }
         for chunk in chunks {
-            if seen.is_none() {
-                let looks = guess(&chunk[..chunk.len().min(HEAD)]);
-                seen = Some(looks);
-                reader = self.reader(looks);
-            }
-            match &mut reader {
-                Some(Reader::Har(har)) => har.push(&chunk, sink),
-                Some(Reader::Packets(packets)) => packets.push(&chunk, sink),
-                None => break,
-            }
+            reader.push(&chunk, sink);
             // The other side may be done already.
             let _ = spent.send(chunk);
         }
-        let content = match reader {
-            Some(Reader::Har(har)) => Content::Har(har.finish(sink)),
-            Some(Reader::Packets(packets)) => Content::Packets(packets.finish(sink)),
-            None => Content::Nothing,
-        };
-        Parsed { guess: seen, content }
-    }
-
-    fn reader(&self, guess: Guess) -> Option<Reader<'_>> {
-        match guess {
-            Guess::Json => {
-                let reader = HarReader::new(self.index, self.first_id, self.policy);
-                Some(Reader::Har(match self.side_files {
-                    Some(side_files) => reader.with_side_files(side_files),
-                    None => reader,
-                }))
-            }
-            Guess::PacketCapture => {
-                Some(Reader::Packets(Box::new(Pipeline::new(self.index, self.first_id, self.policy))))
-            }
-            Guess::Other(_) => None,
-        }
+        reader.finish(sink)
     }
 
     /// Refuses what is no capture.
@@ -249,7 +252,7 @@ impl Job<'_> {
         InputReport {
             exchanges: summary.exchanges,
             entries: summary.entries,
-            next_id: self.first_id.saturating_add(summary.entries),
+            next_id: self.plan.first_id.saturating_add(summary.entries),
             creator: summary.creator,
             browser: summary.browser,
             pages: summary.pages,
@@ -287,7 +290,7 @@ impl Job<'_> {
             bytes: 0,
             exchanges: 0,
             entries: 0,
-            next_id: self.first_id,
+            next_id: self.plan.first_id,
             creator: None,
             browser: None,
             pages: Vec::new(),

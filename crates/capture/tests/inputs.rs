@@ -8,7 +8,7 @@ use std::{
 };
 
 use authtrace_capture::{
-    Compression, Container, InputError, InputPath, InputReport, Limits, expand, read_from, read_input,
+    Compression, Container, InputError, InputPath, InputReport, Limits, Plan, expand, read_from, read_input,
 };
 use authtrace_parse::{AnomalyKind, BodyQuestion, Exchange};
 use flate2::{
@@ -55,13 +55,15 @@ fn keep(_: &BodyQuestion<'_>) -> usize {
 
 fn piped(bytes: &[u8], limits: Limits) -> Result<(Vec<Exchange>, InputReport), InputError> {
     let mut exchanges = Vec::new();
-    let report = read_from(bytes, "-", 0, 7, &keep, limits, &mut |e| exchanges.push(e))?;
+    let report = read_from(bytes, "-", &Plan { first_id: 7, limits, ..Plan::new(&keep) }, &mut |e| exchanges.push(e))?;
     Ok((exchanges, report))
 }
 
 fn from_file(path: &Path) -> Result<(Vec<Exchange>, InputReport), InputError> {
     let mut exchanges = Vec::new();
-    let report = read_input(&InputPath::File(path.to_owned()), 0, 7, &keep, &mut |e| exchanges.push(e))?;
+    let report = read_input(&InputPath::File(path.to_owned()), &Plan { first_id: 7, ..Plan::new(&keep) }, &mut |e| {
+        exchanges.push(e)
+    })?;
     Ok((exchanges, report))
 }
 
@@ -196,7 +198,7 @@ fn a_failing_pipe_is_a_partial_result() {
     let whole = har(100);
     let reader = whole[..whole.len() / 2].chain(Failing);
     let mut count = 0;
-    let report = read_from(reader, "-", 0, 0, &keep, Limits::default(), &mut |_| count += 1).unwrap();
+    let report = read_from(reader, "-", &Plan::new(&keep), &mut |_| count += 1).unwrap();
     assert!(count > 40 && report.truncated);
     assert!(report.anomalies.iter().any(|a| a.kind == AnomalyKind::ReadFailed));
 }

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authtrace_capture::{InputPath, read_input};
+use authtrace_capture::{InputPath, Plan, read_input};
 use authtrace_parse::{BodyQuestion, Exchange, HeaderView, Kind, Protocol, Target};
 
 /// Files in which fewer exchanges are found than tshark shows, how many, and why that is right or accepted.
@@ -48,7 +48,7 @@ fn read(path: &Path) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
     let input = InputPath::File(path.to_owned());
     // A file that is no capture gives an error, which is an answer, too.
-    let _ = read_input(&input, 0, 0, &keep_none, &mut |exchange| exchanges.push(exchange));
+    let _ = read_input(&input, &Plan::new(&keep_none), &mut |exchange| exchanges.push(exchange));
     exchanges
 }
 

@@ -8,7 +8,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     token::classify,
 };
-use authtrace_capture::{Container, InputPath, InputReport, expand, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, Plan, expand, read_input};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 
 use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
@@ -95,13 +95,14 @@ fn read_one(
 ) -> Result<(Input, u32), authtrace_capture::InputError> {
     let shown = path.display();
     let mut seen = Seen::default();
+    let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
     // What still comes out of a pipe was written before its writer was interrupted, too.
     let piped = *path == InputPath::Stdin;
     let report = thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
         scope.spawn(move || receiver.iter().flatten().for_each(|exchange| analyzer.push(&exchange)));
         let mut batch = Batch { sender, exchanges: Vec::with_capacity(BATCH) };
-        read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
+        read_input(path, &plan, &mut |exchange| {
             if interrupt.is_set() && !piped {
                 return;
             }

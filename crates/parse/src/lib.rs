@@ -36,7 +36,7 @@ pub use frame::{Frame, LinkType};
 pub use headers::Headers;
 pub use link::{Decoder, DecoderCounts};
 pub use packet::{Datagram, Flags, Packet, Segment};
-pub use reassembly::{Reassembler, ReassemblySummary};
+pub use reassembly::{Merger, Reassembler, ReassemblySummary, Said, Worker};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;

@@ -106,11 +106,10 @@ impl Shard {
 
     /// Which shard keeps a connection: the same in every run.
     pub(crate) fn of(key: &FlowKey) -> usize {
-        use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        key.hash(&mut hasher);
+        use std::hash::BuildHasher as _;
+        let hash = foldhash::fast::FixedState::default().hash_one(key);
         // The table inside uses the low bits.
-        (hasher.finish() >> 60) as usize % Self::COUNT
+        (hash >> 60) as usize % Self::COUNT
     }
 
     /// Takes a segment of a connection of this shard.

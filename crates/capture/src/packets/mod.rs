@@ -3,6 +3,7 @@
 //! The reader copies nothing but the one record that crosses from one chunk into the next, holds no more than that,
 //! and allocates for bytes that are there, never for lengths that the file claims.
 
+mod crew;
 mod cursor;
 mod order;
 mod pcap;
@@ -15,7 +16,7 @@ use std::ops::Range;
 use authtrace_parse::{Anomaly, Frame};
 
 pub use self::pcapng::{DecryptionSecrets, Drops, Names};
-pub(crate) use self::pipeline::{PacketReport, Pipeline};
+pub(crate) use self::pipeline::{PacketReport, read};
 use self::{cursor::Cursor, pcap::Pcap, pcapng::Pcapng};
 
 /// A packet capture's format.

@@ -1,22 +1,14 @@
-//! One packet capture from its bytes to its exchanges: container, link layer, reassembly.
+//! One packet capture from its bytes to its exchanges: container, link layer, reassembly; on one thread or on several.
+
+use std::sync::mpsc::Sender;
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Decoder, Exchange, Packet, Reassembler, TlsConnection, stream::Mark,
+    Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, Reassembler, ReassemblySummary, Segment, TlsConnection,
+    stream::Mark,
 };
 
-use super::{Drops, PacketFormat, PacketReader, Placed};
-
-/// Reads a packet capture pushed in chunks.
-pub(crate) struct Pipeline<'p> {
-    frames: PacketReader,
-    wire: Wire<'p>,
-}
-
-/// What follows the container: one frame at a time.
-struct Wire<'p> {
-    decoder: Decoder,
-    reassembler: Reassembler<'p>,
-}
+use super::{Drops, PacketFormat, PacketReader, PacketSummary, crew};
+use crate::input::Plan;
 
 /// What was read of a packet capture, beside its exchanges.
 pub(crate) struct PacketReport {
@@ -32,31 +24,55 @@ pub(crate) struct PacketReport {
     pub(crate) opaque_count: u64,
 }
 
-impl<'p> Pipeline<'p> {
-    /// A pipeline for input number `index`, whose first request becomes exchange `first_id`.
-    pub(crate) fn new(index: u16, first_id: u32, policy: &'p dyn BodyPolicy) -> Self {
-        let wire = Wire { decoder: Decoder::new(), reassembler: Reassembler::new(index, first_id, policy) };
-        Self { frames: PacketReader::new(), wire }
-    }
+/// Reads a packet capture that comes in `chunks`; `spent` takes them back.
+pub(crate) fn read(
+    plan: &Plan<'_>,
+    chunks: impl Iterator<Item = Vec<u8>>,
+    spent: &Sender<Vec<u8>>,
+    sink: &mut dyn FnMut(Exchange),
+) -> PacketReport {
+    if plan.workers() > 1 { crew::read(plan, chunks, spent, sink) } else { alone(plan, chunks, spent, sink) }
+}
 
-    /// Reads the next bytes.
-    pub(crate) fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Exchange)) {
-        let wire = &mut self.wire;
-        self.frames.push(chunk, &mut |placed| wire.frame(&placed, sink));
+/// Reads on the calling thread.
+fn alone(
+    plan: &Plan<'_>,
+    chunks: impl Iterator<Item = Vec<u8>>,
+    spent: &Sender<Vec<u8>>,
+    sink: &mut dyn FnMut(Exchange),
+) -> PacketReport {
+    let mut frames = PacketReader::new();
+    let mut decoder = Decoder::new();
+    let mut reassembler = Reassembler::new(plan.index, plan.first_id, plan.policy);
+    for chunk in chunks {
+        frames.push(&chunk, &mut |placed| {
+            segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+        });
+        // The other side may be done already.
+        let _ = spent.send(chunk);
     }
+    let container = frames.finish(&mut |placed| {
+        segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+    });
+    PacketReport::new(container, &decoder, reassembler.finish(sink))
+}
 
-    /// Ends every connection.
-    pub(crate) fn finish(self, sink: &mut dyn FnMut(Exchange)) -> PacketReport {
-        let Self { frames, mut wire } = self;
-        let container = frames.finish(&mut |placed| wire.frame(&placed, sink));
+/// Hands on the TCP segment that `frame` carries, if it carries one.
+pub(super) fn segment(decoder: &mut Decoder, frame: &Frame<'_>, mut take: impl FnMut(&Segment<'_>, Mark)) {
+    if let Some(Packet::Tcp(segment)) = decoder.decode(frame) {
+        take(&segment, Mark { frame: frame.number, time: frame.time });
+    }
+}
+
+impl PacketReport {
+    pub(super) fn new(container: PacketSummary, decoder: &Decoder, flows: ReassemblySummary) -> Self {
         let mut anomalies = container.anomalies;
-        anomalies.extend(wire.decoder.anomalies());
-        let flows = wire.reassembler.finish(sink);
+        anomalies.extend(decoder.anomalies());
         anomalies.extend(flows.anomalies.keys().map(|kind| Anomaly { kind: *kind, at: None }));
         if container.truncated && !anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Truncated) {
             anomalies.push(Anomaly { kind: AnomalyKind::Truncated, at: None });
         }
-        PacketReport {
+        Self {
             format: container.format,
             frames: container.frames,
             exchanges: flows.exchanges,
@@ -67,16 +83,6 @@ impl<'p> Pipeline<'p> {
             truncated: container.truncated,
             opaque: flows.opaque,
             opaque_count: flows.opaque_count,
-        }
-    }
-}
-
-impl Wire<'_> {
-    fn frame(&mut self, placed: &Placed<'_>, sink: &mut dyn FnMut(Exchange)) {
-        let frame = &placed.frame;
-        if let Some(Packet::Tcp(segment)) = self.decoder.decode(frame) {
-            let mark = Mark { frame: frame.number, time: frame.time };
-            self.reassembler.segment(&segment, mark, sink);
         }
     }
 }

@@ -9,7 +9,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     key::{KeyRing, dotenv},
 };
-use authtrace_capture::{Container, InputPath, InputReport, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, Plan, read_input};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -37,7 +37,7 @@ pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
     }
     let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
     let report =
-        read_input(&InputPath::File(path.to_owned()), 0, 0, &BodyNeeds, &mut |exchange| analyzer.push(&exchange));
+        read_input(&InputPath::File(path.to_owned()), &Plan::new(&BodyNeeds), &mut |exchange| analyzer.push(&exchange));
     analyzer.finish(vec![input(report.unwrap())]).unwrap()
 }
 

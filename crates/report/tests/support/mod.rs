@@ -8,14 +8,14 @@ use authtrace_analyze::{
     coverage::Input,
     key::{KeyRing, dotenv},
 };
-use authtrace_capture::{InputPath, Limits, read_from, read_input};
+use authtrace_capture::{InputPath, Plan, read_from, read_input};
 
 /// The sample `name` of `captures/`, under that path, with the `.env` file beside it where there is one.
 #[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn sample(name: &str) -> Analysis {
     let path = root().join("captures").join(name);
     let mut analyzer = Analyzer::new(Settings { keys: keys(&path.with_extension("env")), fingerprint_key: None });
-    let report = read_input(&InputPath::File(path), 0, 0, &BodyNeeds, &mut |e| analyzer.push(&e)).unwrap();
+    let report = read_input(&InputPath::File(path), &Plan::new(&BodyNeeds), &mut |e| analyzer.push(&e)).unwrap();
     analyzer.finish(vec![input(&format!("captures/{name}"), report)]).unwrap()
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn entries(name: &str, entries: &str) -> Analysis {
         format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{entries}]}}}}"#);
     let mut analyzer = Analyzer::new(Settings::default());
     let mut push = |e| analyzer.push(&e);
-    let report = read_from(text.as_bytes(), name, 0, 0, &BodyNeeds, Limits::default(), &mut push).unwrap();
+    let report = read_from(text.as_bytes(), name, &Plan::new(&BodyNeeds), &mut push).unwrap();
     analyzer.finish(vec![input(name, report)]).unwrap()
 }
 
