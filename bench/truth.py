@@ -6,6 +6,7 @@ usage: bench/truth.py [--binary target/debug/authtrace] [--seeds 1..5] [--size 1
 
 Seeds are numbers and ranges: 1,2,5..20. Needs the workload generator beside the checkout. Prints one row a file; exits 1 where a
 number differs from the truth or a file could not be read. The captures are removed again unless --keep is given or they differ.
+Keep elephant small: its one user refreshes once every few hundred requests, and the generator never calls that a storm.
 """
 
 import argparse, collections, json, pathlib, subprocess, sys

@@ -319,7 +319,7 @@ def everywhere(h, expected):
 
 def main() -> int:
     expected = tomllib.loads((CAPTURES / "expected.toml").read_text())
-    is_(sorted(expected), sorted(SHAPES), "tables of expected.toml")
+    is_(sorted(name for name in expected if name.endswith(".har")), sorted(SHAPES), "HARs of expected.toml")
     is_(sorted(p.name for p in CAPTURES.glob("*.har")), sorted(SHAPES), "files")
     wrong = 0
     for name, shape in SHAPES.items():

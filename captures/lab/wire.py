@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Compares the packets of each sample with the HAR of the same run and, run by ./record, with the servers' own log.
+"""Compares the packets of each sample with the HAR of the same run and, run by ./record, with the servers' own log; and asserts
+that expected.toml names every capture, and only routes that are in it.
 usage: wire.py   (needs tshark: authtrace shall not be its own witness; prints a row a capture, exits 1 where they differ)"""
 import gzip
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from types import SimpleNamespace
 
-from check import CAPTURES, Har, claims, differences, holds, is_, log, on_the_wire
+from check import CAPTURES, Har, claims, differences, holds, is_, log, on_the_wire, template
 
 PORTS = (3000, 4100, 4101, 8000, 8001)
 FIELDS = ("frame.number", "tcp.stream", "tcp.dstport", "http.request.method", "http.request.uri", "http.authorization",
@@ -54,11 +56,14 @@ def short(rows: Counter) -> str:
     return " + ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "-"
 
 
-def compare(path) -> list[str]:
+def compare(path, expected) -> list[str]:
     """A row for each HAR of the same run."""
     sample = path.name.split(".")[0]
     synthetic(path)
     packets = dissect(path)
+    routes = {template(f"{method} {place}") for method, _, place, *_ in packets.exchanges}
+    named = expected["quiet"] + [f["route"] for f in expected["findings"]]
+    is_([route for route in named if route not in routes], [], "routes of expected.toml that the capture lacks")
     served = log(sample)
     if served is not None:
         is_((packets.exchanges - served, served - packets.exchanges), (Counter(), Counter()), "only in the packets, only in the servers' log")
@@ -84,10 +89,13 @@ def main() -> int:
         return 2
     print(f"{'packets':23} {'frames':>6} {'flows':>5} {'requests':>8}  {'HAR of the same run':31} {'entries':>7} {'unsent':>6}  "
           f"{'wire only':12} {'HAR only':9} statuses on the wire")
+    expected = tomllib.loads((CAPTURES / "expected.toml").read_text())
+    files = sorted(CAPTURES.glob("*.pcap*"))
+    is_(sorted(name for name in expected if not name.endswith(".har")), [path.name for path in files], "packets of expected.toml")
     wrong = 0
-    for path in sorted(CAPTURES.glob("*.pcap*")):
+    for path in files:
         try:
-            print("\n".join(compare(path)))
+            print("\n".join(compare(path, expected[path.name])))
         except (AssertionError, ValueError, subprocess.CalledProcessError) as error:
             wrong += 1
             print(f"WRONG {path.name}: {type(error).__name__} {error}")
