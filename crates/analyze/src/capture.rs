@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use authtrace_parse::{ExchangeId, SecretStr};
-use polars::prelude::PolarsError;
 
 use crate::{
     case::delivers_token,
@@ -19,7 +18,7 @@ use crate::{
     masked,
     profile::Profile,
     sanitized,
-    table::Table,
+    table::{FilterError, Table},
     text::Text,
     token::Fingerprinter,
     tokens::{TokenId, TokenStore},
@@ -48,8 +47,6 @@ pub struct Capture {
     pub clocks: Clocks,
     /// Baselines.
     pub profile: Profile,
-    /// The fact table.
-    pub table: Table,
     /// How the candidate keys did on each token that a key applies to.
     pub key_results: BTreeMap<TokenId, Vec<KeyResult>>,
     /// Whether the caller gave any key.
@@ -67,14 +64,16 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Joins and aggregates `facts`, which are in ascending order of id.
+    /// Joins and aggregates `facts`, which may be in any order.
     pub(crate) fn new(
         mut facts: Vec<Fact>,
         mut tokens: TokenStore,
         inputs: Vec<Input>,
         keys: &KeyRing,
         fingerprints: Fingerprinter,
-    ) -> Result<Self, PolarsError> {
+    ) -> Self {
+        facts.sort_by_key(|fact| fact.id);
+        tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens, &fingerprints);
         let timelines = timelines(&facts);
         for order in timelines.values() {
@@ -87,12 +86,11 @@ impl Capture {
         let mut order: Vec<u32> = (0..).take(facts.len()).collect();
         sort_by_time(&mut order, &facts);
         let sessions = session::assign(&mut facts, &order, &tokens, &fingerprints);
-        let table = Table::from_facts(&facts, &tokens)?;
-        let profile = Profile::from_table(&table)?;
+        let profile = Profile::from_facts(&facts, &tokens);
         for fact in &mut facts {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
-        Ok(Self {
+        Self {
             clocks: Clocks::from_facts(&facts),
             profile,
             key_results: key_results(&tokens, keys),
@@ -101,14 +99,21 @@ impl Capture {
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
             providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
-            table,
             sessions,
             facts,
             tokens,
             inputs,
             fingerprints,
             timelines,
-        })
+        }
+    }
+
+    /// The exchanges for which the SQL expression `expression` is true of their row in the fact table.
+    ///
+    /// # Errors
+    /// Where the expression does not parse, names no column of [`SCHEMA`](crate::table::SCHEMA), or is not a truth value.
+    pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+        Table::matching(&self.facts, &self.tokens, expression)
     }
 
     /// The fact of exchange `id`.

@@ -203,10 +203,10 @@ fn probes(facts: &mut [&mut Fact]) {
     const AGENTS: &[&str] = &["curl/", "python-requests", "pytest", "PostmanRuntime", "HTTPie", "insomnia", "k6/"];
     for fact in facts.iter_mut() {
         let agent = fact.user_agent.as_deref().unwrap_or_default();
-        let by_hand = AGENTS.iter().any(|a| agent.contains(a));
+        let by_hand = || AGENTS.iter().any(|a| agent.contains(a));
         let wrong =
             fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
-        if by_hand && wrong {
+        if wrong && by_hand() {
             fact.gates.add(Gate::Probe);
         }
     }

@@ -33,5 +33,5 @@ pub(crate) fn analyze_input(exchanges: &[Exchange], settings: Settings, truncate
         first: None,
         last: None,
     };
-    analyzer.finish(vec![input]).unwrap()
+    analyzer.finish(vec![input])
 }
