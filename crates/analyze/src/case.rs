@@ -171,13 +171,13 @@ impl<'a> Case<'a> {
 
     /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
     fn accepts_hidden_authorization(&self, fact: &Fact) -> bool {
-        let same = |f: &&Fact| f.origin == fact.origin && f.group == fact.group && f.succeeded();
-        self.facts().filter(same).any(|f| matches!(self.authorization(f), Seen::Set(_)))
+        let mut carrying = self.lookup.carrying_at(&fact.origin).iter();
+        carrying.any(|f| f.group == fact.group && f.succeeded() && matches!(self.authorization(f), Seen::Set(_)))
     }
 
     /// Whether the identity provider or the API handed `fact`'s client a token, in its page, before `at`.
     pub(crate) fn deliveries_in_page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
-        self.page(fact).filter(|f| delivers_token(f))
+        self.lookup.deliveries_in(fact.lifetime).iter()
     }
 
     /// The client's facts of the same page lifetime as `fact`.

@@ -40,7 +40,7 @@ pub mod token;
 pub mod tokens;
 
 pub use analysis::{Analysis, Summary};
-pub use analyzer::{AnalyzeError, Analyzer, BodyNeeds};
+pub use analyzer::{Analyzer, BodyNeeds};
 pub use diagnosis::{Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
 pub use settings::Settings;

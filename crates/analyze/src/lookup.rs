@@ -1,6 +1,6 @@
 //! Lookups over one client's timeline: a rule that judges ten thousand refusals must not search all facts for each of them.
 //!
-//! Every list keeps time order. Each is made when a rule first asks for it, so a capture without refusals makes none.
+//! Every list keeps the order that the lookup was made with. Each is made when a rule first asks for it, so a capture without refusals makes none.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,23 +10,46 @@ use std::{
 
 use crate::{
     capture::Capture,
-    facts::{Fact, LifetimeId, credential::Credential},
+    case::{Case, delivers_token, good_authorization},
+    facts::{Fact, LifetimeId, SessionId, credential::Credential, role::Role},
     text::Text,
     tokens::TokenId,
 };
 
 type Lists<K> = OnceLock<HashMap<K, Vec<u32>, foldhash::fast::RandomState>>;
 
-/// The lists of one timeline.
+/// What a fact is a sign of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sign {
+    /// It handed out a token.
+    Delivers,
+    /// It carried a well-formed `Authorization`.
+    Authorized,
+    /// It succeeded with a well-formed `Authorization`, or handed out a token, and is no login.
+    SignedIn,
+    /// It is a login.
+    Login,
+    /// It is a refresh.
+    Refresh,
+}
+
+/// The lists of one timeline, or of a whole capture.
 pub(crate) struct Lookup<'a> {
     capture: &'a Capture,
-    /// Indices into the capture's facts, in time order.
-    order: &'a [usize],
+    /// Indices into the capture's facts: in time order for a timeline, by id for the whole capture.
+    order: &'a [u32],
     succeeded: Lists<Text>,
     succeeded_with: Lists<(Text, TokenId)>,
     refused_with: Lists<(Text, TokenId)>,
     routes: Lists<(Text, Text)>,
     pages: Lists<LifetimeId>,
+    sessions: Lists<Option<SessionId>>,
+    signs: Lists<Sign>,
+    cookies: Lists<TokenId>,
+    authorized_in_page: Lists<(LifetimeId, Text)>,
+    deliveries: Lists<LifetimeId>,
+    carrying: Lists<Text>,
+    carrying_in_page: Lists<(LifetimeId, Text)>,
     /// Index of the first fact, and how many there are.
     authorized: OnceLock<HashMap<Text, Vec<(u32, usize)>, foldhash::fast::RandomState>>,
 }
@@ -43,7 +66,7 @@ pub(crate) struct Authorized<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    pub(crate) fn new(capture: &'a Capture, order: &'a [usize]) -> Self {
+    pub(crate) fn new(capture: &'a Capture, order: &'a [u32]) -> Self {
         Self {
             capture,
             order,
@@ -52,22 +75,29 @@ impl<'a> Lookup<'a> {
             refused_with: Lists::new(),
             routes: Lists::new(),
             pages: Lists::new(),
+            sessions: Lists::new(),
+            signs: Lists::new(),
+            cookies: Lists::new(),
+            authorized_in_page: Lists::new(),
+            deliveries: Lists::new(),
+            carrying: Lists::new(),
+            carrying_in_page: Lists::new(),
             authorized: OnceLock::new(),
         }
     }
 
     pub(crate) fn facts(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
         let (capture, order) = (self.capture, self.order);
-        order.iter().map(move |&index| &capture.facts[index])
+        order.iter().map(move |&index| &capture.facts[index as usize])
     }
 
     /// Facts that the client began in `from..=until`, in nanoseconds.
     pub(crate) fn between(&self, from: i64, until: i64) -> impl DoubleEndedIterator<Item = &'a Fact> + use<'a> {
         let capture = self.capture;
-        let began = |index: &usize| capture.facts[*index].started_nanos();
+        let began = |index: &u32| capture.facts[*index as usize].started_nanos();
         let start = self.order.partition_point(|index| began(index) < from);
         let end = self.order.partition_point(|index| began(index) <= until).max(start);
-        self.order[start..end].iter().map(move |&index| &capture.facts[index])
+        self.order[start..end].iter().map(move |&index| &capture.facts[index as usize])
     }
 
     /// What succeeded at `origin`.
@@ -109,7 +139,7 @@ impl<'a> Lookup<'a> {
             let mut all: HashMap<Text, Vec<(u32, usize)>, _> = HashMap::default();
             let mut seen: HashMap<_, usize, foldhash::fast::RandomState> = HashMap::default();
             for &index in self.order {
-                let fact = &self.capture.facts[index];
+                let fact = &self.capture.facts[index as usize];
                 let Some(credential) = fact.authorization().filter(|_| fact.succeeded()) else { continue };
                 let value = (credential.token, credential.scheme.as_ref(), credential.well_formed);
                 let key = (&fact.origin, &fact.group, fact.is_api_call(), value);
@@ -117,7 +147,7 @@ impl<'a> Lookup<'a> {
                 let place = *seen.entry(key).or_insert(of_origin.len());
                 match of_origin.get_mut(place) {
                     Some((_, count)) => *count += 1,
-                    None => of_origin.push((u32::try_from(index).unwrap_or(u32::MAX), 1)),
+                    None => of_origin.push((index, 1)),
                 }
             }
             all
@@ -141,6 +171,73 @@ impl<'a> Lookup<'a> {
         self.listed(&self.pages, &lifetime, |fact, add| add(fact.lifetime))
     }
 
+    /// The exchanges that are a sign of something.
+    pub(crate) fn signs(&self, sign: Sign) -> Found<'a, '_> {
+        self.listed(&self.signs, &sign, |fact, add| {
+            let (delivers, authorized) = (delivers_token(fact), good_authorization(fact).is_some());
+            let login = fact.role == Role::Login;
+            for (sign, holds) in [
+                (Sign::Delivers, delivers),
+                (Sign::Authorized, authorized),
+                (Sign::SignedIn, !login && fact.succeeded() && (authorized || delivers)),
+                (Sign::Login, login),
+                (Sign::Refresh, fact.role == Role::Refresh),
+            ] {
+                if holds {
+                    add(sign);
+                }
+            }
+        })
+    }
+
+    /// The requests that carried `token` in a cookie.
+    pub(crate) fn with_cookie(&self, token: TokenId) -> Found<'a, '_> {
+        self.listed(&self.cookies, &token, |fact, add| fact.cookies().for_each(|cookie| add(cookie.token)))
+    }
+
+    /// The requests of one page lifetime to `origin` that carried a well-formed `Authorization` themselves.
+    pub(crate) fn authorized_in_page(&self, lifetime: LifetimeId, origin: &Text) -> Found<'a, '_> {
+        self.listed(&self.authorized_in_page, &(lifetime, origin.clone()), |fact, add| {
+            if good_authorization(fact).is_some() {
+                add((fact.lifetime, fact.origin.clone()));
+            }
+        })
+    }
+
+    /// The exchanges of one session, or of none.
+    pub(crate) fn session(&self, session: Option<SessionId>) -> Found<'a, '_> {
+        self.listed(&self.sessions, &session, |fact, add| add(fact.session))
+    }
+
+    /// The exchanges of one page lifetime that handed out a token.
+    pub(crate) fn deliveries_in(&self, lifetime: LifetimeId) -> Found<'a, '_> {
+        self.listed(&self.deliveries, &lifetime, |fact, add| {
+            if delivers_token(fact) {
+                add(fact.lifetime);
+            }
+        })
+    }
+
+    /// The requests to `origin` that carried a well-formed `Authorization`, by themselves or by what a preflight proves.
+    pub(crate) fn carrying_at(&self, origin: &Text) -> Found<'a, '_> {
+        let case = Case::new(self.capture, self);
+        self.listed(&self.carrying, origin, |fact, add| {
+            if case.carries_authorization(fact) {
+                add(fact.origin.clone());
+            }
+        })
+    }
+
+    /// As [`Self::carrying_at`], of one page lifetime.
+    pub(crate) fn carrying_in_page(&self, lifetime: LifetimeId, origin: &Text) -> Found<'a, '_> {
+        let case = Case::new(self.capture, self);
+        self.listed(&self.carrying_in_page, &(lifetime, origin.clone()), |fact, add| {
+            if case.carries_authorization(fact) {
+                add((fact.lifetime, fact.origin.clone()));
+            }
+        })
+    }
+
     /// The list under `key`, after all lists are made; `keys` says under which keys a fact stands.
     fn listed<'l, K: Hash + Eq>(
         &self,
@@ -151,12 +248,11 @@ impl<'a> Lookup<'a> {
         let lists = lists.get_or_init(|| {
             let mut lists: HashMap<K, Vec<u32>, _> = HashMap::default();
             for &index in self.order {
-                let place = u32::try_from(index).unwrap_or(u32::MAX);
-                keys(&self.capture.facts[index], &mut |key| {
+                keys(&self.capture.facts[index as usize], &mut |key| {
                     let list = lists.entry(key).or_default();
                     // Two fields may carry one token.
-                    if list.last() != Some(&place) {
-                        list.push(place);
+                    if list.last() != Some(&index) {
+                        list.push(index);
                     }
                 });
             }

@@ -1,6 +1,12 @@
 //! Named inputs become an analysis: every input is read, and one that fails does not keep the others from being reported.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::mpsc, thread};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::{
@@ -53,8 +59,9 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
     }
     progress.clear();
     let nothing = read.is_empty();
-    tracing::debug!("judging {first_id} exchanges");
-    let analysis = analyzer.finish(read)?;
+    let began = Instant::now();
+    let analysis = analyzer.finish(read);
+    tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, failed, nothing, interrupted: interrupt.is_set() })
 }
 
@@ -100,7 +107,7 @@ fn read_one(
     let piped = *path == InputPath::Stdin;
     let report = thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
-        scope.spawn(move || receiver.iter().flatten().for_each(|exchange| analyzer.push(&exchange)));
+        scope.spawn(move || draw_facts(&receiver, analyzer));
         let mut batch = Batch { sender, exchanges: Vec::with_capacity(BATCH) };
         read_input(path, &plan, &mut |exchange| {
             if interrupt.is_set() && !piped {
@@ -120,6 +127,18 @@ fn read_one(
     );
     let next = report.next_id;
     Ok((seen.input(report), next))
+}
+
+/// Draws the facts of what arrives, and says how long that took.
+fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer) {
+    let mut busy = Duration::ZERO;
+    for batch in batches {
+        let began = Instant::now();
+        batch.iter().for_each(|exchange| analyzer.push(exchange));
+        drop(batch);
+        busy += began.elapsed();
+    }
+    tracing::debug!("drew facts in {:.3} s", busy.as_secs_f64());
 }
 
 /// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.

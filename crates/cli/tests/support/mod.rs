@@ -38,7 +38,7 @@ pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
     let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
     let report =
         read_input(&InputPath::File(path.to_owned()), &Plan::new(&BodyNeeds), &mut |exchange| analyzer.push(&exchange));
-    analyzer.finish(vec![input(report.unwrap())]).unwrap()
+    analyzer.finish(vec![input(report.unwrap())])
 }
 
 fn input(report: InputReport) -> Input {

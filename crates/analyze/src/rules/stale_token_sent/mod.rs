@@ -1,12 +1,12 @@
 //! AUTH026: a superseded or logged-out token is still in use.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Credential, role::Role},
+    facts::{Fact, SessionId, credential::Credential, role::Role},
     finding::{Reason, Severity},
     presented,
     refreshes::in_words,
@@ -40,6 +40,7 @@ const THRESHOLDS: Thresholds =
     Thresholds { in_flight: Duration::from_millis(500), logout_grace: Duration::from_secs(2) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let history = History::of(case);
     for fact in case.refusals().filter(|f| !f.role.is_identity() && may_be_stale(f)) {
         let Some(old) =
             fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed && c.kind != TokenKind::Redacted)
@@ -49,9 +50,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if accepted_later(case, fact, old.token) {
             continue;
         }
-        if let Some((delivery, new)) = successor(case, fact, old) {
+        if let Some((delivery, new)) = successor(case, &history, fact, old) {
             out.add(superseded(case, fact, old, delivery, new));
-        } else if let Some(logout) = logout_before(case, fact, old) {
+        } else if let Some(logout) = logout_before(case, &history, fact, old) {
             out.add(after_logout(case, fact, old, logout));
         }
     }
@@ -60,6 +61,50 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 /// What a server says of an old token, where it says anything.
 fn may_be_stale(fact: &Fact) -> bool {
     presented::reason_is_open(fact) || fact.outcome.says(&[ErrorClass::Expired, ErrorClass::Revoked])
+}
+
+/// What a client was given, what it ended, and what it was refused, by what one looks for.
+struct History<'a> {
+    /// Deliveries of tokens by session, in time order.
+    deliveries: HashMap<Option<SessionId>, Vec<&'a Fact>>,
+    /// Logouts by session, in time order.
+    logouts: HashMap<Option<SessionId>, Vec<&'a Fact>>,
+    /// When a call was first refused with a token, by origin, route, call site and token.
+    refused: HashMap<Call<'a>, i64>,
+}
+
+type Call<'a> = (&'a str, &'a str, Option<&'a str>, TokenId);
+
+impl<'a> History<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let mut history = Self { deliveries: HashMap::new(), logouts: HashMap::new(), refused: HashMap::new() };
+        for fact in case.facts().filter(|f| f.succeeded()) {
+            if fact.role.delivers() {
+                history.deliveries.entry(fact.session).or_default().push(fact);
+            } else if fact.role == Role::Logout && fact.role_proven {
+                history.logouts.entry(fact.session).or_default().push(fact);
+            }
+        }
+        for fact in case.refusals() {
+            let Some(credential) = fact.main_credential() else { continue };
+            let first = history.refused.entry(call(fact, credential.token)).or_insert(i64::MAX);
+            *first = (*first).min(fact.ended_nanos());
+        }
+        history
+    }
+
+    /// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
+    fn retried(&self, fact: &Fact, token: TokenId, delivery: &Fact) -> bool {
+        self.refused.get(&call(fact, token)).is_some_and(|first| *first <= delivery.started_nanos())
+    }
+}
+
+fn call(fact: &Fact, token: TokenId) -> Call<'_> {
+    (&fact.origin, &fact.route, fact.call_site.as_deref(), token)
+}
+
+fn claims(token: &Token) -> Option<&Claims> {
+    token.classified.jose.as_ref()?.claims.as_ref()
 }
 
 fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
@@ -73,12 +118,13 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 }
 
 /// The delivery that had replaced `old` before `fact` was built, with the newer token.
-fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
+fn successor<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
-    let deliveries = case.capture().deliveries().filter(|f| f.client == fact.client && f.session == fact.session);
+    let deliveries = history.deliveries.get(&fact.session).map_or(&[][..], Vec::as_slice);
+    let deliveries = &deliveries[..deliveries.partition_point(|delivery| delivery.started_nanos() <= built)];
     // The last word counts: a provider may hand out the same token again, or one for another audience in between.
-    let (delivery, new) = deliveries.rev().find_map(|delivery| {
-        let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
+    let (delivery, new) = deliveries.iter().rev().find_map(|&delivery| {
+        let grace = if history.retried(fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
         let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
         (late && replaces(case.token(new), case.token(old.token))).then_some((delivery, new))
@@ -87,24 +133,12 @@ fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a 
     (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
 }
 
-/// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
-fn retried(case: &Case<'_>, fact: &Fact, token: TokenId, delivery: &Fact) -> bool {
-    case.refusals().any(|f| {
-        f.ended_nanos() <= delivery.started_nanos()
-            && f.origin == fact.origin
-            && f.route == fact.route
-            && f.call_site == fact.call_site
-            && f.main_credential().is_some_and(|c| c.token == token)
-    })
-}
-
 /// Whether one token stands in for the other: same kind, and for JWTs the same issuer, audience and subject.
 fn replaces(new: &Token, old: &Token) -> bool {
-    let claims = |token: &Token| token.classified.jose.as_ref().and_then(|jose| jose.claims.clone());
     match (claims(new), claims(old)) {
         (Some(new), Some(old)) => {
             let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
-            let newer = since(&new).zip(since(&old)).is_none_or(|(new, old)| new >= old);
+            let newer = since(new).zip(since(old)).is_none_or(|(new, old)| new >= old);
             newer && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
         }
         _ => new.classified.kind == old.classified.kind,
@@ -126,12 +160,14 @@ fn used_successfully<'a>(case: &Case<'a>, fact: &Fact, new: TokenId) -> Option<&
 }
 
 /// The logout that ended the session of `old`, where nobody has signed in since.
-fn logout_before<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<&'a Fact> {
+fn logout_before<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<&'a Fact> {
     let built = fact.started_nanos();
-    let logout = case
-        .facts()
+    let logouts = history.logouts.get(&fact.session).map_or(&[][..], Vec::as_slice);
+    let logouts = &logouts[..logouts.partition_point(|logout| logout.started_nanos() <= built)];
+    let logout = logouts
+        .iter()
+        .copied()
         .rev()
-        .filter(|f| f.role == Role::Logout && f.role_proven && f.succeeded() && f.session == fact.session)
         .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;
     case.token(old.token).first.is_some_and(|first| first.nanos() < logout.started_nanos()).then_some(logout)
 }
