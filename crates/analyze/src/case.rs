@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use authtrace_parse::{ExchangeId, HeaderView};
+use authtrace_parse::{ExchangeId, HeaderView, Kind};
 
 use crate::{
     capture::Capture,
@@ -154,16 +154,24 @@ impl<'a> Case<'a> {
         if fact.credentials.iter().any(|c| !c.is_cookie()) {
             return None;
         }
-        let (control, _) = self.control(fact);
+        // A handshake fails for many reasons; only these statuses speak of credentials at all.
+        if fact.kind == Kind::WebSocket && !matches!(fact.outcome.status, Some(401 | 403 | 407)) {
+            return None;
+        }
+        let (control, own_group) = self.control(fact);
         let cookies = fact.cookies().next().is_some();
         let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing()) || has_bare_challenge(fact);
         let has_control = control.accepts(Method::Authorization)
             || control.accepts(Method::ApiKey)
             || (self.capture.hides_headers(fact.source.input) && self.accepts_hidden_authorization(fact));
-        if cookies && (control.accepts(Method::Cookie) || !(has_control || says_missing)) {
+        // An application of server-rendered pages may call an expired session missing; a challenge for Bearer is plain.
+        let wants_other = has_control || has_bare_challenge(fact) || (says_missing && control.pages_with_cookies == 0);
+        if cookies && (control.accepts(Method::Cookie) || !wants_other) {
             return None;
         }
-        if !has_control {
+        // A 403 without a word, compared with another part of the API, is the weakest of refusals.
+        let silent = fact.status == Some(403) && fact.outcome.error.is_none();
+        if !has_control || (silent && !own_group) {
             caps.push(Cap::NoControl);
         }
         Some(Lack { caps, preflight, cookies, has_control, says_missing })

@@ -42,7 +42,7 @@ pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, fingerprints: &Finge
 
 /// The values that are hard to guess: others are ordinary words, which a path may say.
 fn secrets<'a>(tokens: &'a TokenStore, fingerprints: &Fingerprinter) -> Secrets<'a> {
-    let values = tokens.iter().filter(|(_, token)| token.classified.kind.is_credential());
+    let values = tokens.iter().filter(|(_, token)| token.is_secret());
     let values = values.map(|(_, token)| token.classified.value(token.secret.as_secret_str()));
     let hard = values.filter(|value| fingerprints.h8(*value).is_some()).map(|value| value.expose().trim());
     hard.filter(|value| value.len() >= SHORTEST).collect()
@@ -50,10 +50,13 @@ fn secrets<'a>(tokens: &'a TokenStore, fingerprints: &Fingerprinter) -> Secrets<
 
 fn mask_path(fact: &mut Fact, secrets: &Secrets<'_>) {
     let Cow::Owned(path) = masked(&fact.path, &SEPARATORS, secrets) else { return };
-    let (before, after) = (route::template(&fact.path), route::template(&path));
-    // The route is METHOD, space, template, and what follows the template stays.
-    fact.route = Text::from(fact.route.replacen(&before, &after, 1));
-    fact.group = Text::from(route::group(&after));
+    let before = route::template(&fact.path);
+    // A template that reads `{id}` at that place says nothing, and the same call with another id keeps its name.
+    if let Cow::Owned(after) = masked(&before, &SEPARATORS, secrets) {
+        // The route is METHOD, space, template, and what follows the template stays.
+        fact.route = Text::from(fact.route.replacen(&before, &after, 1));
+        fact.group = Text::from(route::group(&after));
+    }
     fact.path = path.into();
 }
 

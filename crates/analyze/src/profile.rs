@@ -24,7 +24,9 @@ pub struct Counts {
     pub bare_ok: u32,
     /// Without any credential and refused.
     pub bare_refused: u32,
-    /// Accepted, by the method of the main credential.
+    /// Pages that were loaded with cookies only, however they were answered; they are in the cells above, too.
+    pub pages_with_cookies: u32,
+    /// Accepted, by the method of the main credential; pages with cookies say nothing of an API and are left out.
     pub accepted_methods: BTreeMap<Method, u32>,
     /// Accepted, by kind of the main credential (`jwt`, `opaque`…).
     pub accepted_kinds: BTreeMap<Text, u32>,
@@ -55,7 +57,11 @@ impl Counts {
         };
         *cell += count;
         // A redirect says nothing about the credential: only 2xx and 304 accept it.
-        if let Some(carried) = row.carried.filter(|_| row.outcome == O::Success) {
+        // A page gets its cookies from the browser, whatever the API behind it reads.
+        let Some(carried) = row.carried else { return };
+        if row.is_document && carried.method == Method::Cookie {
+            self.pages_with_cookies += count;
+        } else if row.outcome == O::Success {
             *self.accepted_methods.entry(carried.method).or_default() += count;
             *self.accepted_kinds.entry(Text::from(carried.kind.name())).or_default() += count;
             if let Some(scheme) = carried.scheme {
@@ -100,6 +106,7 @@ static NOTHING: Counts = Counts {
     credentialed_other: 0,
     bare_ok: 0,
     bare_refused: 0,
+    pages_with_cookies: 0,
     accepted_methods: BTreeMap::new(),
     accepted_kinds: BTreeMap::new(),
     accepted_schemes: BTreeMap::new(),
@@ -165,6 +172,7 @@ struct Row<'a> {
     group: &'a Text,
     route: &'a Text,
     outcome: OutcomeClass,
+    is_document: bool,
     carried: Option<Carried<'a>>,
 }
 
@@ -198,7 +206,8 @@ impl<'a> Row<'a> {
             }
         });
         let (origin, group, route) = (&fact.origin, &fact.group, &fact.route);
-        Some(Self { origin, group, route, outcome: fact.outcome.class, carried })
+        let is_document = fact.resource_type.as_deref() == Some("document");
+        Some(Self { origin, group, route, outcome: fact.outcome.class, is_document, carried })
     }
 
     /// Who signed the credential, where it says so.

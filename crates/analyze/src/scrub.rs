@@ -14,7 +14,8 @@ pub const LIMIT: usize = 300;
 pub fn scrub(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
-    for c in text.chars().chain([' ']) {
+    // What is behind can no longer be shown; a word that the cut goes through is as secret-like as the whole one.
+    for c in text.chars().take(16 * LIMIT).chain([' ']) {
         if c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '=' | '+' | '/' | '@' | '~' | '%') {
             word.push(c);
             continue;

@@ -47,6 +47,7 @@ pub const SCHEMA: &[(&str, ColumnType)] = &[
     ("iss", ColumnType::Text),
     ("aud", ColumnType::Text),
     ("page", ColumnType::Text),
+    ("resource_type", ColumnType::Text),
     ("initiator", ColumnType::Text),
     ("counted", ColumnType::Int),
 ];
@@ -154,6 +155,8 @@ fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
         "iss" => jose()?.claims.as_ref()?.iss.as_deref().and_then(owned),
         "aud" => jose()?.claims.as_ref().map(|c| c.aud.join(" ")).filter(|aud| !aud.is_empty()),
         "page" => fact.page.as_deref().and_then(owned),
+        "resource_type" if fact.is_document => owned("document"),
+        "resource_type" => fact.resource_type.as_deref().and_then(owned),
         "initiator" => fact.call_site.as_deref().and_then(owned),
         _ => None,
     }

@@ -15,6 +15,10 @@ pub type Text = Arc<str>;
 /// What was made of a raw text that a capture repeats, so that it is made once.
 pub(crate) type Memo<V> = HashMap<Box<str>, V, foldhash::fast::RandomState>;
 
+/// The most bytes kept of a name, a route or a field. A capture may hold a header name of many megabytes, and what is
+/// kept of it appears in every finding, table and document.
+pub(crate) const LONGEST: usize = 2048;
+
 /// Hands out one [`Text`] per distinct string.
 #[derive(Default)]
 pub(crate) struct Interner {
@@ -79,8 +83,9 @@ impl Interner {
         says.is_session(name, value)
     }
 
-    /// The shared copy of `text`.
+    /// The shared copy of `text`, or of its first [`LONGEST`] bytes.
     pub(crate) fn text(&mut self, text: &str) -> Text {
+        let text = &text[..text.floor_char_boundary(LONGEST)];
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
@@ -121,6 +126,14 @@ pub(crate) fn answered(status: Option<u16>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let text = Interner::default().text(&"é".repeat(LONGEST));
+        assert_eq!((text.len(), text.ends_with('é')), (LONGEST, true));
+        let text = Interner::default().text(&format!("a{}", "é".repeat(LONGEST)));
+        assert_eq!((text.len(), text.ends_with('é')), (LONGEST - 1, true));
+    }
 
     #[test]
     fn spans_read_well() {

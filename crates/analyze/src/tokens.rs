@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use crate::{
     facts::{Fact, credential::Carrier},
-    token::{Classified, classify},
+    token::{Classified, TokenKind, classify},
 };
 
 /// Index of a distinct credential, printed as `T1`, `T2`…
@@ -79,6 +79,12 @@ pub(crate) struct Sight(ExchangeId, u32);
 impl Token {
     /// Exchange ids kept in a list; the first and the last are always among them.
     pub const LISTED: usize = 100;
+
+    /// Whether the value must not be shown: a credential, or an identifier that somebody presented as one. A session id
+    /// that opens no door today may open one tomorrow, and whoever sends it as a Bearer token takes it for a key.
+    pub fn is_secret(&self) -> bool {
+        self.classified.kind.is_credential() || (self.classified.kind == TokenKind::Identifier && self.sent_count > 0)
+    }
 
     fn see(&mut self, at: Option<Timestamp>) {
         let Some(at) = at else { return };

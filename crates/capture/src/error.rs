@@ -63,8 +63,8 @@ pub enum InputError {
         path: String,
         /// `gzip`, `zlib` or `zstd`.
         compression: &'static str,
-        /// The decoder's words.
-        reason: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// The operating system refused for another reason.
     #[error("{path}: cannot be read ({source}); check the disk or the pipe")]

@@ -308,9 +308,9 @@ impl Job<'_> {
         let reason = match (outcome.failure, outcome.stop) {
             (Some(error), _) => return InputError::from_io(self.path, error),
             (None, None | Some(Stop::Unwanted)) => return InputError::Empty { path },
-            (None, Some(Stop::Cut)) => "it ends in the middle".to_owned(),
-            (None, Some(Stop::Damaged(reason))) => reason,
-            (None, Some(Stop::Limit)) => "it unpacks to too much".to_owned(),
+            (None, Some(Stop::Cut)) => "it ends before its first block does",
+            (None, Some(Stop::Damaged)) => "it is damaged in its first block",
+            (None, Some(Stop::Limit)) => "it unpacks to too much",
         };
         InputError::Decompression { path, compression: compression.name(), reason }
     }
@@ -321,7 +321,7 @@ fn interruption(outcome: &Outcome) -> Option<AnomalyKind> {
     match (&outcome.failure, &outcome.stop) {
         (Some(_), _) => Some(AnomalyKind::ReadFailed),
         (None, Some(Stop::Cut)) => Some(AnomalyKind::Truncated),
-        (None, Some(Stop::Damaged(_))) => Some(AnomalyKind::DamagedCompression),
+        (None, Some(Stop::Damaged)) => Some(AnomalyKind::DamagedCompression),
         (None, Some(Stop::Limit)) => Some(AnomalyKind::DecompressionLimit),
         (None, None | Some(Stop::Unwanted)) => None,
     }

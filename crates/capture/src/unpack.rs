@@ -9,7 +9,7 @@ use std::{
 };
 
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
 
 use crate::sniff::{Compression, HEAD};
 
@@ -36,8 +36,8 @@ impl Default for Limits {
 pub(crate) enum Stop {
     /// The packed stream ends in the middle.
     Cut,
-    /// The packed stream is broken, in the decoder's words.
-    Damaged(String),
+    /// The packed stream is broken.
+    Damaged,
     /// A limit was reached.
     Limit,
     /// Nobody takes what is unpacked: the input was refused.
@@ -46,6 +46,9 @@ pub(crate) enum Stop {
 
 /// Buffer between the file and the decoder.
 const PACKED_BUFFER: usize = 256 << 10;
+
+/// Bytes asked of the decoder at a time. A decoder that meets damage keeps to itself what it had unpacked in that call.
+const STEP: usize = 8 << 10;
 
 /// A reader that unpacks and counts.
 pub(crate) struct Unpacker<'r> {
@@ -78,12 +81,13 @@ impl<'r> Unpacker<'r> {
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> (usize, Result<(), Stop>) {
         let mut filled = 0;
         while filled < buffer.len() {
-            match self.decoder.read(&mut buffer[filled..]) {
+            let end = buffer.len().min(filled + STEP);
+            match self.decoder.read(&mut buffer[filled..end]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return (filled, Err(Stop::Cut)),
-                Err(error) => return (filled, Err(Stop::Damaged(error.to_string()))),
+                Err(_) => return (filled, Err(Stop::Damaged)),
             }
         }
         self.unpacked += filled as u64;
@@ -113,8 +117,23 @@ struct ZstdFrames<R: BufRead> {
 
 enum Zstd<R: BufRead> {
     Between(R),
-    Frame(Box<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>),
+    Frame(Box<StreamingDecoder<R, FrameDecoder>>),
+    /// A frame that is cut or damaged: what was decoded of it, then why there is no more.
+    Broken(Box<FrameDecoder>, io::ErrorKind),
     Done,
+}
+
+/// The last block of a frame, raw and empty, with room for a checksum behind it (RFC 8878 §3.1.1.2).
+const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+
+/// Ends a frame that broke. Until its last block a decoder keeps back the window that later blocks may refer to,
+/// which is most of a short file; an empty last block makes it hand out everything.
+fn broken<R: BufRead>(decoder: StreamingDecoder<R, FrameDecoder>) -> io::Result<Zstd<R>> {
+    let (mut reader, mut frame) = decoder.into_parts();
+    let kind = if reader.fill_buf()?.is_empty() { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
+    // Should the decoder refuse even that, what it still holds is lost, as it was before.
+    let _ = frame.decode_blocks(LAST_BLOCK.as_slice(), BlockDecodingStrategy::All);
+    Ok(Zstd::Broken(Box::new(frame), kind))
 }
 
 impl<R: BufRead> ZstdFrames<R> {
@@ -153,10 +172,18 @@ impl<R: BufRead> Read for ZstdFrames<R> {
             match std::mem::replace(&mut self.state, Zstd::Done) {
                 Zstd::Done => return Ok(0),
                 Zstd::Between(reader) => self.state = Self::next_frame(reader)?,
-                Zstd::Frame(mut decoder) => match decoder.read(buffer)? {
-                    0 if !buffer.is_empty() => self.state = Zstd::Between(decoder.into_inner()),
-                    read => {
+                Zstd::Frame(mut decoder) => match decoder.read(buffer) {
+                    Ok(0) if !buffer.is_empty() => self.state = Zstd::Between(decoder.into_inner()),
+                    Ok(read) => {
                         self.state = Zstd::Frame(decoder);
+                        return Ok(read);
+                    }
+                    Err(_) => self.state = broken(*decoder)?,
+                },
+                Zstd::Broken(mut frame, kind) => match frame.read(buffer)? {
+                    0 if !buffer.is_empty() => return Err(kind.into()),
+                    read => {
+                        self.state = Zstd::Broken(frame, kind);
                         return Ok(read);
                     }
                 },

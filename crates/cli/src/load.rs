@@ -16,6 +16,7 @@ use authtrace_analyze::{
 };
 use authtrace_capture::{Container, InputPath, InputReport, Plan, expand, read_input};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
+use authtrace_report::visible;
 
 use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
 
@@ -100,7 +101,8 @@ fn read_one(
     progress: &mut Progress,
     interrupt: &Interrupt,
 ) -> Result<(Input, u32), authtrace_capture::InputError> {
-    let shown = path.display();
+    let path_shown = path.display();
+    let shown = visible(&path_shown, 1000);
     let mut seen = Seen::default();
     let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
     // What still comes out of a pipe was written before its writer was interrupted, too.

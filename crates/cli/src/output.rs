@@ -9,6 +9,7 @@ use std::{
 use authtrace_report::{
     Style,
     terminal::{Detail, Layout},
+    visible,
 };
 
 use crate::{args::OutputArgs, exit};
@@ -44,10 +45,13 @@ pub(crate) fn stop(stop: &Stop) -> u8 {
     }
 }
 
+/// The most characters of a message: it may repeat what the command line or a file said.
+const LONGEST: usize = 1000;
+
 /// One line on standard error.
 pub(crate) fn complain(message: &str) {
-    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let _ = writeln!(io::stderr().lock(), "authtrace: {}", message.trim());
+    let line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let _ = writeln!(io::stderr().lock(), "authtrace: {}", visible(line.trim(), LONGEST));
 }
 
 /// The first sentence of a message of the command line parser.

@@ -4,7 +4,7 @@
 use std::{path::Path, process::Command};
 
 /// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 15] = [
     "authorization",
     "cookie",
     "setcookie",
@@ -17,6 +17,7 @@ const PLACES: [&str; 14] = [
     "location",
     "referer",
     "subprotocol",
+    "identifier",
     "keyfile",
     "envfile",
 ];
@@ -98,6 +99,17 @@ fn capture() -> String {
             String::new(),
             403,
             String::new(),
+            given.clone(),
+            "",
+        ),
+        // An identifier is no secret, until somebody presents it as a credential: then it is one wherever it stands.
+        entry(
+            at(&format!("/api/sessions/sess_{0}/tokens?sess_{0}=1", c("identifier"))),
+            "POST",
+            header("Authorization", format!("Bearer sess_{}", c("identifier"))),
+            String::new(),
+            401,
+            header("Location", format!("/sessions/sess_{}", c("identifier"))),
             given.clone(),
             "",
         ),

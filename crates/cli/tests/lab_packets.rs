@@ -18,12 +18,18 @@ use serde_json::Value;
 /// Method, path and status, with how often.
 type Calls = BTreeMap<(String, String, Option<u64>), usize>;
 
+/// A path without session identifiers: where one was also sent as a credential, the program shows none of it.
+fn shown(path: &str) -> String {
+    let hidden = |segment: &str| segment.starts_with("sess_") || segment == "{token}";
+    path.split('/').map(|segment| if hidden(segment) { "{id}" } else { segment }).collect::<Vec<_>>().join("/")
+}
+
 fn truth(folder: &Path) -> Calls {
     let truth: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
     let mut calls = Calls::new();
     for request in truth["wire_requests"].as_array().unwrap() {
         let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
-        *calls.entry((text("method"), text("path"), request["status"].as_u64())).or_default() += 1;
+        *calls.entry((text("method"), shown(&text("path")), request["status"].as_u64())).or_default() += 1;
     }
     calls
 }
@@ -31,7 +37,7 @@ fn truth(folder: &Path) -> Calls {
 fn calls(analysis: &Analysis) -> Calls {
     let mut calls = Calls::new();
     for fact in &analysis.capture.facts {
-        *calls.entry((fact.method.to_string(), fact.path.to_string(), fact.status.map(u64::from))).or_default() += 1;
+        *calls.entry((fact.method.to_string(), shown(&fact.path), fact.status.map(u64::from))).or_default() += 1;
     }
     calls
 }

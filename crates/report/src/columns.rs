@@ -1,7 +1,7 @@
 //! Aligned columns: as wide as their content, the flexible one cut where the width ends.
 
 use crate::{
-    page::clean,
+    hidden::visible,
     style::{Ink, Style},
 };
 
@@ -44,9 +44,13 @@ impl Column {
 /// Columns between two columns.
 const GAP: usize = 2;
 
+/// The most characters of a cell where nothing else cuts it: every row is as wide as the widest.
+const WIDEST: usize = 300;
+
 /// The table as text: a dim header, then the rows; `width` of `None` cuts nothing.
 pub(crate) fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>, style: Style) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| visible(cell, WIDEST).into_owned()).collect()).collect();
     let mut widths = natural(columns, &rows);
     if let Some(width) = width {
         shrink(columns, &mut widths, width);

@@ -30,12 +30,12 @@ pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
     needles.find(rendered.as_bytes()).map(|id| authtrace_analyze::tokens::TokenId(id).to_string())
 }
 
-/// Placeholders, identifiers and guessable values occur in ordinary text; they are kept out by construction instead.
+/// Placeholders, mere identifiers and guessable values occur in ordinary text; they are kept out by construction instead.
 fn is_secret(token: &Token, analysis: &Analysis) -> bool {
     use authtrace_analyze::token::TokenKind as K;
     let kind = token.classified.kind;
-    let named = matches!(kind, K::Redacted | K::UuidOpaque | K::LowEntropy) || !kind.is_credential();
-    !named && analysis.capture.fingerprints.h8(token.secret.as_secret_str()).is_some()
+    let named = matches!(kind, K::Redacted | K::UuidOpaque | K::LowEntropy);
+    !named && token.is_secret() && analysis.capture.fingerprints.h8(token.secret.as_secret_str()).is_some()
 }
 
 /// As JSON writes it between quotes.

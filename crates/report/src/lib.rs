@@ -1,7 +1,7 @@
 //! An [`Analysis`](authtrace_analyze::Analysis) in, text out: for people at a terminal, for programs as JSON and JSON Lines.
 //!
 //! Pure: no file, no clock, no terminal detection. The same view gives the same bytes. Every text that may quote a
-//! capture is freed of control characters before it is laid out, and [`gate::leaks`] is the last check before printing.
+//! capture is freed of what would drive the terminal ([`is_hidden`]) before it is laid out, and [`gate::leaks`] is the last check before printing.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod columns;
 pub mod exchanges;
 mod fingerprint;
 pub mod gate;
+mod hidden;
 pub mod json;
 pub mod moment;
 mod page;
@@ -21,6 +22,7 @@ pub mod tokens;
 pub mod view;
 
 pub use fingerprint::fingerprint;
+pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
 pub use style::Style;
 pub use view::{Focus, View};

@@ -6,7 +6,6 @@ use serde::Serialize;
 use crate::{
     columns::{Column, table},
     json,
-    page::clean,
     style::{Ink, Style},
 };
 
@@ -60,7 +59,7 @@ pub fn page(rule: &RuleMeta, style: Style) -> String {
             _ if line.starts_with('#') => Ink::Bold,
             _ => Ink::Plain,
         };
-        out.push_str(&style.paint(ink, &clean(line)));
+        out.push_str(&style.paint(ink, line));
         out.push('\n');
     }
     out

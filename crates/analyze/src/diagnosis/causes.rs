@@ -1,5 +1,7 @@
 //! The causal graph: which finding sufficiently explains which other (detectors §10).
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::candidates::Candidates;
@@ -40,8 +42,8 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH011", &["AUTH013", "AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH012", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH013", &["AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH014", &["AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH015", &["AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH014", &["AUTH013", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH015", &["AUTH020", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH023", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH024", &["AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH043", &["AUTH020", "AUTH026", "AUTH040", "AUTH041", "AUTH042", "AUTH044"], Share::Session),
@@ -123,6 +125,10 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding, shared: bool) 
     if is_vain_loop(cause) && !BY_VAIN_LOOP.contains(&effect.rule.code) {
         return false;
     }
+    // Two credentials explain "expired" where the one that counts is not: the server judged the other one.
+    if cause.rule.code == "AUTH015" && effect.rule.code == "AUTH020" && effect.variant != Some("clocks-disagree") {
+        return false;
+    }
     if is_dead_refresh(cause) && effect.rule.code == "AUTH042" {
         return share(cause, effect, Share::Session, shared);
     }
@@ -144,6 +150,13 @@ fn share(a: &Finding, b: &Finding, scope: Share, exchange: bool) -> bool {
         },
         Share::Client => true,
     }
+}
+
+/// Whether both findings are about one request.
+pub(super) fn shares_exchange(a: &Finding, b: &Finding) -> bool {
+    let (small, large) = if a.exchanges.len() < b.exchanges.len() { (a, b) } else { (b, a) };
+    let ids: BTreeSet<_> = small.exchanges.iter().collect();
+    large.exchanges.iter().any(|id| ids.contains(id))
 }
 
 /// A cause does not begin after its effect has ended; a broken refresh explains the expired tokens sent before it.

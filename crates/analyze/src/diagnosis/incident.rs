@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use authtrace_parse::ExchangeId;
 
 use super::{
-    Diagnosis,
+    Diagnosis, causes,
     contrast::{self, Contrast},
     hypotheses::{self, Judged, Scene},
 };
@@ -220,10 +220,12 @@ fn statement(root: &Finding, members: &[&Finding]) -> String {
     root.message.clone()
 }
 
-/// The root's fixes, then those of its consequences of the same weight, without repeats.
+/// The root's fixes, then those of findings of the same weight about the same requests, without repeats. What only follows
+/// from the root, on other requests, goes away with it.
 fn fixes(root: &Finding, members: &[&Finding]) -> Vec<&'static Fix> {
     let mut keys: Vec<&str> = root.fixes.clone();
-    for finding in members.iter().filter(|f| f.severity >= Severity::High) {
+    let same_requests = |f: &Finding| f.rule.code == root.rule.code || causes::shares_exchange(root, f);
+    for finding in members.iter().filter(|f| f.severity >= Severity::High && same_requests(f)) {
         for key in &finding.fixes {
             if keys.len() < 4 && !keys.contains(key) {
                 keys.push(key);

@@ -62,19 +62,32 @@ impl BodyView {
         Self { form, json: None }
     }
 
-    /// The string under `key`, at the top or inside one of the usual wrappers.
+    /// The string under `key`, at the top or inside one of the usual wrappers; `{"access": {"token": "…"}}` has it under
+    /// `access`.
     pub(crate) fn string(&self, key: &str) -> Option<SecretStr<'_>> {
         if let Some(value) = self.form.get(key) {
             return Some(SecretStr::new(value));
         }
-        self.value(key).and_then(Value::as_str).map(SecretStr::new)
+        let value = self.value(key)?;
+        value.as_str().or_else(|| value.get("token")?.as_str()).map(SecretStr::new)
     }
 
-    /// The JSON value under `key`, at the top or one level down.
+    /// The JSON value under `key`, at the top, one level down, or in what a GraphQL field returned.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         let top = self.json.as_ref()?;
         let direct = top.get(key).filter(|v| !v.is_object() || !WRAPPERS.contains(&key));
-        direct.or_else(|| WRAPPERS.iter().find_map(|wrapper| top.get(wrapper)?.get(key)))
+        direct
+            .or_else(|| WRAPPERS.iter().find_map(|wrapper| top.get(wrapper)?.get(key)))
+            .or_else(|| top.get("data")?.as_object()?.values().find_map(|field| field.get(key)))
+    }
+
+    /// What a GraphQL request asks for: its `operationName`, else its first field (gate G16). An identifier, no secret.
+    pub(crate) fn graphql_operation(&self) -> Option<&str> {
+        let document = self.json.as_ref()?;
+        let query = document.get("query")?.as_str()?;
+        let named = document.get("operationName").and_then(Value::as_str);
+        let first_field = || query.split_once('{')?.1.split(|c: char| !is_name(c)).find(|word| !word.is_empty());
+        named.or_else(first_field).filter(|name| name.len() <= 64 && name.chars().all(is_name))
     }
 
     /// The JSON document, where there is one.
@@ -87,9 +100,17 @@ impl BodyView {
         self.form.contains_key(key) || self.json.as_ref().is_some_and(|v| v.get(key).is_some())
     }
 
-    /// Whether one of `keys` is present at the top level, without case.
+    /// Whether one of `keys` is present at the top level or among the variables of a GraphQL request, without case.
     pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
-        self.keys().any(|key| keys.iter().any(|k| k.eq_ignore_ascii_case(key)))
+        self.keys().chain(self.variables()).any(|key| keys.iter().any(|k| k.eq_ignore_ascii_case(key)))
+    }
+
+    /// Names of GraphQL variables, and of what their input objects hold.
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        let document = self.json.as_ref().filter(|document| document.get("query").is_some_and(Value::is_string));
+        let variables = document.and_then(|document| document.get("variables")?.as_object());
+        let inner = variables.into_iter().flat_map(|all| all.values().filter_map(Value::as_object));
+        variables.into_iter().chain(inner).flat_map(|object| object.keys().map(String::as_str))
     }
 
     /// Top-level keys.
@@ -136,6 +157,11 @@ fn has_mark(text: &str) -> bool {
     MARK.as_ref().is_none_or(|marks| marks.find(text).is_some())
 }
 
+/// A character of a GraphQL name.
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
 fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
@@ -164,7 +190,25 @@ mod tests {
             get(&view("application/json", r#"{"token":{"access_token":"t"}}"#), "access_token").as_deref(),
             Some("t")
         );
+        let nested = view("application/json", r#"{"tokens":{"access":{"token":"a"},"refresh":{"token":"r"}}}"#);
+        assert_eq!(get(&nested, "access").as_deref(), Some("a"));
+        assert_eq!(get(&nested, "refresh").as_deref(), Some("r"));
+        let graphql = view("application/json", r#"{"data":{"login":{"token":"t"}}}"#);
+        assert_eq!(get(&graphql, "token").as_deref(), Some("t"));
         assert_eq!(get(&view("text/html", "<a href=x>"), "a href"), None);
         assert_eq!(get(&view("application/json", "not json"), "a"), None);
+    }
+
+    #[test]
+    fn graphql_requests_name_what_they_ask_for() {
+        let body = |text: &str| view("application/json", text);
+        let check = |text: &str, name: Option<&str>| assert_eq!(body(text).graphql_operation(), name, "{text}");
+        check(r#"{"operationName":"Me","query":"query Me { viewer { id } }"}"#, Some("Me"));
+        check(r#"{"operationName":null,"query":"{ me { id } }"}"#, Some("me"));
+        check(r#"{"query":"mutation($i: In!) { login(input: $i) { token } }"}"#, Some("login"));
+        check(r#"{"operationName":"a b","query":"{ me }"}"#, None);
+        check(r#"{"operationName":"Me"}"#, None);
+        let login = body(r#"{"query":"mutation { login }","variables":{"input":{"email":"a","password":"b"}}}"#);
+        assert!(login.has_any(&["password"]) && !login.has_any(&["otp"]));
     }
 }

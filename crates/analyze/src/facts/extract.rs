@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     challenge::Challenge,
-    text::{Interner, Text},
+    text::{Interner, LONGEST, Text},
     token::{Authorization, TokenKind, classify},
     tokens::{Purpose, TokenId, TokenStore},
 };
@@ -70,11 +70,12 @@ fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner
         delivered: &delivered,
         set_cookies: &set_cookies,
         has_cookie: credentials.iter().any(Credential::is_cookie),
+        has_refresh_cookie: credentials.iter().any(is_refresh_cookie),
     });
     let challenges = Challenge::read_all(
         answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
     );
-    let outcome = outcome::extract(exchange, inferred.role, &challenges, &response_body, interner);
+    let outcome = outcome::extract(exchange, &inferred, &challenges, &response_body, interner);
 
     let path = display_path(request.target.path.expose());
     let template = route::template(&path);
@@ -121,7 +122,7 @@ fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner
             refresh_token,
             body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
         },
-        resource_type: exchange.browser.resource_type.as_deref().map(|t| interner.text(t)),
+        resource_type: resource_type(exchange).map(|t| interner.text(t)),
         call_site: stack.first().cloned(),
         stack: stack.into(),
         client_signature: client_signature(&request.headers, interner),
@@ -145,8 +146,14 @@ fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner
     }
 }
 
-/// The path as it may be shown: a segment that is a token reads `{token}`.
+/// The path as it may be shown: a segment that is a token reads `{token}`, and of a very long path only the first
+/// segments are kept, since half a token can no longer be told as one.
 fn display_path(path: &str) -> Cow<'_, str> {
+    if path.len() > LONGEST {
+        let start = &path[..path.floor_char_boundary(LONGEST)];
+        let whole = start.rfind('/').map_or("", |end| &start[..end]);
+        return format!("{}/…", display_path(whole)).into();
+    }
     if !path.split('/').any(is_secret_segment) {
         return path.into();
     }
@@ -191,8 +198,8 @@ fn removed_header_bytes(exchange: &Exchange) -> bool {
 
 fn route_name(exchange: &Exchange, template: &str, body: &BodyView, interner: &mut Interner) -> Text {
     let target = || exchange.request.headers.get("x-amz-target").map(SecretStr::expose);
-    let operation = match graphql_operation(body) {
-        Some(operation) => Some(interner.text(&operation)),
+    let operation = match body.graphql_operation() {
+        Some(operation) => Some(interner.text(operation)),
         None => target().map(|target| safe_name(target, interner)),
     };
     interner.written(|out| {
@@ -201,16 +208,6 @@ fn route_name(exchange: &Exchange, template: &str, body: &BodyView, interner: &m
             out.extend(["#", operation]);
         }
     })
-}
-
-/// `operationName` of a GraphQL request: an identifier beside a `query` (gate G16).
-fn graphql_operation(body: &BodyView) -> Option<String> {
-    if !body.has("query") {
-        return None;
-    }
-    let name = body.string("operationName")?.expose();
-    let identifier = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    identifier.then(|| name.to_owned())
 }
 
 fn set_cookies(headers: &Headers, interner: &mut Interner) -> Vec<set_cookie::SetCookie> {
@@ -284,10 +281,14 @@ fn refresh_token(credentials: &[Credential], role: role::Role) -> Option<TokenId
     let in_body =
         credentials.iter().find(|c| matches!(&c.carrier, Carrier::Body(key) if REFRESH_KEYS.contains(&&**key)));
     let in_cookie = || {
-        let named = |c: &&Credential| matches!(&c.carrier, Carrier::Cookie(name) if name.to_ascii_lowercase().contains("refresh"));
-        (role == role::Role::Refresh).then(|| credentials.iter().find(named)).flatten()
+        let refreshes = role == role::Role::Refresh;
+        refreshes.then(|| credentials.iter().find(|c| is_refresh_cookie(c))).flatten()
     };
     in_body.or_else(in_cookie).map(|c| c.token)
+}
+
+fn is_refresh_cookie(credential: &Credential) -> bool {
+    matches!(&credential.carrier, Carrier::Cookie(name) if name.to_ascii_lowercase().contains("refresh"))
 }
 
 fn redirect(
@@ -320,14 +321,22 @@ fn is_library(url: &str) -> bool {
 }
 
 fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text> {
-    let frames = exchange.browser.initiator.iter().flat_map(|i| &i.frames).filter(|frame| !is_library(&frame.url));
+    // A frame of the requested URL itself, or of a document that only names it, is no place in a program.
+    let own = &exchange.request.target;
+    let scripts = exchange.browser.initiator.iter().filter(|i| &*i.kind != "other").flat_map(|i| &i.frames);
+    let names_itself =
+        |frame: &CallFrame| Target::parse(&frame.url).is_some_and(|t| t.origin() == own.origin() && t.path == own.path);
+    let frames = scripts.filter(|frame| !is_library(&frame.url) && !names_itself(frame));
     frames.take(4).map(|frame| frame_name(frame, interner)).collect()
 }
 
 /// `function (file:line)`, one-based as editors count.
 fn frame_name(frame: &CallFrame, interner: &mut Interner) -> Text {
-    let path =
-        frame.url.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or(&*frame.url, |(_, path)| path);
+    let path = match frame.url.split("://").nth(1) {
+        Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => &*frame.url,
+    };
+    let path = if path.is_empty() { "/" } else { path };
     let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
     let write = |out: &mut String| {
         let _ = write!(out, "f{function} ({path}:{})", frame.line + 1);
@@ -377,6 +386,21 @@ fn server_date(exchange: &Exchange) -> Option<&str> {
         return None;
     }
     Some(response.headers.get("date")?.expose())
+}
+
+/// What the browser fetched it for: the recorder's word, else the request's own (Fetch Metadata, `Sec-Fetch-Dest`).
+fn resource_type(exchange: &Exchange) -> Option<&str> {
+    if let Some(kind) = exchange.browser.resource_type.as_deref() {
+        return Some(kind);
+    }
+    let headers = &exchange.request.headers;
+    let scripted = || headers.get("sec-fetch-mode").is_some_and(|mode| matches!(mode.expose(), "cors" | "same-origin"));
+    match headers.get("sec-fetch-dest")?.expose() {
+        "empty" if headers.get("accept").is_some_and(|v| v.expose() == "text/event-stream") => Some("eventsource"),
+        "empty" if scripted() => Some("fetch"),
+        "document" => Some("document"),
+        _ => None,
+    }
 }
 
 fn is_document(exchange: &Exchange) -> bool {

@@ -2,10 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use authtrace_parse::HeaderView;
+use authtrace_parse::{HeaderView, Target};
 
-use super::{Fact, credential::Method, gate::Gate, outcome::OutcomeClass, role::Role};
-use crate::{dictionary::ErrorClass, text::Text};
+use super::{
+    Fact,
+    credential::{Carrier, Method},
+    gate::Gate,
+    outcome::OutcomeClass,
+    role::Role,
+};
+use crate::{challenge::Challenge, dictionary::ErrorClass, text::Text};
 
 const SECOND: i64 = 1_000_000_000;
 /// A preflight and its request are at most this far apart; recorders list either first (detectors §14).
@@ -14,6 +20,8 @@ const PREFLIGHT_WINDOW: i64 = 2 * SECOND;
 const REDIRECT_WINDOW: i64 = 2 * SECOND;
 /// A challenge by design is answered within this time (G6).
 const FIRST_401_FOLD: i64 = 5 * SECOND;
+/// A person answers a dialogue for a password within this time.
+const ASKS_PERSON: i64 = 300 * SECOND;
 /// Refused, refreshed and repeated within this time is a healthy refresh (G8).
 const RECOVERED_WINDOW: i64 = 5 * SECOND;
 /// Refusals this long after a logout are its echo (G24).
@@ -100,28 +108,16 @@ fn redirects(facts: &mut [&mut Fact]) {
     }
 }
 
-/// G6 and G7: the first leg of a challenge-response scheme is refused by design, if the next leg is not.
+/// G6 and G7: the first leg of a challenge-response is refused by design, if the next leg is not.
 fn challenge_legs(facts: &mut [&mut Fact]) {
-    let mut answers: HashMap<(Text, Text), Vec<usize>> = facts
-        .iter()
-        .filter(|f| is_leg(f).is_some())
-        .map(|f| ((f.origin.clone(), f.route.clone()), Vec::new()))
-        .collect();
-    if answers.is_empty() {
-        return;
-    }
-    let answered = |f: &Fact| f.has_method(Method::Authorization) && f.status.is_some_and(|s| s != 401);
-    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| answered(f)) {
-        if let Some(found) = answers.get_mut(&(fact.origin.clone(), fact.route.clone())) {
-            found.push(index);
-        }
-    }
+    let answers = answers(facts);
     for index in 0..facts.len() {
-        let Some(gate) = is_leg(facts[index]) else { continue };
-        let route = (facts[index].origin.clone(), facts[index].route.clone());
-        let next = answers.get(&route).and_then(|found| at_or_after(found, index + 1));
-        let until = facts[index].started_nanos() + FIRST_401_FOLD;
-        if next.is_some_and(|next| facts[next].started_nanos() <= until) {
+        if !facts[index].refused() {
+            continue;
+        }
+        let gate = is_leg(facts[index]).filter(|_| is_answered(facts, index, &answers));
+        let fetched = || fetches_what_it_names(facts, index).then_some(Gate::ChallengeLeg);
+        if let Some(gate) = gate.or_else(fetched) {
             facts[index].gates.add(gate);
         }
     }
@@ -129,14 +125,73 @@ fn challenge_legs(facts: &mut [&mut Fact]) {
 
 /// The gate of a refusal that may be the first leg of a challenge-response scheme.
 fn is_leg(fact: &Fact) -> Option<Gate> {
-    const BY_DESIGN: &[&str] = &["basic", "digest", "ntlm", "negotiate"];
-    if !fact.refused() {
-        return None;
-    }
-    let challenged = fact.challenges.iter().any(|c| BY_DESIGN.iter().any(|scheme| c.is(scheme)));
     let nonce = fact.challenges.iter().any(|c| c.error() == Some("use_dpop_nonce"))
         || fact.outcome.error_text.as_deref().is_some_and(|t| t.contains("use_dpop_nonce"));
-    if nonce { Some(Gate::DpopNonce) } else { challenged.then_some(Gate::ChallengeLeg) }
+    if nonce {
+        return Some(Gate::DpopNonce);
+    }
+    fact.challenges.iter().any(is_answered_by_design).then_some(Gate::ChallengeLeg)
+}
+
+/// Schemes whose clients wait for the challenge before they answer it.
+fn is_answered_by_design(challenge: &Challenge) -> bool {
+    ["basic", "digest", "ntlm", "negotiate"].iter().any(|scheme| challenge.is(scheme))
+}
+
+/// Per route that a challenge refused: the requests with credentials that no challenge refused, in time order.
+fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
+    let legs = facts.iter().filter(|f| f.refused() && is_leg(f).is_some());
+    let mut answers: HashMap<(Text, Text), Vec<usize>> =
+        legs.map(|f| ((f.origin.clone(), f.route.clone()), Vec::new())).collect();
+    if answers.is_empty() {
+        return answers;
+    }
+    let passed = |f: &Fact| !f.credentials.is_empty() && f.status.is_some_and(|s| s != 401 && s != 407);
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| passed(f)) {
+        if let Some(found) = answers.get_mut(&(fact.origin.clone(), fact.route.clone())) {
+            found.push(index);
+        }
+    }
+    answers
+}
+
+/// Whether the same call follows with credentials and is not refused. A program answers at once; a person who is asked
+/// for a password by the browser takes a while, during which the page waits.
+fn is_answered(facts: &[&mut Fact], index: usize, answers: &HashMap<(Text, Text), Vec<usize>>) -> bool {
+    let fact = &facts[index];
+    let asks_person = fact.challenges.iter().any(|c| c.is("basic") || c.is("digest"));
+    let until = fact.started_nanos() + if asks_person { ASKS_PERSON } else { FIRST_401_FOLD };
+    let found = answers.get(&(fact.origin.clone(), fact.route.clone())).map_or(&[][..], Vec::as_slice);
+    let later = found[found.partition_point(|&next| next <= index)..].iter().map(|&next| &facts[next]);
+    later.take_while(|next| next.started_nanos() <= until).any(|next| carries_answer(next, fact))
+}
+
+/// Whether `next` carries what the challenge of `refused` asks for (RFC 9110 §11.6.2, §11.7.2).
+fn carries_answer(next: &Fact, refused: &Fact) -> bool {
+    match refused.status {
+        Some(407) => {
+            next.credentials.iter().any(|c| matches!(&c.carrier, Carrier::Header(n) if &**n == "proxy-authorization"))
+        }
+        _ => next.has_method(Method::Authorization),
+    }
+}
+
+/// Whether the challenge says where to get a token, the client went there, and the API then accepted one: so work the
+/// registries of container images (`Bearer realm="https://…"`) and RFC 9728 (`resource_metadata`).
+fn fetches_what_it_names(facts: &[&mut Fact], index: usize) -> bool {
+    const SOURCES: &[&str] = &["realm", "resource_metadata", "authorization_uri"];
+    let fact = &facts[index];
+    let named = |c: &Challenge| SOURCES.iter().filter_map(|name| Target::parse(c.get(name)?)).collect::<Vec<_>>();
+    let sources: Vec<Target> = fact.challenges.iter().flat_map(named).collect();
+    if sources.is_empty() {
+        return false;
+    }
+    let until = fact.ended_nanos() + ASKS_PERSON;
+    let mut later = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= until);
+    let is_source = |f: &Fact| sources.iter().any(|s| *s.origin() == *f.origin && s.path.expose() == &*f.path);
+    // The iterator goes on behind the fetch: what counts is what the client did with the answer.
+    later.any(|f| f.started_nanos() >= fact.ended_nanos() && is_source(f) && f.succeeded())
+        && later.any(|f| f.origin == fact.origin && f.has_method(Method::Authorization) && f.accepted())
 }
 
 /// G8: refused, a successful refresh, the same route accepted.
@@ -212,12 +267,23 @@ fn probes(facts: &mut [&mut Fact]) {
     }
 }
 
-/// G25: "who am I" before the first login. A page that gets a token without a login was signed in all along: that is a race.
+/// G25: "who am I" before the first login, and any call before a login that the capture shows: nobody was signed in yet.
+/// A page that gets a token without a login was signed in all along: that is a race.
 fn anonymous_probes(facts: &mut [&mut Fact]) {
     let first_credential = facts.iter().position(|f| f.main_credential().is_some() && f.role != Role::Preflight);
     let first_identity = facts.iter().position(|f| {
         matches!(f.role, Role::Login | Role::Callback | Role::Authorize) || (f.role.delivers() && f.succeeded())
     });
+    let signs_in = facts.iter().position(|f| is_sign_in(f));
+    // An interactive login is sent while nothing is signed in; what was answered before it went out saw nobody, too.
+    if let Some(login) = signs_in.filter(|login| first_credential.is_none_or(|first| first >= *login)) {
+        let sent = facts[login].started_nanos();
+        for fact in
+            facts[..login].iter_mut().filter(|f| f.refused() && f.credentials.is_empty() && f.ended_nanos() <= sent)
+        {
+            fact.gates.add(Gate::AnonymousProbe);
+        }
+    }
     let logs_in =
         first_identity.is_some_and(|i| matches!(facts[i].role, Role::Login | Role::Callback | Role::Authorize));
     let end = match (first_identity, first_credential) {
@@ -232,6 +298,11 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     {
         fact.gates.add(Gate::AnonymousProbe);
     }
+}
+
+/// A login with a password or code in its body that the server took.
+fn is_sign_in(fact: &Fact) -> bool {
+    fact.role == Role::Login && fact.request.has_password && fact.succeeded()
 }
 
 /// G21: a gateway's "missing token" for a route on which nothing else ever came back.

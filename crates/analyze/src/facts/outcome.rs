@@ -4,7 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use authtrace_parse::{Exchange, HeaderView, Kind};
 
-use super::{Fact, body::BodyView, credential::Credential, role::Role};
+use super::{
+    Fact,
+    body::BodyView,
+    credential::Credential,
+    role::{Inferred, Role},
+};
 use crate::{
     challenge::Challenge,
     dictionary::{Answer, ErrorClass, SignatureHit, Stage, signatures},
@@ -69,6 +74,8 @@ impl OutcomeClass {
 pub struct Outcome {
     /// Class.
     pub class: OutcomeClass,
+    /// Status of the answer; of a refused upgrade, too, which browsers name in their error text only.
+    pub status: Option<u16>,
     /// What the server said was wrong, classified.
     pub error: Option<ErrorClass>,
     /// Where the server said so: `response.header.www-authenticate`, `response.body.detail`.
@@ -81,6 +88,8 @@ pub struct Outcome {
     pub stack: Option<Text>,
     /// Verification stages that the words prove to have passed (detectors §5.2).
     pub proves: Box<[Stage]>,
+    /// Whether the answer holds no word at all, as far as the capture shows: an empty body, or one that was not kept.
+    pub wordless: bool,
 }
 
 impl Outcome {
@@ -124,7 +133,7 @@ const REASON_KEYS: &[&str] = &[
 /// The outcome of `exchange` in its role.
 pub(crate) fn extract(
     exchange: &Exchange,
-    role: Role,
+    inferred: &Inferred,
     challenges: &[Challenge],
     body: &BodyView,
     interner: &mut Interner,
@@ -136,7 +145,7 @@ pub(crate) fn extract(
         return Outcome { class, ..Outcome::default() };
     };
     let reason = if status >= 400 || body.has("errors") { reason(exchange, status, challenges, body) } else { None };
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { status: Some(status), ..Outcome::default() };
     if let Some(reason) = reason {
         outcome.error = Some(reason.hit.class);
         outcome.error_part = Some(interner.text(&reason.part));
@@ -147,7 +156,8 @@ pub(crate) fn extract(
     } else if status >= 400 {
         outcome.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
-    outcome.class = class(exchange, role, status, &outcome, challenges);
+    outcome.wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
+    outcome.class = class(exchange, inferred, status, &outcome, challenges);
     outcome
 }
 
@@ -172,6 +182,10 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     });
     let from_body = body_reason(exchange, status, body);
     let from_header = header_reason(exchange, status);
+    // FastAPI and Django REST Framework send a challenge without `error=` whatever was wrong; the body knows better.
+    let bare = challenges.iter().all(|c| c.error().is_none());
+    let contradicted = bare && from_body.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
+    let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
     let candidates = [from_header, from_challenge, from_body];
     candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_general()))
@@ -235,8 +249,15 @@ fn plain_reason(body: &BodyView) -> Option<(&'static str, String)> {
     REASON_KEYS.iter().find_map(|key| Some((*key, body.string(key)?.expose().to_owned())))
 }
 
-fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challenges: &[Challenge]) -> OutcomeClass {
+fn class(
+    exchange: &Exchange,
+    inferred: &Inferred,
+    status: u16,
+    outcome: &Outcome,
+    challenges: &[Challenge],
+) -> OutcomeClass {
     use ErrorClass as E;
+    let role = inferred.role;
     if exchange.failure.is_some() && status < 400 && !is_abort(exchange) {
         return OutcomeClass::Unreadable;
     }
@@ -254,9 +275,7 @@ fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challe
         200..=299 | 304 if auth_error => OutcomeClass::Refused,
         200..=299 | 304 | 101 => OutcomeClass::Success,
         300..=399 => OutcomeClass::Redirect,
-        400 | 401 | 403 | 422 if role == Role::Login && !outcome.says(&[E::Missing, E::MissingOrWrongScheme]) => {
-            OutcomeClass::LoginFailed
-        }
+        400 | 401 | 403 | 422 if refuses_typed_secret(exchange, inferred, outcome) => OutcomeClass::LoginFailed,
         401 | 407 => OutcomeClass::Refused,
         403 if matches!(outcome.error, Some(E::Forbidden | E::Scope | E::StepUp)) => OutcomeClass::Forbidden,
         403 if auth_error || challenges.iter().any(|c| c.error() == Some("invalid_token")) => OutcomeClass::Refused,
@@ -270,25 +289,38 @@ fn class(exchange: &Exchange, role: Role, status: u16, outcome: &Outcome, challe
     }
 }
 
+/// Whether what was refused is a password or code that a person typed into the request (G5): at a login, or to confirm
+/// who is at the keyboard. A server that names a check of the token that came along has refused that one.
+fn refuses_typed_secret(exchange: &Exchange, inferred: &Inferred, outcome: &Outcome) -> bool {
+    let missing = outcome.says(&[ErrorClass::Missing, ErrorClass::MissingOrWrongScheme]);
+    let token_refused = outcome.names_token_check() && exchange.request.headers.contains("authorization");
+    (inferred.role == Role::Login || inferred.typed_secret && !token_refused) && !missing
+}
+
 /// A page that navigates away aborts what it no longer needs; the server's answer stands all the same.
 fn is_abort(exchange: &Exchange) -> bool {
     exchange.failure.as_deref().is_some_and(|f| f.contains("ERR_ABORTED") || f.contains("NS_BINDING_ABORTED"))
 }
 
 /// Turns a 403 that names no reason into a refusal where authentication is the likelier reason (detectors §1, the weak
-/// case of AF): its token was accepted nowhere on that origin, or it went without `Authorization` to an API group that
-/// accepted nothing else. Authorization cannot be the reason when authentication never worked that way.
+/// case of AF): its token was accepted nowhere on that origin, or it went without `Authorization` to an API that accepted
+/// nothing else. Authorization cannot be the reason when authentication never worked that way.
 pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
     let accepted: HashSet<(Text, TokenId)> = facts
         .iter()
         .filter(|f| f.succeeded())
         .flat_map(|f| f.credentials.iter().map(|c| (f.origin.clone(), c.token)))
         .collect();
-    let groups = header_only_groups(facts);
+    let groups = Accepted::by(facts, |f| (f.origin.clone(), f.group.clone()));
+    let origins = Accepted::by(facts, |f| f.origin.clone());
     for fact in facts.iter_mut().filter(|f| f.status == Some(403) && f.outcome.class == OutcomeClass::Forbidden) {
         let refused = match fact.authorization() {
             Some(_) => !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))),
-            None => groups.contains(&(fact.origin.clone(), fact.group.clone())) && takes_no_other(fact),
+            None if !takes_no_other(fact) => false,
+            None => match groups.get(&(fact.origin.clone(), fact.group.clone())) {
+                Some(group) => group.without == 0,
+                None => fact.outcome.wordless && origins.get(&fact.origin).is_some_and(Accepted::is_header_only),
+            },
         };
         if fact.outcome.error.is_none() && refused {
             fact.outcome.class = OutcomeClass::Refused;
@@ -298,16 +330,32 @@ pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
 
 /// Whether the request has nothing that an API that reads `Authorization` would take in its place, and was seen whole.
 fn takes_no_other(fact: &Fact) -> bool {
-    fact.view == HeaderView::Full && fact.credentials.iter().all(Credential::is_cookie)
+    fact.view == HeaderView::Full && !fact.is_document && fact.credentials.iter().all(Credential::is_cookie)
 }
 
-/// API groups of which every accepted request carried `Authorization`, and at least one did.
-fn header_only_groups(facts: &[Fact]) -> HashSet<(Text, Text)> {
-    let mut groups: HashMap<(Text, Text), bool> = HashMap::new();
-    let api = facts.iter().filter(|f| !f.role.is_identity() && !matches!(f.role, Role::Static | Role::Preflight));
-    for fact in api.filter(|f| f.outcome.class == OutcomeClass::Success) {
-        let only = groups.entry((fact.origin.clone(), fact.group.clone())).or_insert(true);
-        *only &= fact.authorization().is_some();
+/// Accepted API calls, by whether they carried `Authorization`. Pages are no API calls: they cannot carry it.
+#[derive(Default)]
+struct Accepted {
+    with: u32,
+    without: u32,
+}
+
+impl Accepted {
+    /// Calls to one group of an API say little about its other groups; this many that agree say enough to compare with.
+    const COHORT: u32 = 3;
+
+    fn by<K: Eq + std::hash::Hash>(facts: &[Fact], key: impl Fn(&Fact) -> K) -> HashMap<K, Self> {
+        let mut counts: HashMap<K, Self> = HashMap::new();
+        let other =
+            |f: &&Fact| f.role.is_identity() || f.is_document || matches!(f.role, Role::Static | Role::Preflight);
+        for fact in facts.iter().filter(|f| f.outcome.class == OutcomeClass::Success && !other(f)) {
+            let count = counts.entry(key(fact)).or_default();
+            if fact.authorization().is_some() { count.with += 1 } else { count.without += 1 }
+        }
+        counts
     }
-    groups.into_iter().filter_map(|(group, only)| only.then_some(group)).collect()
+
+    fn is_header_only(&self) -> bool {
+        self.with >= Self::COHORT && self.without == 0
+    }
 }

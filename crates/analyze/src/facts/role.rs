@@ -101,6 +101,8 @@ impl Role {
 pub(crate) struct Inferred {
     pub(crate) role: Role,
     pub(crate) proven: bool,
+    /// Whether the request holds a password or code that a person typed, whatever the endpoint is for.
+    pub(crate) typed_secret: bool,
 }
 
 const GRANT: f64 = 0.9;
@@ -119,15 +121,17 @@ pub(crate) struct Evidence<'a> {
     pub(crate) set_cookies: &'a [SetCookie],
     /// Whether the request carried a session-like cookie.
     pub(crate) has_cookie: bool,
+    /// Whether one of them is named after a refresh token.
+    pub(crate) has_refresh_cookie: bool,
 }
 
 /// The role of an exchange.
 pub(crate) fn infer(evidence: &Evidence<'_>) -> Inferred {
     if evidence.exchange.kind == Kind::Preflight {
-        return Inferred { role: Role::Preflight, proven: true };
+        return Inferred { role: Role::Preflight, proven: true, typed_secret: false };
     }
     if is_static(evidence.exchange) {
-        return Inferred { role: Role::Static, proven: true };
+        return Inferred { role: Role::Static, proven: true, typed_secret: false };
     }
     let mut scores = Scores::default();
     request_body(evidence, &mut scores);
@@ -137,10 +141,11 @@ pub(crate) fn infer(evidence: &Evidence<'_>) -> Inferred {
     let proven = scores;
     path(evidence, &mut scores);
     let (role, score) = scores.best();
+    let typed_secret = has_password(evidence.request) || has_confirmation(evidence.request);
     if score < 0.5 {
-        return Inferred { role: Role::Other, proven: false };
+        return Inferred { role: Role::Other, proven: false, typed_secret };
     }
-    Inferred { role, proven: proven.of(role) >= 0.5 }
+    Inferred { role, proven: proven.of(role) >= 0.5, typed_secret }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -169,6 +174,39 @@ const USER_KEYS: &[&str] = &["username", "email", "login", "identifier", "user",
 /// Whether a request body holds a password or one-time code.
 pub(crate) fn has_password(body: &BodyView) -> bool {
     body.has_any(PASSWORD_KEYS) || (body.has("code") && body.has_any(USER_KEYS))
+}
+
+/// Keys of what a signed-in person types once more: the old password at a change, the code of a second factor.
+const CONFIRMATION_KEYS: &[&str] = &[
+    "current_password",
+    "currentPassword",
+    "old_password",
+    "oldPassword",
+    "otp_code",
+    "otpCode",
+    "totp_code",
+    "totpCode",
+    "mfa_code",
+    "mfaCode",
+    "verification_code",
+    "verificationCode",
+    "pin",
+];
+/// What names the pending second factor beside a bare `code`.
+const FACTOR_KEYS: &[&str] = &[
+    "mfa_token",
+    "mfaToken",
+    "challenge_id",
+    "challengeId",
+    "factor_id",
+    "factorId",
+    "mfa_pending_token",
+    "state_token",
+];
+
+/// Whether a request body holds what confirms the person rather than starts a session.
+fn has_confirmation(body: &BodyView) -> bool {
+    body.has_any(CONFIRMATION_KEYS) || (body.has("code") && body.has_any(FACTOR_KEYS))
 }
 
 fn request_body(e: &Evidence<'_>, scores: &mut Scores) {
@@ -236,6 +274,8 @@ fn delivered_tokens(e: &Evidence<'_>, scores: &mut Scores) {
         scores.add(Role::Login, SHAPE);
     } else if tokens && e.request.has_any(super::credential::REFRESH_KEYS) {
         scores.add(Role::Refresh, SHAPE);
+    } else if tokens && post && e.has_refresh_cookie {
+        scores.add(Role::Refresh, SHAPE);
     } else if tokens && post && e.has_cookie {
         scores.add(Role::Mint, SHAPE);
     } else if tokens && post {
@@ -276,7 +316,25 @@ const PATH_WORDS: &[(Role, &[&str])] = &[
     (Role::Introspect, &["introspect"]),
 ];
 
+/// GraphQL operations that ask who the caller is; one endpoint serves every operation, so the name is all there is.
+const WHO_AM_I: &[&str] =
+    &["me", "viewer", "whoami", "currentuser", "loggedinuser", "session", "myaccount", "myprofile"];
+
+fn asks_who_am_i(operation: &str) -> bool {
+    let lower = operation.to_ascii_lowercase().replace('_', "");
+    let bare = ["get", "fetch", "query"].iter().find_map(|verb| lower.strip_prefix(verb)).unwrap_or(&lower);
+    let bare = bare.strip_suffix("query").unwrap_or(bare);
+    WHO_AM_I.contains(&bare)
+}
+
 fn path(e: &Evidence<'_>, scores: &mut Scores) {
+    if let Some(operation) = e.request.graphql_operation() {
+        if asks_who_am_i(operation) {
+            scores.add(Role::Userinfo, PATH);
+            scores.add(Role::Userinfo, METHOD);
+        }
+        return;
+    }
     let path = e.exchange.request.target.path.expose();
     let mut segments = path.trim_end_matches('/').rsplit('/').map(str::to_ascii_lowercase);
     let Some(last) = segments.next() else { return };

@@ -5,7 +5,7 @@ pub mod document;
 
 use serde::Serialize;
 
-use crate::view::View;
+use crate::{hidden::escaped, view::View};
 
 /// Name and number of the schema.
 pub const SCHEMA: &str = "authtrace.analysis/1";
@@ -25,14 +25,14 @@ pub fn lines(view: &View<'_>) -> String {
 
 /// Indented JSON with a line end.
 pub(crate) fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = escaped(serde_json::to_string_pretty(value).unwrap_or_default());
     text.push('\n');
     text
 }
 
 /// JSON on one line with a line end.
 pub(crate) fn line(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string(value).unwrap_or_default();
+    let mut text = escaped(serde_json::to_string(value).unwrap_or_default());
     text.push('\n');
     text
 }

@@ -37,12 +37,14 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     }
 }
 
-/// Whether a server that saw this credential would not call it missing: `Bearer`, or a scheme that the API accepts
-/// elsewhere, and not an identifier or a token that is long expired.
+/// Whether a server that saw this credential would not call it missing: `Bearer` where nothing else is asked for, or a
+/// scheme that the API accepts elsewhere, and not an identifier or a token that is long expired.
 fn is_usable(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
     let scheme = credential.scheme.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let (control, _) = case.control(fact);
-    let known = scheme == "bearer" || control.accepted_schemes.contains_key(scheme.as_str());
+    let accepted = case.control(fact).0.accepted_schemes.contains_key(scheme.as_str());
+    // A server that asks for another scheme passes this one over: Django REST Framework calls that "not provided".
+    let asks_other = !fact.challenges.is_empty() && !fact.challenges.iter().any(|c| c.is(&scheme));
+    let known = accepted || (scheme == "bearer" && !asks_other);
     let claims = case.token(credential.token).classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
     let expired = claims
         .and_then(|claims| claims.exp)

@@ -125,6 +125,8 @@ fn why(fact: &Fact, stored: &Stored) -> Option<Why> {
         [] if cookie_jar::is_cross_site(fact) => Some(Why::ThirdParty),
         [] => Some(Why::CredentialsMode),
         [one] => Some(Why::Held(*one)),
+        // `localhost` and `127.0.0.1` are two sites because they are two hosts: one reason, seen twice.
+        [Withheld::Host, Withheld::SameSite] => Some(Why::Held(Withheld::Host)),
         // Two attributes that disagree with a request mean that it was never meant to go there.
         _ => None,
     }

@@ -67,6 +67,8 @@ fn may_be_stale(fact: &Fact) -> bool {
 struct History<'a> {
     /// Deliveries of tokens by session, in time order.
     deliveries: HashMap<Option<SessionId>, Vec<&'a Fact>>,
+    /// The same by issuer and subject of the access token, where it names both.
+    by_holder: HashMap<(&'a str, &'a str), Vec<&'a Fact>>,
     /// Logouts by session, in time order.
     logouts: HashMap<Option<SessionId>, Vec<&'a Fact>>,
     /// When a call was first refused with a token, by origin, route, call site and token.
@@ -77,11 +79,19 @@ type Call<'a> = (&'a str, &'a str, Option<&'a str>, TokenId);
 
 impl<'a> History<'a> {
     fn of(case: &Case<'a>) -> Self {
-        let mut history = Self { deliveries: HashMap::new(), logouts: HashMap::new(), refused: HashMap::new() };
+        let mut history = Self {
+            deliveries: HashMap::new(),
+            by_holder: HashMap::new(),
+            logouts: HashMap::new(),
+            refused: HashMap::new(),
+        };
         for fact in case.facts().filter(|f| f.succeeded()) {
             if fact.role.delivers() {
                 history.deliveries.entry(fact.session).or_default().push(fact);
-            } else if fact.role == Role::Logout && fact.role_proven {
+                if let Some(holder) = access(fact).and_then(|token| holder(case.token(token))) {
+                    history.by_holder.entry(holder).or_default().push(fact);
+                }
+            } else if fact.role == Role::Logout {
                 history.logouts.entry(fact.session).or_default().push(fact);
             }
         }
@@ -120,28 +130,48 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 /// The delivery that had replaced `old` before `fact` was built, with the newer token.
 fn successor<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
-    let deliveries = history.deliveries.get(&fact.session).map_or(&[][..], Vec::as_slice);
-    let deliveries = &deliveries[..deliveries.partition_point(|delivery| delivery.started_nanos() <= built)];
-    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
-    let (delivery, new) = deliveries.iter().rev().find_map(|&delivery| {
+    let replaced = |delivery: &Fact| {
         let grace = if history.retried(fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
-        let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
-        (late && replaces(case.token(new), case.token(old.token))).then_some((delivery, new))
-    })?;
+        let new = access(delivery)?;
+        let same = delivery.session == fact.session;
+        (late && replaces(case.token(new), case.token(old.token), same)).then_some(new)
+    };
+    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
+    let last = |deliveries: &[&'a Fact]| {
+        let before = &deliveries[..deliveries.partition_point(|delivery| delivery.started_nanos() <= built)];
+        before.iter().rev().find_map(|&delivery| Some((delivery, replaced(delivery)?)))
+    };
+    let in_session = history.deliveries.get(&fact.session).and_then(|found| last(found));
+    let of_holder = holder(case.token(old.token)).and_then(|holder| last(history.by_holder.get(&holder)?));
+    let (delivery, new) =
+        in_session.into_iter().chain(of_holder).max_by_key(|(delivery, _)| delivery.started_nanos())?;
     let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
     (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
 }
 
-/// Whether one token stands in for the other: same kind, and for JWTs the same issuer, audience and subject.
-fn replaces(new: &Token, old: &Token) -> bool {
+/// The access token that a response delivered.
+fn access(delivery: &Fact) -> Option<TokenId> {
+    delivery.delivered.iter().find(|d| d.purpose == Purpose::Access).map(|d| d.token)
+}
+
+/// Who a JWT was issued by and to; `None` where it does not name both.
+fn holder(token: &Token) -> Option<(&str, &str)> {
+    let claims = claims(token)?;
+    Some((claims.iss.as_deref()?, claims.sub.as_ref()?.expose()))
+}
+
+/// Whether one token stands in for the other: for JWTs the same issuer, audience and subject, which tell it even where no
+/// exchange links the two; for others the same kind, within one session.
+fn replaces(new: &Token, old: &Token, same_session: bool) -> bool {
     match (claims(new), claims(old)) {
         (Some(new), Some(old)) => {
             let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
             let newer = since(new).zip(since(old)).is_none_or(|(new, old)| new >= old);
-            newer && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
+            let named = new.sub.is_some() && new.iss.is_some();
+            newer && (named || same_session) && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
         }
-        _ => new.classified.kind == old.classified.kind,
+        _ => same_session && new.classified.kind == old.classified.kind,
     }
 }
 
@@ -168,6 +198,8 @@ fn logout_before<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &
         .iter()
         .copied()
         .rev()
+        // A path alone makes no logout; one that presented this very token, which works no more, does.
+        .filter(|f| f.role_proven || f.credentials.iter().any(|c| c.token == old.token))
         .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;
     case.token(old.token).first.is_some_and(|first| first.nanos() < logout.started_nanos()).then_some(logout)
 }

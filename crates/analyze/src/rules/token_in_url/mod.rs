@@ -9,7 +9,7 @@ use crate::{
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     token::TokenKind,
-    tokens::{Token, TokenId},
+    tokens::{Purpose, Token, TokenId},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -30,6 +30,9 @@ const SHORT_LIFETIME_SECONDS: i64 = 120;
 
 /// Parameters that sign a URL instead of carrying a token (G12).
 const SIGNATURES: &[&str] = &["sig", "x-amz-signature", "x-goog-signature"];
+
+/// Parameters whose name says that the value grants access.
+const GRANTS: &[&str] = &["access_token", "id_token", "token", "jwt", "auth_token", "api_key", "apikey", "ticket"];
 
 /// A credential in a URL, and how bad that is.
 struct Leak<'a> {
@@ -87,6 +90,8 @@ fn in_headers<'a>(case: &Case<'a>, fact: &'a Fact) -> impl Iterator<Item = Leak<
         let own = referer && site::same_site(site::host_of(&found.origin), &fact.host);
         let milder = if short {
             Some((Severity::Low, "it lives two minutes or less"))
+        } else if is_protocol_message(&found.parameter, token) {
+            Some((Severity::Low, "a signed message between provider and client, which no API was seen to accept"))
         } else {
             own.then_some((Severity::Medium, "the URL reaches another host of the same site only"))
         };
@@ -107,8 +112,20 @@ fn leaks(name: &str, token: &Token) -> bool {
     token.classified.kind.is_credential() && !nothing && !public && !development && !SIGNATURES.contains(&&*lower)
 }
 
+/// Whether a JWT is what the parameter's protocol puts into a URL, and was never a credential of an API: the hint of a
+/// logout (OIDC RP-Initiated Logout §2), a request object (RFC 9101), a signed state, a gateway's own parameters.
+fn is_protocol_message(name: &str, token: &Token) -> bool {
+    let presented = |c: &Carrier| matches!(c, Carrier::Header(_) | Carrier::Cookie(_) | Carrier::Subprotocol);
+    let delivered = token.purpose.is_some_and(|purpose| purpose != Purpose::Id);
+    let by_name = GRANTS.contains(&&*name.to_ascii_lowercase());
+    token.classified.jose.is_some() && !by_name && !delivered && !token.carriers.iter().any(presented)
+}
+
 /// Circumstances that make a credential in a URL less bad, or the best that can be done.
 fn milder(fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static str)> {
+    if is_protocol_message(name, token) {
+        return Some((Severity::Low, "a signed message between provider and client, which no API was seen to accept"));
+    }
     let stream = fact.kind == Kind::WebSocket || fact.resource_type.as_deref() == Some("eventsource");
     let opaque = token.classified.jose.is_none();
     if lifetime(token).is_some_and(|seconds| seconds <= SHORT_LIFETIME_SECONDS) {

@@ -31,24 +31,16 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let handshakes = case.facts().filter(|f| f.kind == Kind::WebSocket && f.status != Some(101));
     let refused: Vec<&Fact> = handshakes.filter(|f| !f.gates.any(&[Gate::Probe, Gate::HealthCheck])).collect();
     for facts in Case::grouped(refused.into_iter(), |f| {
-        (f.origin.clone(), f.route.clone(), answer(f), f.main_credential().map(|c| c.token))
+        (f.origin.clone(), f.route.clone(), f.outcome.status, f.main_credential().map(|c| c.token))
     })
     .into_values()
     {
         for fact in &facts {
-            if let Some(status) = answer(fact) {
+            if let Some(status) = fact.outcome.status {
                 out.add(draft(case, fact, status, facts.len()));
             }
         }
     }
-}
-
-/// The status of the refusal: browsers keep it from the HAR and name it in their error text only.
-fn answer(fact: &Fact) -> Option<u16> {
-    fact.status.or_else(|| {
-        let (_, code) = fact.failure.as_deref()?.rsplit_once("response code: ")?;
-        code.get(..3)?.parse().ok()
-    })
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, status: u16, times: usize) -> Draft {

@@ -68,7 +68,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
-    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED)) {
+    // An opaque refresh token is malformed to a verifier that expects a JWT.
+    let malformed = || fact.outcome.says(&[ErrorClass::Malformed]);
+    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || malformed()) {
         return None;
     }
     if fact.role == Role::Refresh {
@@ -79,8 +81,8 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     }
     let credential = fact.authorization().filter(|c| c.well_formed)?;
     refresh_as_access(case, credential.token)
-        .or_else(|| by_claims(case, fact, credential.token))
-        .or_else(|| untyped(case, fact, credential.token))
+        .or_else(|| by_claims(case, fact, credential.token).filter(|_| !malformed()))
+        .or_else(|| untyped(case, fact, credential.token).filter(|_| !malformed()))
         .filter(|wrong| !accepted_alike(case, fact, wrong))
 }
 
