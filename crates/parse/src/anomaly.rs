@@ -53,6 +53,8 @@ pub enum AnomalyKind {
     ResponseWithoutRequest,
     /// The answer to this request was on the wire and was not captured.
     ResponseLost,
+    /// Only one direction of a connection was captured.
+    OneSidedConnection,
     /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
     ConnectionLimit,
     /// A connection speaks HTTP/2 in the clear, which is not read.
@@ -100,6 +102,7 @@ impl AnomalyKind {
             Self::MalformedHead => "malformed-head",
             Self::ResponseWithoutRequest => "response-without-request",
             Self::ResponseLost => "response-lost",
+            Self::OneSidedConnection => "one-sided-connection",
             Self::ConnectionLimit => "connection-limit",
             Self::Http2Connection => "http2-connection",
             Self::CorruptRecord => "corrupt-record",

@@ -136,6 +136,11 @@ impl Conversation {
         matches!(self.protocol, Protocol::Foreign)
     }
 
+    /// Whether it yields exchanges.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(self.protocol, Protocol::Http1(_))
+    }
+
     /// The capture begins in the middle of this connection.
     pub(crate) fn begins_mid_stream(&mut self) {
         if let Protocol::Unknown(undecided) = &mut self.protocol {

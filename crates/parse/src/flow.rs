@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::{
+    anomaly::AnomalyKind,
     conversation::{Conversation, Ends, Scene},
     http1::head::Side,
     packet::Segment,
@@ -131,6 +132,9 @@ impl Flow {
         for side in [Side::Client, Side::Server] {
             self.skip_hole(side, mark, scene);
             self.feed(side, scene, |stream, sink| stream.skip_to_end(mark, sink));
+        }
+        if self.conversation.is_read() && self.client.stream.is_open() != self.server.stream.is_open() {
+            scene.note(AnomalyKind::OneSidedConnection);
         }
         self.conversation.finish(mark, scene);
     }

@@ -189,7 +189,7 @@ fn one_direction_alone_gives_requests_without_answers() {
     wire.server(ok("2"));
     wire.close();
     wire.segments.retain(|segment| segment.from_client);
-    check(&wire, &["GET http://h/1 → ∅", "GET http://h/2 → ∅"]);
+    check(&wire, &["GET http://h/1 → ∅", "GET http://h/2 → ∅", "one-sided-connection ×1"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
 //! * truncated                         the input ends in the middle
+//! * packets response-without-request  the input is a packet capture, with these oddities
 //! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
@@ -24,8 +25,8 @@ use authtrace_analyze::{
     key::KeyRing,
 };
 use authtrace_parse::{
-    Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind, Locator, Request,
-    Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
+    AnomalyKind, Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind,
+    Locator, Request, Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
     websocket::{Message, WebSocket},
 };
 
@@ -70,6 +71,9 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.coverage.push(expected(rest));
     } else if line == "* truncated" {
         transcript.input.truncated = true;
+    } else if let Some(rest) = line.strip_prefix("* packets") {
+        transcript.input.format = InputFormat::Pcapng;
+        transcript.input.anomalies.extend(rest.split_whitespace().map(|name| (anomaly(name), 1)));
     } else if let Some(rest) = line.strip_prefix("* tls ") {
         transcript.input.opaque.push(tls(rest));
         transcript.input.opaque_count += 1;
@@ -84,6 +88,11 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         let last = transcript.exchanges.last_mut().unwrap_or_else(|| panic!("no exchange before: {line}"));
         message_line(last, &expanded);
     }
+}
+
+fn anomaly(name: &str) -> &'static str {
+    let known = [AnomalyKind::ResponseWithoutRequest, AnomalyKind::ResponseLost, AnomalyKind::OneSidedConnection];
+    known.into_iter().map(AnomalyKind::name).find(|known| *known == name).unwrap_or_else(|| panic!("anomaly {name}"))
 }
 
 fn tls(rest: &str) -> TlsConnection {
@@ -181,6 +190,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         "conn" => exchange.connection = Some(value.into()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
         "cache" => exchange.browser.from_cache = true,
+        "view" if value == "partial" => exchange.request.view = HeaderView::Partial,
         "view" => exchange.request.view = HeaderView::Provisional,
         "at" => {
             let (function, place) = value.split_once('@').unwrap();

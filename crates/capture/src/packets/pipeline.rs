@@ -24,6 +24,9 @@ pub(crate) struct PacketReport {
     pub(crate) opaque_count: u64,
 }
 
+/// Anomalies of one kind that are kept.
+const MOST_OF_A_KIND: usize = 10_000;
+
 /// Reads a packet capture that comes in `chunks`; `spent` takes them back.
 pub(crate) fn read(
     plan: &Plan<'_>,
@@ -68,7 +71,11 @@ impl PacketReport {
     pub(super) fn new(container: PacketSummary, decoder: &Decoder, flows: ReassemblySummary) -> Self {
         let mut anomalies = container.anomalies;
         anomalies.extend(decoder.anomalies());
-        anomalies.extend(flows.anomalies.keys().map(|kind| Anomaly { kind: *kind, at: None }));
+        // Each as often as it was met, up to a bound: how many requests were lost tells how far to trust the rest.
+        for (kind, times) in &flows.anomalies {
+            let times = usize::try_from(*times).unwrap_or(usize::MAX).min(MOST_OF_A_KIND);
+            anomalies.extend(std::iter::repeat_n(Anomaly { kind: *kind, at: None }, times));
+        }
         if container.truncated && !anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Truncated) {
             anomalies.push(Anomaly { kind: AnomalyKind::Truncated, at: None });
         }

@@ -7,7 +7,7 @@ use authtrace_analyze::{
     coverage::InputFormat,
     facts::{credential::Method, gate::Gate},
 };
-use authtrace_parse::ExchangeId;
+use authtrace_parse::{ExchangeId, HeaderView};
 
 use super::count;
 use crate::{page::Page, style::Ink, view::View};
@@ -56,6 +56,12 @@ pub(super) fn names(view: &View<'_>) -> String {
 fn nothing_found(page: &mut Page, view: &View<'_>) {
     if view.is_sanitized() {
         let text = "Nothing was found, and nothing can be concluded: credentials were removed from this capture.";
+        return page.para(0, Ink::Bold, text);
+    }
+    let facts = &view.analysis.capture.facts;
+    let cut = facts.iter().filter(|fact| fact.view == HeaderView::Partial).count();
+    if 2 * cut > facts.len() {
+        let text = "Nothing was found, and little can be concluded: most request heads were not captured whole.";
         return page.para(0, Ink::Bold, text);
     }
     if view.is_narrowed() {
