@@ -1,4 +1,4 @@
-// Drives a real Chromium through the sample pages and writes the HARs. Started by ./record, which sets LAB_SCRATCH.
+// Drives a real Chromium through the sample pages and writes the HARs and packets. Started by ./record, which sets LAB_SCRATCH.
 // usage: record.mjs [SAMPLE…]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,13 +9,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { recordCdp, slimPlaywright } from './har.mjs';
+import { recordPackets } from './packets.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const scratch = process.env.LAB_SCRATCH;
 const { chromium } = createRequire(join(scratch, 'npm/package.json'))('playwright-core');
 
 const signedIn = (path) => `http://localhost:3000/sign-in?to=${encodeURIComponent(path)}`;
-// cdp and playwright: the file each form is written to; server: which FastAPI.
+// cdp and playwright: the file each form is written to; server: which FastAPI; packets: the container, else pcapng.
 const SAMPLES = {
   healthy: { url: 'http://localhost:3000/books', cdp: 'healthy', playwright: 'healthy.playwright' },
   race: { url: signedIn('/books'), cdp: 'race', playwright: 'race.playwright' },
@@ -25,11 +26,11 @@ const SAMPLES = {
   'secret-mismatch': { url: 'http://localhost:3000/chat', cdp: 'secret-mismatch', playwright: 'secret-mismatch.playwright' },
   'websocket-403': { url: 'http://localhost:3000/chat', cdp: 'websocket-403' },
   'wrong-token': { url: signedIn('/portfolio?build=1'), playwright: 'wrong-token' },
-  preflight: { url: signedIn('/dashboard'), cdp: 'preflight' },
-  storm: { url: 'http://localhost:3000/dashboard', cdp: 'storm' },
+  preflight: { url: signedIn('/dashboard'), cdp: 'preflight', packets: 'pcap' },
+  storm: { url: 'http://localhost:3000/dashboard', cdp: 'storm', packets: 'any' },
   herd: { url: 'http://localhost:3000/dashboard', playwright: 'herd' },
   redirect: { url: 'http://localhost:8000/dashboard', cdp: 'redirect' },
-  issuer: { url: `${signedIn('/dashboard')}&also=${encodeURIComponent('http://localhost:4101')}`, playwright: 'issuer' },
+  issuer: { url: `${signedIn('/dashboard')}&also=${encodeURIComponent('http://localhost:4101')}`, playwright: 'issuer', packets: 'gzip' },
 };
 
 async function serve(sample, flavour) {
@@ -51,10 +52,11 @@ const save = (name, { log: { entries, pages, ...head } }) => {
   writeFileSync(join(here, '..', `${name}.har`), `${text},\n  "pages": [\n${lines(pages)}\n  ],\n  "entries": [\n${lines(entries)}\n  ]}}\n`);
 };
 
-async function record(browser, name, { url, cdp, playwright, server: flavour = 'new' }) {
+async function record(browser, name, { url, cdp, playwright, server: flavour = 'new', packets = 'pcapng' }) {
   const server = await serve(name, flavour);
   const scrap = join(scratch, 'playwright.har');
   try {
+    const stopPackets = await recordPackets(packets, join(scratch, 'packets'), join(here, '..', name));
     const context = await browser.newContext(playwright ? { recordHar: { path: scrap, mode: 'full', content: 'embed' } } : {});
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(`${name}: ${error}`));
@@ -65,6 +67,8 @@ async function record(browser, name, { url, cdp, playwright, server: flavour = '
     if (cdp) save(cdp, await finish());
     await context.close();
     if (playwright) save(playwright, slimPlaywright(scrap));
+    await sleep(700); // connections close, and what the kernel still holds back reaches the file
+    await stopPackets();
   } finally {
     rmSync(scrap, { force: true });
     server.kill('SIGKILL');

@@ -59,8 +59,9 @@ impl Analysis {
 
     /// The finding that caused `id` within its incident; `None` for a root.
     pub fn caused_by(&self, id: FindingId) -> Option<FindingId> {
-        let incident = self.incidents.iter().find(|incident| incident.findings.contains(&id))?;
-        incident.parents.get(&id).copied()
+        // Findings are numbered incident by incident, so the last incident that does not begin after it is its own.
+        let after = self.incidents.partition_point(|incident| incident.findings.first().is_some_and(|f| *f <= id));
+        self.incidents[..after].last()?.parents.get(&id).copied()
     }
 
     /// Whether anything in the capture speaks of authentication at all.

@@ -8,55 +8,45 @@ use crate::{
     capture::Capture,
     coverage::Input,
     diagnosis,
-    facts::{Fact, extract},
+    facts::{Fact, extract::Extractor},
     judge,
     settings::Settings,
-    text::Interner,
     token::Fingerprinter,
     tokens::TokenStore,
 };
-
-/// Why an analysis could not be finished.
-#[derive(Debug, thiserror::Error)]
-pub enum AnalyzeError {
-    /// The fact table could not be built or aggregated: a defect of this program, not of the input.
-    #[error("cannot aggregate the fact table: {0}")]
-    Table(#[from] polars::prelude::PolarsError),
-}
 
 /// Draws facts as exchanges arrive and judges them when all are there.
 pub struct Analyzer {
     settings: Settings,
     facts: Vec<Fact>,
     tokens: TokenStore,
-    interner: Interner,
+    extractor: Extractor,
 }
 
 impl Analyzer {
     /// An analyzer with nothing in it.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, facts: Vec::new(), tokens: TokenStore::default(), interner: Interner::default() }
+        Self { settings, facts: Vec::new(), tokens: TokenStore::default(), extractor: Extractor::default() }
     }
 
-    /// Draws the fact of `exchange`. Exchanges arrive in ascending order of id; the exchange itself is not kept.
+    /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
+    /// complete them out of order.
     pub fn push(&mut self, exchange: &Exchange) {
-        debug_assert!(self.facts.last().is_none_or(|last| last.id < exchange.id), "exchanges out of order");
-        self.facts.push(extract::extract(exchange, &mut self.tokens, &mut self.interner));
+        self.facts.push(self.extractor.extract(exchange, &mut self.tokens));
     }
 
     /// Judges everything with the final profile.
-    ///
-    /// # Errors
-    /// [`AnalyzeError::Table`] where the fact table cannot be aggregated.
-    pub fn finish(self, inputs: Vec<Input>) -> Result<Analysis, AnalyzeError> {
+    pub fn finish(self, inputs: Vec<Input>) -> Analysis {
+        // What only helped to draw facts is not carried through judging.
+        drop(self.extractor);
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
-        let capture = Capture::new(self.facts, self.tokens, inputs, &self.settings.keys, fingerprints)?;
+        let capture = Capture::new(self.facts, self.tokens, inputs, &self.settings.keys, fingerprints);
         let (findings, coverage) = judge::judge(&capture);
         let diagnosis = diagnosis::diagnose(&capture, findings);
-        Ok(Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents })
+        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }
     }
 }
 

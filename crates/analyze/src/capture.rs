@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use authtrace_parse::{ExchangeId, SecretStr};
-use polars::prelude::PolarsError;
 
 use crate::{
     case::delivers_token,
@@ -20,7 +19,7 @@ use crate::{
     masked,
     profile::Profile,
     sanitized,
-    table::Table,
+    table::{FilterError, Table},
     text::Text,
     token::Fingerprinter,
     tokens::{TokenId, TokenStore},
@@ -49,8 +48,6 @@ pub struct Capture {
     pub clocks: Clocks,
     /// Baselines.
     pub profile: Profile,
-    /// The fact table.
-    pub table: Table,
     /// How the candidate keys did on each token that a key applies to.
     pub key_results: BTreeMap<TokenId, Vec<KeyResult>>,
     /// Whether the caller gave any key.
@@ -64,20 +61,20 @@ pub struct Capture {
     sanitized: BTreeSet<u16>,
     without_headers: BTreeSet<u16>,
     providers: BTreeSet<Text>,
-    /// Indices of the facts that delivered a token or a session, in time order.
-    deliveries: Vec<usize>,
-    timelines: BTreeMap<ClientId, Vec<usize>>,
+    timelines: BTreeMap<ClientId, Vec<u32>>,
 }
 
 impl Capture {
-    /// Joins and aggregates `facts`, which are in ascending order of id.
+    /// Joins and aggregates `facts`, which may be in any order.
     pub(crate) fn new(
         mut facts: Vec<Fact>,
         mut tokens: TokenStore,
         inputs: Vec<Input>,
         keys: &KeyRing,
         fingerprints: Fingerprinter,
-    ) -> Result<Self, PolarsError> {
+    ) -> Self {
+        facts.sort_by_key(|fact| fact.id);
+        tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens, &fingerprints);
         let timelines = timelines(&facts);
         for order in timelines.values() {
@@ -87,15 +84,14 @@ impl Capture {
         }
         silent::mark_silent_refusals(&mut facts);
         count_answers(&facts, &mut tokens);
-        let mut order: Vec<usize> = (0..facts.len()).collect();
-        order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));
+        let mut order: Vec<u32> = (0..).take(facts.len()).collect();
+        sort_by_time(&mut order, &facts);
         let sessions = session::assign(&mut facts, &order, &tokens, &fingerprints);
-        let table = Table::from_facts(&facts, &tokens)?;
-        let profile = Profile::from_table(&table)?;
+        let profile = Profile::from_facts(&facts, &tokens);
         for fact in &mut facts {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
-        Ok(Self {
+        Self {
             clocks: Clocks::from_facts(&facts),
             profile,
             key_results: key_results(&tokens, keys),
@@ -103,16 +99,22 @@ impl Capture {
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
-            deliveries: order.iter().copied().filter(|&i| facts[i].role.delivers() && facts[i].succeeded()).collect(),
             providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
-            table,
             sessions,
             facts,
             tokens,
             inputs,
             fingerprints,
             timelines,
-        })
+        }
+    }
+
+    /// The exchanges for which the SQL expression `expression` is true of their row in the fact table.
+    ///
+    /// # Errors
+    /// Where the expression does not parse, names no column of [`SCHEMA`](crate::table::SCHEMA), or is not a truth value.
+    pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+        Table::matching(&self.facts, &self.tokens, expression)
     }
 
     /// The fact of exchange `id`.
@@ -130,11 +132,6 @@ impl Capture {
         self.providers.contains(origin)
     }
 
-    /// Successful answers of endpoints that hand out tokens, in time order.
-    pub fn deliveries(&self) -> impl DoubleEndedIterator<Item = &Fact> {
-        self.deliveries.iter().map(|&index| &self.facts[index])
-    }
-
     /// Whether a header that is not in the capture may have been on the wire all the same.
     pub fn hides_headers(&self, input: u16) -> bool {
         self.sanitized.contains(&input) || self.without_headers.contains(&input)
@@ -146,7 +143,7 @@ impl Capture {
     }
 
     /// For each client, the indices of its facts in time order.
-    pub(crate) fn timelines(&self) -> impl Iterator<Item = &[usize]> {
+    pub(crate) fn timelines(&self) -> impl Iterator<Item = &[u32]> {
         self.timelines.values().map(Vec::as_slice)
     }
 
@@ -176,21 +173,24 @@ impl Capture {
     }
 }
 
-fn timelines(facts: &[Fact]) -> BTreeMap<ClientId, Vec<usize>> {
-    let mut timelines: BTreeMap<ClientId, Vec<usize>> = BTreeMap::new();
-    for (index, fact) in facts.iter().enumerate() {
+fn timelines(facts: &[Fact]) -> BTreeMap<ClientId, Vec<u32>> {
+    let mut timelines: BTreeMap<ClientId, Vec<u32>> = BTreeMap::new();
+    for (index, fact) in (0..).zip(facts) {
         timelines.entry(fact.client).or_default().push(index);
     }
-    for order in timelines.values_mut() {
-        order.sort_by_key(|&index| (facts[index].started_nanos(), facts[index].id));
-    }
+    timelines.values_mut().for_each(|order| sort_by_time(order, facts));
     timelines
 }
 
+/// Sorts indices of `facts` by when the client began; they are ascending before, which decides between equals.
+fn sort_by_time(order: &mut [u32], facts: &[Fact]) {
+    order.sort_by_key(|&index| facts[index as usize].started_nanos());
+}
+
 /// Mutable references to `facts` in the order of `order`, whose indices are distinct.
-fn in_order<'a>(facts: &'a mut [Fact], order: &[usize]) -> Vec<&'a mut Fact> {
+fn in_order<'a>(facts: &'a mut [Fact], order: &[u32]) -> Vec<&'a mut Fact> {
     let mut slots: Vec<Option<&mut Fact>> = facts.iter_mut().map(Some).collect();
-    order.iter().filter_map(|&index| slots[index].take()).collect()
+    order.iter().filter_map(|&index| slots[index as usize].take()).collect()
 }
 
 /// Counts, for every token, how the requests that carried it were answered.

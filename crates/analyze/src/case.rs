@@ -11,10 +11,10 @@ use crate::{
         clock::Offset,
         credential::{Credential, Method},
         gate::{Gate, NOT_A_FAILURE},
-        role::Role,
     },
     finding::Cap,
     key::KeyResult,
+    lookup::{Lookup, ends_session},
     profile::{Counts, Profile},
     tokens::{Token, TokenId},
 };
@@ -23,8 +23,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     capture: &'a Capture,
-    /// Indices into the capture's facts, in time order.
-    order: &'a [usize],
+    lookup: &'a Lookup<'a>,
 }
 
 /// Whether `Authorization` was on a request, and how one knows. Unknown, absent and present are three answers.
@@ -46,8 +45,13 @@ pub(crate) enum Seen {
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(capture: &'a Capture, order: &'a [usize]) -> Self {
-        Self { capture, order }
+    pub(crate) fn new(capture: &'a Capture, lookup: &'a Lookup<'a>) -> Self {
+        Self { capture, lookup }
+    }
+
+    /// The client's facts by origin, credential, route and page.
+    pub(crate) fn lookup(&self) -> &'a Lookup<'a> {
+        self.lookup
     }
 
     /// The capture that the timeline belongs to.
@@ -57,8 +61,7 @@ impl<'a> Case<'a> {
 
     /// The client's facts in time order.
     pub(crate) fn facts(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
-        let capture = self.capture;
-        self.order.iter().map(move |&index| &capture.facts[index])
+        self.lookup.facts()
     }
 
     /// The client's exchanges that the server refused for authentication and that count as failures.
@@ -68,7 +71,7 @@ impl<'a> Case<'a> {
 
     /// Requests to protected endpoints: everything but preflights, files and the identity provider's own conversation.
     pub(crate) fn api_calls(&self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
-        self.facts().filter(|fact| !fact.role.is_identity() && !matches!(fact.role, Role::Static | Role::Preflight))
+        self.facts().filter(|fact| fact.is_api_call())
     }
 
     /// The fact of an exchange of this capture.
@@ -184,29 +187,25 @@ impl<'a> Case<'a> {
         if fact.has_cookies {
             return false;
         }
-        let ends_session = |f: &Fact| f.role == Role::Logout || f.set_cookies.iter().any(|cookie| cookie.deletes);
-        let mut before = self.page(fact).filter(|f| f.origin == fact.origin && f.ended_nanos() <= fact.started_nanos());
-        let last =
-            before.rfind(|f| ends_session(f) || (f.accepted() && !f.is_document && f.cookies().next().is_some()));
+        let signs = self.lookup.cookie_signs(fact.lifetime, &fact.origin).before(fact.started_nanos());
+        let last = signs.iter().rfind(|f| f.ended_nanos() <= fact.started_nanos());
         last.is_some_and(|f| !ends_session(f) && fact.started_nanos() - f.started_nanos() <= RECENT)
     }
 
     /// Whether the API of `fact` accepted a request whose `Authorization` was removed from the capture (G2).
     fn accepts_hidden_authorization(&self, fact: &Fact) -> bool {
-        let same = |f: &&Fact| f.origin == fact.origin && f.group == fact.group && f.succeeded();
-        self.facts().filter(same).any(|f| matches!(self.authorization(f), Seen::Set(_)))
+        let mut carrying = self.lookup.carrying_at(&fact.origin).iter();
+        carrying.any(|f| f.group == fact.group && f.succeeded() && matches!(self.authorization(f), Seen::Set(_)))
     }
 
     /// Whether the identity provider or the API handed `fact`'s client a token, in its page, before `at`.
     pub(crate) fn deliveries_in_page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
-        let (client, lifetime) = (fact.client, fact.lifetime);
-        self.facts().filter(move |f| f.client == client && f.lifetime == lifetime && delivers_token(f))
+        self.lookup.deliveries_in(fact.lifetime).iter()
     }
 
     /// The client's facts of the same page lifetime as `fact`.
-    pub(crate) fn page(&self, fact: &Fact) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a> {
-        let lifetime = fact.lifetime;
-        self.facts().filter(move |f| f.lifetime == lifetime)
+    pub(crate) fn page(&self, fact: &Fact) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+        self.lookup.page(fact.lifetime).iter()
     }
 
     /// Groups `facts` into the cases of one finding each: one route, session and credential, as `token` names it.

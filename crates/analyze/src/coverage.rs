@@ -1,6 +1,6 @@
 //! Coverage: what the capture could not show, which rules that blinds, and how to record a better one.
 
-use authtrace_parse::Timestamp;
+use authtrace_parse::{Timestamp, TlsConnection};
 
 use crate::{catalogue::RuleMeta, text::Text};
 
@@ -18,9 +18,10 @@ pub struct Coverage {
 }
 
 /// Container of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InputFormat {
     /// HTTP Archive 1.2.
+    #[default]
     Har,
     /// Classic pcap.
     Pcap,
@@ -40,7 +41,7 @@ impl InputFormat {
 }
 
 /// One input as the caller read it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Input {
     /// Path as given.
     pub path: String,
@@ -62,4 +63,10 @@ pub struct Input {
     pub first: Option<Timestamp>,
     /// Last exchange.
     pub last: Option<Timestamp>,
+    /// TLS connections of a packet capture that could not be decrypted: the first ones.
+    pub opaque: Vec<TlsConnection>,
+    /// TLS connections that could not be decrypted, in all.
+    pub opaque_count: u64,
+    /// Frames that the capturing side says it lost.
+    pub dropped: u64,
 }

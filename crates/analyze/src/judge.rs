@@ -7,6 +7,7 @@ use crate::{
     case::Case,
     coverage::Coverage,
     finding::Finding,
+    lookup::Lookup,
     rule::{Check, Explained, Findings},
     rules::RULES,
 };
@@ -19,7 +20,8 @@ pub(crate) fn judge(capture: &Capture) -> (Vec<Finding>, Vec<Coverage>) {
     });
     let mut findings = Vec::new();
     for order in capture.timelines() {
-        findings.extend(judge_timeline(&Case::new(capture, order)));
+        let lookup = Lookup::new(capture, order);
+        findings.extend(judge_timeline(&Case::new(capture, &lookup)));
     }
     (findings, coverage.collect())
 }

@@ -24,6 +24,7 @@ pub mod finding;
 pub mod fixes;
 mod judge;
 pub mod key;
+mod lookup;
 mod masked;
 mod presented;
 pub mod profile;
@@ -40,7 +41,7 @@ pub mod token;
 pub mod tokens;
 
 pub use analysis::{Analysis, Summary};
-pub use analyzer::{AnalyzeError, Analyzer, BodyNeeds};
+pub use analyzer::{Analyzer, BodyNeeds};
 pub use diagnosis::{Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
 pub use settings::Settings;

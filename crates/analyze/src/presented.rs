@@ -1,11 +1,12 @@
 //! The JWT that a request presented, with what can be checked of it without a key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     case::Case,
     dictionary::ErrorClass,
     facts::{Fact, clock::Offset, credential::Credential, gate::NOT_A_FAILURE, outcome::OutcomeClass},
+    text::Text,
     token::{Claims, Jose, NumericDate},
     tokens::{Token, TokenId},
 };
@@ -88,31 +89,40 @@ pub(crate) fn refused<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a Fact, Pr
         .filter_map(|fact| Some((fact, Presented::of(case, fact)?)))
 }
 
-/// A refused call with its JWT, and the accepted ones of its origin to compare it with.
-pub(crate) struct Disputed<'a> {
-    /// The call.
-    pub(crate) fact: &'a Fact,
-    /// Its token.
-    pub(crate) jwt: Presented<'a>,
-    /// Accepted calls and their tokens.
-    pub(crate) controls: Vec<(&'a Fact, Presented<'a>)>,
+/// A JWT that an origin accepted, with the first request that carried it.
+pub(crate) type Control<'a> = (&'a Fact, Presented<'a>);
+
+/// What one origin refused, beside what it accepted.
+pub(crate) struct Judged<'a> {
+    /// Refused API calls that presented a JWT.
+    pub(crate) refused: Vec<(&'a Fact, Presented<'a>)>,
+    /// The JWTs that the origin accepted because of themselves, each once, in order of first sight: a route that accepts
+    /// requests without a credential proves nothing (gate G4).
+    pub(crate) controls: Vec<Control<'a>>,
+    /// Requests that were accepted with them.
+    pub(crate) accepted: usize,
 }
 
-/// The refused calls for which the server names one of `classes` or leaves the reason open.
-pub(crate) fn disputed<'a>(case: &Case<'a>, classes: &[ErrorClass]) -> impl Iterator<Item = Disputed<'a>> {
-    let about = refused(case).filter(|(fact, _)| fact.outcome.says(classes) || reason_is_open(fact));
-    about.map(|(fact, jwt)| Disputed { fact, jwt, controls: accepted(case, fact).collect() })
-}
-
-/// The API calls of a client that presented a JWT to the origin of `fact` and were accepted because of it:
-/// a route that accepts requests without a credential proves nothing (gate G4).
-pub(crate) fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = (&'a Fact, Presented<'a>)> {
-    let origin = fact.origin.clone();
-    let inner = *case;
-    case.api_calls()
-        .filter(move |f| f.outcome.class == OutcomeClass::Success && !f.bare_accepted && f.origin == origin)
-        .filter(move |f| !f.from_cache && !f.gates.any(NOT_A_FAILURE))
-        .filter_map(move |f| Some((f, Presented::of(&inner, f)?)))
+/// The JWTs that were refused, origin by origin, with those that the same origin accepted.
+pub(crate) fn by_origin<'a>(case: &Case<'a>) -> impl Iterator<Item = Judged<'a>> {
+    let mut origins: BTreeMap<&'a Text, Judged<'a>> = BTreeMap::new();
+    for (fact, jwt) in refused(case) {
+        let none = || Judged { refused: Vec::new(), controls: Vec::new(), accepted: 0 };
+        origins.entry(&fact.origin).or_insert_with(none).refused.push((fact, jwt));
+    }
+    for (origin, judged) in &mut origins {
+        let mut seen = BTreeSet::new();
+        let counts = |f: &&Fact| f.is_api_call() && f.outcome.class == OutcomeClass::Success && !f.bare_accepted;
+        let by_server = |f: &&Fact| !f.from_cache && !f.gates.any(NOT_A_FAILURE);
+        for fact in case.lookup().succeeded_at(origin).iter().filter(counts).filter(by_server) {
+            let Some(jwt) = Presented::of(case, fact) else { continue };
+            judged.accepted += 1;
+            if seen.insert(jwt.id()) {
+                judged.controls.push((fact, jwt));
+            }
+        }
+    }
+    origins.into_values()
 }
 
 /// Whether the server left the reason open, or named none.

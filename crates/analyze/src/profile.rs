@@ -1,12 +1,15 @@
 //! The capture's profile: what each route, API group and origin accepts and refuses, by associative counts only.
 //!
-//! It is one group-by over the fact table, so partial profiles of several captures add up (DESIGN §4).
+//! It is one pass over the facts that adds up, so partial profiles of several captures do, too (DESIGN §4).
 
 use std::collections::{BTreeMap, HashMap};
 
-use polars::prelude::{DataFrame, IntoLazy, PolarsError, col, len};
-
-use crate::{facts::credential::Method, table::Table, text::Text};
+use crate::{
+    facts::{Fact, credential::Method, outcome::OutcomeClass, role::Role},
+    text::Text,
+    token::TokenKind,
+    tokens::TokenStore,
+};
 
 /// Counts of one group of exchanges, split by whether and how they carried a credential.
 #[derive(Clone, Debug, Default)]
@@ -42,27 +45,27 @@ impl Counts {
         self.accepted_methods.contains_key(&method)
     }
 
-    fn add(&mut self, row: &Row, count: u32) {
-        let cell = match (&row.method, row.outcome.as_str()) {
-            (Some(_), "success" | "redirect") => &mut self.credentialed_ok,
-            (Some(_), "refused") => &mut self.credentialed_refused,
-            (Some(_), _) => &mut self.credentialed_other,
-            (None, "success" | "redirect") => &mut self.bare_ok,
-            (None, "refused") => &mut self.bare_refused,
-            (None, _) => return,
+    fn add(&mut self, row: &Row<'_>, count: u32) {
+        use OutcomeClass as O;
+        let cell = match (row.carried.is_some(), row.outcome) {
+            (true, O::Success | O::Redirect) => &mut self.credentialed_ok,
+            (true, O::Refused) => &mut self.credentialed_refused,
+            (true, _) => &mut self.credentialed_other,
+            (false, O::Success | O::Redirect) => &mut self.bare_ok,
+            (false, O::Refused) => &mut self.bare_refused,
+            (false, _) => return,
         };
         *cell += count;
         // A redirect says nothing about the credential: only 2xx and 304 accept it.
         // A page gets its cookies from the browser, whatever the API behind it reads.
-        if row.is_document && row.method == Some(Method::Cookie) {
+        let Some(carried) = row.carried else { return };
+        if row.is_document && carried.method == Method::Cookie {
             self.pages_with_cookies += count;
-        } else if let (Some(method), "success") = (row.method, row.outcome.as_str()) {
-            *self.accepted_methods.entry(method).or_default() += count;
-            if let Some(kind) = &row.kind {
-                *self.accepted_kinds.entry(kind.clone()).or_default() += count;
-            }
-            if let Some(scheme) = &row.scheme {
-                *self.accepted_schemes.entry(scheme.clone()).or_default() += count;
+        } else if row.outcome == O::Success {
+            *self.accepted_methods.entry(carried.method).or_default() += count;
+            *self.accepted_kinds.entry(Text::from(carried.kind.name())).or_default() += count;
+            if let Some(scheme) = carried.scheme {
+                *self.accepted_schemes.entry(scheme.to_ascii_lowercase().into()).or_default() += count;
             }
         }
     }
@@ -110,26 +113,28 @@ static NOTHING: Counts = Counts {
 };
 
 impl Profile {
-    /// Aggregates the table.
-    pub(crate) fn from_table(table: &Table) -> Result<Self, PolarsError> {
-        let grouped = group(table.frame(), &KEYS)?;
+    /// Aggregates the facts.
+    pub(crate) fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Self {
+        let mut rows: HashMap<Row<'_>, u32, foldhash::fast::RandomState> = HashMap::default();
+        for row in facts.iter().filter_map(|fact| Row::of(fact, tokens)) {
+            *rows.entry(row).or_default() += 1;
+        }
         let mut profile = Self::default();
-        for index in 0..grouped.height() {
-            let Some(row) = Row::read(&grouped, index)? else { continue };
-            let count = row.count;
+        #[expect(clippy::iter_over_hash_type, reason = "counts add up to the same in any order")]
+        for (row, count) in rows {
             profile.routes.entry((row.origin.clone(), row.route.clone())).or_default().add(&row, count);
             profile.groups.entry((row.origin.clone(), row.group.clone())).or_default().add(&row, count);
             profile.origins.entry(row.origin.clone()).or_default().add(&row, count);
-            if row.signer.iss.is_some() || row.signer.alg.is_some() {
-                let signer = profile.signers.entry((row.origin.clone(), row.signer.clone())).or_default();
-                match row.outcome.as_str() {
-                    "success" => signer.accepted += count,
-                    "refused" => signer.refused += count,
+            if let Some(signer) = row.signer() {
+                let signer = profile.signers.entry((row.origin.clone(), signer)).or_default();
+                match row.outcome {
+                    OutcomeClass::Success => signer.accepted += count,
+                    OutcomeClass::Refused => signer.refused += count,
                     _ => {}
                 }
             }
         }
-        Ok(profile)
+        profile
     }
 
     /// Counts of a route (`METHOD template`) on an origin.
@@ -160,61 +165,55 @@ impl Profile {
     }
 }
 
-const KEYS: [&str; 12] = [
-    "origin",
-    "api_group",
-    "route",
-    "credential_method",
-    "credential_kind",
-    "scheme_name",
-    "outcome",
-    "iss",
-    "kid",
-    "alg",
-    "role",
-    "resource_type",
-];
-
-fn group(frame: &DataFrame, keys: &[&str]) -> Result<DataFrame, PolarsError> {
-    let by: Vec<_> = keys.iter().map(|key| col(*key)).collect();
-    let counted = col("counted").eq(polars::prelude::lit(1));
-    frame.clone().lazy().filter(counted).group_by_stable(by).agg([len().alias("n")]).collect()
-}
-
-struct Row {
-    origin: Text,
-    group: Text,
-    route: Text,
-    method: Option<Method>,
-    kind: Option<Text>,
-    scheme: Option<Text>,
-    outcome: String,
-    signer: Signer,
+/// What a row of the profile counts alike: everything that the counts tell apart.
+#[derive(PartialEq, Eq, Hash, Clone, Copy)]
+struct Row<'a> {
+    origin: &'a Text,
+    group: &'a Text,
+    route: &'a Text,
+    outcome: OutcomeClass,
     is_document: bool,
-    count: u32,
+    carried: Option<Carried<'a>>,
 }
 
-impl Row {
-    /// Row `index` of a grouped frame; `None` for static files, which no API rule compares with.
-    fn read(frame: &DataFrame, index: usize) -> Result<Option<Self>, PolarsError> {
-        let cell = |name: &str| -> Result<Option<Text>, PolarsError> {
-            Ok(frame.column(name)?.str()?.get(index).map(Text::from))
-        };
-        if cell("role")?.as_deref() == Some("static") {
-            return Ok(None);
+/// The main credential of a request, as far as it is counted.
+#[derive(PartialEq, Eq, Hash, Clone, Copy)]
+struct Carried<'a> {
+    method: Method,
+    kind: TokenKind,
+    scheme: Option<&'a str>,
+    iss: Option<&'a str>,
+    kid: Option<&'a str>,
+    alg: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    /// The row of `fact`; `None` where it says nothing of how an API treats credentials (G3, G9, G14, G17), and for static
+    /// files, which no API rule compares with.
+    fn of(fact: &'a Fact, tokens: &'a TokenStore) -> Option<Self> {
+        if fact.role == Role::Static || !fact.counts() {
+            return None;
         }
-        let count = frame.column("n")?.u32()?.get(index).unwrap_or_default();
-        Ok(Some(Self {
-            origin: cell("origin")?.unwrap_or_default(),
-            group: cell("api_group")?.unwrap_or_default(),
-            route: cell("route")?.unwrap_or_default(),
-            method: cell("credential_method")?.as_deref().and_then(Method::parse),
-            kind: cell("credential_kind")?,
-            scheme: cell("scheme_name")?.map(|s| Text::from(s.to_ascii_lowercase())),
-            outcome: cell("outcome")?.as_deref().unwrap_or_default().to_owned(),
-            is_document: cell("resource_type")?.as_deref() == Some("document"),
-            signer: Signer { iss: cell("iss")?, kid: cell("kid")?, alg: cell("alg")? },
-            count,
-        }))
+        let carried = fact.main_credential().map(|credential| {
+            let jose = tokens.get(credential.token).classified.jose.as_ref();
+            Carried {
+                method: credential.method(),
+                kind: credential.kind,
+                scheme: credential.scheme.as_deref(),
+                iss: jose.and_then(|jose| jose.claims.as_ref()?.iss.as_deref()),
+                kid: jose.and_then(|jose| jose.header.kid.as_deref()),
+                alg: jose.and_then(|jose| jose.header.alg.as_deref()),
+            }
+        });
+        let (origin, group, route) = (&fact.origin, &fact.group, &fact.route);
+        let is_document = fact.resource_type.as_deref() == Some("document");
+        Some(Self { origin, group, route, outcome: fact.outcome.class, is_document, carried })
+    }
+
+    /// Who signed the credential, where it says so.
+    fn signer(&self) -> Option<Signer> {
+        let carried = self.carried.filter(|carried| carried.iss.is_some() || carried.alg.is_some())?;
+        let text = |value: Option<&str>| value.map(Text::from);
+        Some(Signer { iss: text(carried.iss), kid: text(carried.kid), alg: text(carried.alg) })
     }
 }

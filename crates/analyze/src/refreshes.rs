@@ -1,6 +1,6 @@
 //! Refresh attempts of a client, grouped by what they try to renew, and the order in which one follows another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use authtrace_parse::Kind;
 
@@ -76,8 +76,30 @@ pub(crate) fn rotates(fact: &Fact) -> bool {
     rotated_to(fact).is_some_and(|next| fact.request.refresh_token.is_some_and(|presented| presented != next))
 }
 
+/// The refused API calls of a client, by session and in order of their end: what a refresh may have been triggered by.
+pub(crate) struct Triggers<'a>(HashMap<Option<SessionId>, Vec<&'a Fact>>);
+
+impl<'a> Triggers<'a> {
+    pub(crate) fn of(case: &Case<'a>) -> Self {
+        let mut triggers: HashMap<Option<SessionId>, Vec<&'a Fact>> = HashMap::new();
+        let mut refusals: Vec<&Fact> = case.refusals().filter(|f| !f.role.is_identity()).collect();
+        refusals.sort_by_key(|f| f.ended_nanos());
+        for fact in refusals {
+            triggers.entry(fact.session).or_default().push(fact);
+        }
+        Self(triggers)
+    }
+
+    /// Those of `session` that ended in `from..=until`, in nanoseconds.
+    pub(crate) fn ended_in(&self, session: Option<SessionId>, from: i64, until: i64) -> impl Iterator<Item = &'a Fact> {
+        let all = self.0.get(&session).map_or(&[][..], Vec::as_slice);
+        let start = all.partition_point(|f| f.ended_nanos() < from);
+        all[start..].iter().copied().take_while(move |f| f.ended_nanos() <= until)
+    }
+}
+
 /// Recorders round to the millisecond, start and duration each: two exchanges that touch may seem to overlap by this much.
-const ROUNDING: i64 = 2_000_000;
+pub(crate) const ROUNDING: i64 = 2_000_000;
 
 /// Whether `later` was sent while `earlier` was still in flight.
 pub(crate) fn overlap(earlier: &Fact, later: &Fact) -> bool {
@@ -88,18 +110,23 @@ pub(crate) fn overlap(earlier: &Fact, later: &Fact) -> bool {
 /// ended last before it began, within `gap`; where no caller is free it is a new one.
 pub(crate) fn chains<'a>(attempts: &[&'a Fact], gap: i64) -> Vec<Vec<&'a Fact>> {
     let mut chains: Vec<Vec<&'a Fact>> = Vec::new();
+    // Callers that a later attempt may continue, with their last attempt: time only moves on.
+    let mut open: Vec<(usize, &'a Fact)> = Vec::new();
     for &fact in attempts {
         let began = fact.started_nanos();
-        let free = |chain: &&mut Vec<&'a Fact>| {
-            chain.last().is_some_and(|last| {
-                let pause = began - last.ended_nanos();
-                (-ROUNDING..=gap).contains(&pause) && last.request.refresh_token == fact.request.refresh_token
-            })
+        open.retain(|(_, last)| began - last.ended_nanos() <= gap);
+        let free = |(_, last): &&mut (usize, &Fact)| {
+            began - last.ended_nanos() >= -ROUNDING && last.request.refresh_token == fact.request.refresh_token
         };
-        let caller = chains.iter_mut().filter(free).max_by_key(|c| c.last().map_or(0, |last| last.ended_nanos()));
-        match caller {
-            Some(chain) => chain.push(fact),
-            None => chains.push(vec![fact]),
+        match open.iter_mut().filter(free).max_by_key(|(chain, last)| (last.ended_nanos(), *chain)) {
+            Some((chain, last)) => {
+                chains[*chain].push(fact);
+                *last = fact;
+            }
+            None => {
+                open.push((chains.len(), fact));
+                chains.push(vec![fact]);
+            }
         }
     }
     chains

@@ -1,7 +1,7 @@
 //! The fact table: one row per exchange, one schema, as a Polars frame.
 //!
-//! Baselines are group-bys over it and filters are SQL expressions over it. No secret enters a column.
-//! No Polars type leaves this module and `profile`.
+//! Filters are SQL expressions over it, so it is built when one is asked for. No secret enters a column.
+//! No Polars type leaves this module.
 
 use authtrace_parse::{ExchangeId, Timestamp};
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use polars::prelude::{Column, DataFrame, IntoLazy, PolarsError};
 
 use crate::{
-    facts::{Fact, credential::Credential, gate::Gate},
+    facts::{Fact, credential::Credential},
     tokens::TokenStore,
 };
 
@@ -61,10 +61,6 @@ pub enum ColumnType {
     Text,
 }
 
-/// Gates that keep an exchange out of every ratio: it says nothing of how the API treats credentials (G3, G9, G14, G17).
-const UNCOUNTED: &[Gate] =
-    &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
-
 /// A filter expression that does not fit the table.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot filter by `{expression}`: {reason}; columns are listed by `authtrace exchanges --help`")]
@@ -74,28 +70,25 @@ pub struct FilterError {
 }
 
 /// The rows of a capture.
-pub struct Table(DataFrame);
+pub(crate) struct Table(DataFrame);
 
 impl Table {
     /// One row per fact.
-    pub(crate) fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Result<Self, PolarsError> {
+    fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Result<Self, PolarsError> {
         let columns: Vec<Column> = SCHEMA.par_iter().map(|(name, kind)| column(name, *kind, facts, tokens)).collect();
         Ok(Self(DataFrame::new_infer_height(columns)?))
     }
 
-    /// The frame, for the profile.
-    pub(crate) fn frame(&self) -> &DataFrame {
-        &self.0
-    }
-
-    /// The exchanges for which the SQL expression `expression` is true.
-    ///
-    /// # Errors
-    /// Where the expression does not parse, names no column of [`SCHEMA`], or is not a truth value.
-    pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+    /// The exchanges of `facts` for which the SQL expression `expression` is true.
+    pub(crate) fn matching(
+        facts: &[Fact],
+        tokens: &TokenStore,
+        expression: &str,
+    ) -> Result<Vec<ExchangeId>, FilterError> {
         let fail = |e: PolarsError| FilterError { expression: expression.into(), reason: first_line(&e.to_string()) };
         let condition = polars_sql::sql_expr(expression).map_err(fail)?;
-        let rows = self.0.clone().lazy().filter(condition).collect().map_err(fail)?;
+        let table = Self::from_facts(facts, tokens).map_err(fail)?;
+        let rows = table.0.lazy().filter(condition).collect().map_err(fail)?;
         let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
         Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
     }
@@ -127,7 +120,7 @@ fn int(name: &str, fact: &Fact) -> Option<i64> {
         "client_key" => Some(i64::from(fact.client.0)),
         "port" => Some(i64::from(fact.port)),
         "status" => fact.status.map(i64::from),
-        "counted" => Some(i64::from(!fact.gates.any(UNCOUNTED))),
+        "counted" => Some(i64::from(fact.counts())),
         _ => None,
     }
 }

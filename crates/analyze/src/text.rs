@@ -5,8 +5,15 @@ use std::{
     sync::Arc,
 };
 
+use authtrace_parse::SecretStr;
+
+use crate::facts::credential::CookieName;
+
 /// A string shared by everything that says the same.
 pub type Text = Arc<str>;
+
+/// What was made of a raw text that a capture repeats, so that it is made once.
+pub(crate) type Memo<V> = HashMap<Box<str>, V, foldhash::fast::RandomState>;
 
 /// The most bytes kept of a name, a route or a field. A capture may hold a header name of many megabytes, and what is
 /// kept of it appears in every finding, table and document.
@@ -16,8 +23,12 @@ pub(crate) const LONGEST: usize = 2048;
 #[derive(Default)]
 pub(crate) struct Interner {
     known: HashSet<Text, foldhash::fast::RandomState>,
-    /// Raw text of software and scripts, which a capture repeats on every exchange, to what may be shown of it.
-    scrubbed: HashMap<Box<str>, Text, foldhash::fast::RandomState>,
+    /// Raw text of software and scripts to what may be shown of it.
+    scrubbed: Memo<Text>,
+    /// Raw text to what a caller made of it; each caller's keys start with a byte of its own.
+    derived: Memo<Text>,
+    cookies: Memo<CookieName>,
+    scratch: String,
 }
 
 impl Interner {
@@ -29,6 +40,47 @@ impl Interner {
         let clean = self.text(&crate::scrub::scrub(text));
         self.scrubbed.insert(text.into(), clean.clone());
         clean
+    }
+
+    /// The shared copy of what `write` writes.
+    pub(crate) fn written(&mut self, write: impl FnOnce(&mut String)) -> Text {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write(&mut scratch);
+        let text = self.text(&scratch);
+        self.scratch = scratch;
+        text
+    }
+
+    /// What `derive` makes of the raw text that `write` writes; the second time it is looked up.
+    ///
+    /// Only for raw text that repeats and holds no secret: it is kept as it is.
+    pub(crate) fn derived(
+        &mut self,
+        write: impl FnOnce(&mut String),
+        derive: impl FnOnce(&str, &mut Self) -> Text,
+    ) -> Text {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write(&mut scratch);
+        if let Some(known) = self.derived.get(scratch.as_str()) {
+            let known = known.clone();
+            self.scratch = scratch;
+            return known;
+        }
+        let made = derive(&scratch, self);
+        self.derived.insert(scratch.as_str().into(), made.clone());
+        self.scratch = scratch;
+        made
+    }
+
+    /// Whether a cookie is session-like; what its name says is remembered.
+    pub(crate) fn is_session_cookie(&mut self, name: &str, value: SecretStr<'_>) -> bool {
+        let says = match self.cookies.get(name) {
+            Some(says) => *says,
+            None => *self.cookies.entry(name.into()).or_insert(CookieName::read(name)),
+        };
+        says.is_session(name, value)
     }
 
     /// The shared copy of `text`, or of its first [`LONGEST`] bytes.

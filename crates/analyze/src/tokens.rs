@@ -2,12 +2,13 @@
 //!
 //! Raw values stay here as [`Secret`]s until judging ends, because a key set may be seen after the token that needs it.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use authtrace_parse::{ExchangeId, Secret, SecretStr, Timestamp};
+use hashbrown::HashTable;
 
 use crate::{
-    facts::credential::Carrier,
+    facts::{Fact, credential::Carrier},
     token::{Classified, TokenKind, classify},
 };
 
@@ -60,7 +61,20 @@ pub struct Token {
     pub accepted: u32,
     /// Of those, refused for authentication.
     pub refused: u32,
+    seen: Sight,
+    /// Authorization scheme of its first sight.
+    scheme: Option<Box<str>>,
+    /// For each of `carriers`, its first sight.
+    carried: Vec<Sight>,
+    /// First sight in a response.
+    delivered: Option<Sight>,
 }
+
+/// Where something was seen first: the exchange, and how many credentials had been read before it.
+///
+/// Exchanges may arrive in any order; what comes first is told by their ids alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sight(ExchangeId, u32);
 
 impl Token {
     /// Exchange ids kept in a list; the first and the last are always among them.
@@ -78,9 +92,23 @@ impl Token {
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
 
-    fn carried_on(&mut self, carrier: &Carrier) {
-        if !self.carriers.contains(carrier) {
-            self.carriers.push(carrier.clone());
+    fn carried_on(&mut self, carrier: &Carrier, sight: Sight) {
+        let known = self.carriers.iter().position(|known| known == carrier);
+        if known.is_some_and(|place| self.carried[place] <= sight) {
+            return;
+        }
+        let first = known.map_or(sight, |place| sight.min(self.carried.remove(place)));
+        known.into_iter().for_each(|place| drop(self.carriers.remove(place)));
+        let place = self.carried.partition_point(|other| *other < first);
+        self.carriers.insert(place, carrier.clone());
+        self.carried.insert(place, first);
+    }
+
+    fn list(&mut self, exchange: ExchangeId) {
+        let place = self.sent_in.partition_point(|listed| *listed <= exchange);
+        self.sent_in.insert(place, exchange);
+        if self.sent_in.len() > Self::LISTED {
+            self.sent_in.remove(Self::LISTED - 1);
         }
     }
 }
@@ -89,20 +117,32 @@ impl Token {
 #[derive(Default)]
 pub struct TokenStore {
     tokens: Vec<Token>,
-    by_value: HashMap<Secret, TokenId, foldhash::fast::RandomState>,
+    /// Ids by value; the value itself stands only in [`Token::secret`].
+    by_value: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    /// Credentials read so far.
+    read: u32,
+    /// Tokens that were classified anew, because an earlier exchange turned out to name another scheme, with the number of
+    /// defects that they had before.
+    reclassified: Vec<(TokenId, usize)>,
 }
 
 impl TokenStore {
-    /// Finds or adds the credential `value`; `scheme` is the Authorization scheme that it came with.
-    pub(crate) fn intern(&mut self, value: SecretStr<'_>, scheme: Option<&str>) -> TokenId {
-        let secret = value.to_secret();
-        if let Some(&id) = self.by_value.get(&secret) {
-            return id;
+    /// Finds or adds the credential `value` of `exchange`; `scheme` is the Authorization scheme that it came with.
+    pub(crate) fn intern(&mut self, value: SecretStr<'_>, scheme: Option<&str>, exchange: ExchangeId) -> TokenId {
+        let hash = self.hasher.hash_one(value.expose());
+        self.read = self.read.wrapping_add(1);
+        let sight = Sight(exchange, self.read);
+        let same = |id: &u32| self.tokens[*id as usize].secret.expose() == value.expose();
+        if let Some(&id) = self.by_value.find(hash, same) {
+            if sight < self.tokens[id as usize].seen {
+                self.seen_earlier(TokenId(id), sight, scheme);
+            }
+            return TokenId(id);
         }
-        let id = TokenId(u32::try_from(self.tokens.len()).unwrap_or(u32::MAX));
-        self.by_value.insert(secret.clone(), id);
+        let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
         self.tokens.push(Token {
-            secret,
+            secret: value.to_secret(),
             classified: classify(value, scheme),
             carriers: Vec::new(),
             delivered_by: None,
@@ -114,21 +154,39 @@ impl TokenStore {
             sent_count: 0,
             accepted: 0,
             refused: 0,
+            seen: sight,
+            scheme: scheme.map(Into::into),
+            carried: Vec::new(),
+            delivered: None,
         });
-        id
+        let (tokens, hasher) = (&self.tokens, &self.hasher);
+        self.by_value.insert_unique(hash, id, |id| hasher.hash_one(tokens[*id as usize].secret.expose()));
+        TokenId(id)
+    }
+
+    /// The first sight decides with which scheme a value is classified.
+    fn seen_earlier(&mut self, id: TokenId, sight: Sight, scheme: Option<&str>) {
+        let token = &mut self.tokens[id.0 as usize];
+        token.seen = sight;
+        if token.scheme.as_deref() == scheme {
+            return;
+        }
+        token.scheme = scheme.map(Into::into);
+        let before = token.classified.defects.len();
+        token.classified = classify(token.secret.as_secret_str(), scheme);
+        if !self.reclassified.iter().any(|(known, _)| *known == id) {
+            self.reclassified.push((id, before));
+        }
     }
 
     /// Notes that a request carried `id`.
     pub(crate) fn sent(&mut self, id: TokenId, carrier: &Carrier, exchange: ExchangeId, at: Option<Timestamp>) {
+        let sight = Sight(exchange, self.read);
         let Some(token) = self.tokens.get_mut(id.0 as usize) else { return };
-        token.carried_on(carrier);
+        token.carried_on(carrier, sight);
         token.see(at);
         token.sent_count += 1;
-        if token.sent_in.len() < Token::LISTED {
-            token.sent_in.push(exchange);
-        } else if let Some(last) = token.sent_in.last_mut() {
-            *last = exchange;
-        }
+        token.list(exchange);
     }
 
     /// Notes that a response delivered `id`.
@@ -140,13 +198,39 @@ impl TokenStore {
         exchange: ExchangeId,
         at: Option<Timestamp>,
     ) {
+        let sight = Sight(exchange, self.read);
         let Some(token) = self.tokens.get_mut(id.0 as usize) else { return };
-        token.carried_on(carrier);
+        token.carried_on(carrier, sight);
         token.see(at);
-        token.purpose.get_or_insert(purpose);
-        if token.delivered_by.is_none() {
+        if token.delivered.is_none_or(|first| sight < first) {
+            token.delivered = Some(sight);
+            token.purpose = Some(purpose);
             token.delivered_by = Some(exchange);
             token.delivered_at = at;
+        }
+    }
+
+    /// Makes ids follow the order of exchanges, whatever order they arrived in; nothing can be added any more.
+    pub(crate) fn settle(&mut self, facts: &mut [Fact]) {
+        self.by_value = HashTable::new();
+        for (id, before) in std::mem::take(&mut self.reclassified) {
+            let classified = &self.tokens[id.0 as usize].classified;
+            let of_token = facts.iter_mut().flat_map(|fact| &mut fact.credentials).filter(|c| c.token == id);
+            of_token.for_each(|credential| credential.reclassify(classified, before));
+        }
+        let mut order: Vec<u32> = (0..).take(self.tokens.len()).collect();
+        order.sort_by_key(|&id| self.tokens[id as usize].seen);
+        if order.is_sorted() {
+            return;
+        }
+        let mut ids = vec![TokenId(0); order.len()];
+        for (new, &old) in (0..).zip(&order) {
+            ids[old as usize] = TokenId(new);
+        }
+        let mut slots: Vec<Option<Token>> = std::mem::take(&mut self.tokens).into_iter().map(Some).collect();
+        self.tokens = order.iter().filter_map(|&old| slots[old as usize].take()).collect();
+        for token in facts.iter_mut().flat_map(Fact::token_ids_mut) {
+            *token = ids[token.0 as usize];
         }
     }
 

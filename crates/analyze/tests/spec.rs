@@ -48,7 +48,7 @@ fn check(meta: &RuleMeta, block: &Block<'_>) -> bool {
     let transcript = transcript::parse(&block.text);
     let keys = transcript.keys;
     let settings = Settings { keys, ..Settings::default() };
-    let analysis = support::analyze_input(&transcript.exchanges, settings, transcript.truncated);
+    let analysis = support::analyze_input(&transcript.exchanges, settings, transcript.input);
     let context = format!("{} under `{}`:\n{}\n{}", meta.code, block.heading, block.text, describe(&analysis));
     let own: BTreeSet<Expected> = transcript.findings.iter().filter(|e| e.code == meta.code).cloned().collect();
     let said: BTreeSet<Expected> = analysis

@@ -21,7 +21,9 @@ pub enum InputError {
         path: String,
     },
     /// The directory, with its direct subfolders, holds no file that starts like a capture.
-    #[error("{path}: a directory without captures; give a file, or a directory that holds .har files")]
+    #[error(
+        "{path}: a directory without captures; give a file, or a directory that holds .har, .pcap or .pcapng files"
+    )]
     NoCaptures {
         /// As given.
         path: String,
@@ -45,18 +47,14 @@ pub enum InputError {
         path: String,
     },
     /// No format that is read.
-    #[error("{path}: not a capture but {guess}; give a HAR file, plain or packed with gzip, zlib or zstd")]
+    #[error(
+        "{path}: not a capture but {guess}; give a HAR, pcap or pcapng file, plain or packed with gzip, zlib or zstd"
+    )]
     UnknownFormat {
         /// As given, `-` for standard input.
         path: String,
         /// What the first bytes look like.
         guess: &'static str,
-    },
-    /// pcap or pcapng.
-    #[error("{path}: packet captures are not read yet by this build; give a HAR file of the same traffic")]
-    PacketCapture {
-        /// As given, `-` for standard input.
-        path: String,
     },
     /// The compressed stream is broken before it gave one byte.
     #[error("{path}: cannot be unpacked as {compression} ({reason}); copy the file again")]

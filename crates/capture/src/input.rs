@@ -8,13 +8,14 @@ use std::{
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, TlsConnection, Worker,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
 use crate::{
     error::InputError,
     expand::InputPath,
+    packets::{self, Drops, PacketFormat, PacketReport},
     pump::{self, Outcome},
     side_files::Folder,
     sniff::{Compression, Container, Format, Guess, HEAD, guess},
@@ -47,22 +48,57 @@ pub struct InputReport {
     pub anomalies: Vec<Anomaly>,
     /// Whether it ends in the middle.
     pub truncated: bool,
+    /// Packet records of a packet capture.
+    pub frames: u32,
+    /// What the capturing side of a packet capture lost.
+    pub drops: Drops,
+    /// TLS connections that could not be decrypted: the first ones, in order of their first frame.
+    pub opaque: Vec<TlsConnection>,
+    /// TLS connections that could not be decrypted, in all.
+    pub opaque_count: u64,
 }
 
-/// Reads input number `index`; its entries become exchanges `first_id`, `first_id + 1`, … in the input's order.
+/// How an input is read.
+#[derive(Clone, Copy)]
+pub struct Plan<'p> {
+    /// Number of the input, in the order given.
+    pub index: u16,
+    /// Number of its first exchange: a HAR's entries become `first_id`, `first_id + 1`, … in order, and the requests of
+    /// a packet capture in the order in which they are complete.
+    pub first_id: u32,
+    /// Which bodies are kept.
+    pub policy: &'p dyn BodyPolicy,
+    /// Threads that may be busy at a time. The result does not depend on it.
+    pub threads: usize,
+    /// Bounds of unpacking.
+    pub limits: Limits,
+}
+
+impl<'p> Plan<'p> {
+    /// The first input of a run, read with the threads of this machine.
+    pub fn new(policy: &'p dyn BodyPolicy) -> Self {
+        let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { index: 0, first_id: 0, policy, threads, limits: Limits::default() }
+    }
+
+    /// Workers for packets: one thread reads ahead, and one draws facts from what is read.
+    pub(crate) fn workers(&self) -> usize {
+        self.threads.saturating_sub(2).clamp(1, Worker::MOST)
+    }
+}
+
+/// Reads an input.
 ///
 /// # Errors
 ///
 /// Where nothing could be read: see [`InputError`]. Once an exchange or a HAR's head was read, a failure is an anomaly.
 pub fn read_input(
     input: &InputPath,
-    index: u16,
-    first_id: u32,
-    policy: &dyn BodyPolicy,
+    plan: &Plan<'_>,
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
     let path = input.display();
-    let job = Job { path: &path, index, first_id, policy, side_files: None, limits: Limits::default() };
+    let job = Job { path: &path, plan, side_files: None };
     match input {
         InputPath::Stdin => job.run(io::stdin(), sink),
         InputPath::File(file) => {
@@ -82,30 +118,32 @@ pub fn read_input(
 pub fn read_from(
     reader: impl Read + Send,
     path: &str,
-    index: u16,
-    first_id: u32,
-    policy: &dyn BodyPolicy,
-    limits: Limits,
+    plan: &Plan<'_>,
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
-    Job { path, index, first_id, policy, side_files: None, limits }.run(reader, sink)
+    Job { path, plan, side_files: None }.run(reader, sink)
 }
 
 /// One input and how to read it.
 struct Job<'j> {
     path: &'j str,
-    index: u16,
-    first_id: u32,
-    policy: &'j dyn BodyPolicy,
+    plan: &'j Plan<'j>,
     side_files: Option<&'j SideFiles<'j>>,
-    limits: Limits,
 }
 
 /// What the parsing side saw.
 struct Parsed {
     /// What the first unpacked bytes look like; `None` where there were none.
     guess: Option<Guess>,
-    summary: HarSummary,
+    content: Content,
+}
+
+/// What an input turned out to hold.
+enum Content {
+    Har(HarSummary),
+    Packets(PacketReport),
+    /// Nothing that is read, or nothing at all.
+    Nothing,
 }
 
 impl Job<'_> {
@@ -132,7 +170,7 @@ impl Job<'_> {
     ) -> (Parsed, Outcome) {
         let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
         let (spent, spent_out) = mpsc::channel();
-        let limits = self.limits;
+        let limits = self.plan.limits;
         thread::scope(|scope| {
             let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &spent_out));
             let read = self.parse(&chunks, &spent, sink);
@@ -148,29 +186,39 @@ impl Job<'_> {
         spent: &mpsc::Sender<Vec<u8>>,
         sink: &mut dyn FnMut(Exchange),
     ) -> Parsed {
-        let mut reader = HarReader::new(self.index, self.first_id, self.policy);
+        let mut chunks = chunks.iter().peekable();
+        let looks = chunks.peek().map(|chunk| guess(&chunk[..chunk.len().min(HEAD)]));
+        let content = match looks {
+            Some(Guess::Json) => Content::Har(self.entries(chunks, spent, sink)),
+            Some(Guess::PacketCapture) => Content::Packets(packets::read(self.plan, chunks, spent, sink)),
+            Some(Guess::Other(_)) | None => Content::Nothing,
+        };
+        Parsed { guess: looks, content }
+    }
+
+    fn entries(
+        &self,
+        chunks: impl Iterator<Item = Vec<u8>>,
+        spent: &mpsc::Sender<Vec<u8>>,
+        sink: &mut dyn FnMut(Exchange),
+    ) -> HarSummary {
+        let mut reader = HarReader::new(self.plan.index, self.plan.first_id, self.plan.policy);
         if let Some(side_files) = self.side_files {
             reader = reader.with_side_files(side_files);
         }
-        let mut seen = None;
         for chunk in chunks {
-            let looks = *seen.get_or_insert_with(|| guess(&chunk[..chunk.len().min(HEAD)]));
-            if looks != Guess::Json {
-                break;
-            }
             reader.push(&chunk, sink);
             // The other side may be done already.
             let _ = spent.send(chunk);
         }
-        Parsed { guess: seen, summary: reader.finish(sink) }
+        reader.finish(sink)
     }
 
-    /// Refuses what is not a HAR.
+    /// Refuses what is no capture.
     fn accept(&self, guess: Guess) -> Result<(), InputError> {
         let path = self.path.to_owned();
         match guess {
-            Guess::Json => Ok(()),
-            Guess::PacketCapture => Err(InputError::PacketCapture { path }),
+            Guess::Json | Guess::PacketCapture => Ok(()),
             Guess::Other(guess) => Err(InputError::UnknownFormat { path, guess }),
         }
     }
@@ -181,30 +229,78 @@ impl Job<'_> {
             return Err(self.nothing_unpacked(outcome, compression));
         };
         self.accept(guess)?;
-        let summary = read.summary;
-        if !summary.recognised {
-            return Err(outcome.failure.map_or(InputError::NotHar { path }, |e| InputError::from_io(self.path, e)));
-        }
-        let mut anomalies = summary.anomalies;
         let interrupted = interruption(&outcome);
-        let known = |kind: &AnomalyKind| anomalies.iter().any(|anomaly| anomaly.kind == *kind);
+        let mut report = match read.content {
+            Content::Har(summary) if summary.recognised => self.har(summary, compression),
+            Content::Packets(packets) => self.packets(packets, compression),
+            Content::Har(_) | Content::Nothing => {
+                return Err(outcome.failure.map_or(InputError::NotHar { path }, |e| InputError::from_io(self.path, e)));
+            }
+        };
+        let known = |kind: &AnomalyKind| report.anomalies.iter().any(|anomaly| anomaly.kind == *kind);
         if let Some(kind) = interrupted.filter(|kind| !known(kind)) {
-            anomalies.push(Anomaly { kind, at: None });
+            report.anomalies.push(Anomaly { kind, at: None });
         }
-        Ok(InputReport {
-            path,
-            format: Format { container: Container::Har, compression },
-            sha256: outcome.sha256,
-            bytes: outcome.bytes,
+        report.sha256 = outcome.sha256;
+        report.bytes = outcome.bytes;
+        report.truncated |= interrupted.is_some();
+        Ok(report)
+    }
+
+    /// What a HAR says of itself.
+    fn har(&self, summary: HarSummary, compression: Compression) -> InputReport {
+        InputReport {
             exchanges: summary.exchanges,
             entries: summary.entries,
-            next_id: self.first_id.saturating_add(summary.entries),
+            next_id: self.plan.first_id.saturating_add(summary.entries),
             creator: summary.creator,
             browser: summary.browser,
             pages: summary.pages,
-            anomalies,
-            truncated: summary.truncated || interrupted.is_some(),
-        })
+            anomalies: summary.anomalies,
+            truncated: summary.truncated,
+            ..self.blank(Format { container: Container::Har, compression })
+        }
+    }
+
+    /// What a packet capture says of itself.
+    fn packets(&self, packets: PacketReport, compression: Compression) -> InputReport {
+        let container = match packets.format {
+            Some(PacketFormat::Pcapng) => Container::Pcapng,
+            Some(PacketFormat::Pcap) | None => Container::Pcap,
+        };
+        InputReport {
+            exchanges: packets.exchanges,
+            next_id: packets.next_id,
+            creator: packets.application,
+            anomalies: packets.anomalies,
+            truncated: packets.truncated,
+            frames: packets.frames,
+            drops: packets.drops,
+            opaque: packets.opaque,
+            opaque_count: packets.opaque_count,
+            ..self.blank(Format { container, compression })
+        }
+    }
+
+    fn blank(&self, format: Format) -> InputReport {
+        InputReport {
+            path: self.path.to_owned(),
+            format,
+            sha256: [0; 32],
+            bytes: 0,
+            exchanges: 0,
+            entries: 0,
+            next_id: self.plan.first_id,
+            creator: None,
+            browser: None,
+            pages: Vec::new(),
+            anomalies: Vec::new(),
+            truncated: false,
+            frames: 0,
+            drops: Drops::default(),
+            opaque: Vec::new(),
+            opaque_count: 0,
+        }
     }
 
     fn nothing_unpacked(&self, outcome: Outcome, compression: Compression) -> InputError {

@@ -1,9 +1,8 @@
 //! Where bytes come from: files, directories and standard input in, exchanges out.
 //!
 //! The format is told by magic bytes, never by a name's ending; gzip, zlib and zstd are unpacked on the way.
-//! Reading, hashing and unpacking run on a second thread; exchanges reach the caller's sink in the order of the input,
+//! Reading, hashing and unpacking run on a second thread, packets are read by as many more as the caller allows; exchanges reach the caller's sink in the order of the input,
 //! while it is read. Once something was read, a failure is an anomaly beside it and not an error.
-//! Packet captures are recognised and refused by this build.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]
@@ -11,6 +10,7 @@
 mod error;
 mod expand;
 mod input;
+mod packets;
 mod pump;
 mod side_files;
 mod sniff;
@@ -18,6 +18,7 @@ mod unpack;
 
 pub use error::InputError;
 pub use expand::{InputPath, expand};
-pub use input::{InputReport, read_from, read_input};
+pub use input::{InputReport, Plan, read_from, read_input};
+pub use packets::{DecryptionSecrets, Drops, Names, PacketFormat, PacketReader, PacketSummary, Placed};
 pub use sniff::{Compression, Container, Format};
 pub use unpack::Limits;

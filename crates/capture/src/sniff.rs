@@ -1,5 +1,7 @@
 //! Tells a format by its first bytes.
 
+use crate::packets::PacketFormat;
+
 /// What an input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
@@ -14,6 +16,10 @@ pub struct Format {
 pub enum Container {
     /// HTTP Archive 1.2 and its relatives.
     Har,
+    /// Classic pcap.
+    Pcap,
+    /// pcapng.
+    Pcapng,
 }
 
 /// How a file is packed.
@@ -73,7 +79,7 @@ pub(crate) enum Guess {
 pub(crate) const HEAD: usize = 4096;
 
 /// Magic bytes of what people mistake for a capture.
-const OTHERS: [(&[u8], &str); 16] = [
+const OTHERS: [(&[u8], &str); 20] = [
     (b"PK\x03\x04", "a ZIP archive (a Playwright trace or a Fiddler .saz: unpack it first)"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG image"),
@@ -82,7 +88,11 @@ const OTHERS: [(&[u8], &str); 16] = [
     (b"\xfd7zXZ\0", "an xz archive (unpack it first)"),
     (b"\x04\x22\x4d\x18", "an lz4 archive (unpack it first)"),
     (b"7z\xbc\xaf", "a 7-Zip archive (unpack it first)"),
-    (b"snoop\0\0\0", "a Solaris snoop capture"),
+    (b"snoop\0\0\0", "a Solaris snoop capture (convert it with `editcap -F pcap`)"),
+    (b"GMBU", "a Network Monitor capture (convert it with `editcap -F pcap`)"),
+    (b"TRSNIFF data    \x1a", "a Sniffer capture (convert it with `editcap -F pcap`)"),
+    (b"XCP\0", "a NetXRay capture (convert it with `editcap -F pcap`)"),
+    (b"btsnoop\0", "a Bluetooth capture"),
     (b"SQLite format 3", "an SQLite database"),
     (b"PAR1", "a Parquet table"),
     (b"CLIENT_RANDOM", "a TLS key log"),
@@ -94,16 +104,8 @@ const OTHERS: [(&[u8], &str); 16] = [
 
 /// Looks at the first bytes of an unpacked input.
 pub(crate) fn guess(head: &[u8]) -> Guess {
-    match head {
-        // pcap: microseconds, nanoseconds and the modified kind, in both byte orders; pcapng's section header.
-        [0xd4, 0xc3, 0xb2, 0xa1, ..]
-        | [0xa1, 0xb2, 0xc3, 0xd4, ..]
-        | [0x4d, 0x3c, 0xb2, 0xa1, ..]
-        | [0xa1, 0xb2, 0x3c, 0x4d, ..]
-        | [0x34, 0xcd, 0xb2, 0xa1, ..]
-        | [0xa1, 0xb2, 0xcd, 0x34, ..]
-        | [0x0a, 0x0d, 0x0d, 0x0a, ..] => return Guess::PacketCapture,
-        _ => {}
+    if PacketFormat::sniff(head).is_some() {
+        return Guess::PacketCapture;
     }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Guess::Other(what);
@@ -145,8 +147,15 @@ mod tests {
         check(b"onInputData({", Guess::Json);
         check(b")]}',\n{", Guess::Json);
         check(b"var har = {", Guess::Json);
-        check(b"\xd4\xc3\xb2\xa1\x02\0", Guess::PacketCapture);
+        for magic in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34_u32] {
+            check(&magic.to_be_bytes(), Guess::PacketCapture);
+            check(&magic.to_le_bytes(), Guess::PacketCapture);
+        }
         check(b"\x0a\x0d\x0d\x0a", Guess::PacketCapture);
+        check(b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0", Guess::PacketCapture);
+        check(b"\x0a\x0d\x0d\x0a\0\0\0\x1c\x1a\x2b\x3c\x4d\0\x01", Guess::PacketCapture);
+        check(b"\n\r\r\nsome text", Guess::Other("plain text"));
+        check(b"\xa1\xb2\xc3\xd5\0", Guess::Other("binary data of no known kind"));
         check(b"<html><style>a {}", Guess::Other("HTML or XML"));
         check(b"hello", Guess::Other("plain text"));
         check(b"\x00\x01\x02", Guess::Other("binary data of no known kind"));

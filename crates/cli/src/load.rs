@@ -1,6 +1,12 @@
 //! Named inputs become an analysis: every input is read, and one that fails does not keep the others from being reported.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::mpsc, thread};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::{
@@ -8,7 +14,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     token::classify,
 };
-use authtrace_capture::{InputPath, InputReport, expand, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, Plan, expand, read_input};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
 
@@ -54,8 +60,9 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
     }
     progress.clear();
     let nothing = read.is_empty();
-    tracing::debug!("judging {first_id} exchanges");
-    let analysis = analyzer.finish(read)?;
+    let began = Instant::now();
+    let analysis = analyzer.finish(read);
+    tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, failed, nothing, interrupted: interrupt.is_set() })
 }
 
@@ -97,13 +104,14 @@ fn read_one(
     let path_shown = path.display();
     let shown = visible(&path_shown, 1000);
     let mut seen = Seen::default();
+    let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
     // What still comes out of a pipe was written before its writer was interrupted, too.
     let piped = *path == InputPath::Stdin;
     let report = thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
-        scope.spawn(move || receiver.iter().flatten().for_each(|exchange| analyzer.push(&exchange)));
+        scope.spawn(move || draw_facts(&receiver, analyzer));
         let mut batch = Batch { sender, exchanges: Vec::with_capacity(BATCH) };
-        read_input(path, index, first_id, &BodyNeeds, &mut |exchange| {
+        read_input(path, &plan, &mut |exchange| {
             if interrupt.is_set() && !piped {
                 return;
             }
@@ -112,9 +120,27 @@ fn read_one(
             batch.push(exchange);
         })
     })?;
-    tracing::info!("{shown}: {} exchanges of {} entries, {} bytes", report.exchanges, report.entries, report.bytes);
+    tracing::info!(
+        "{shown}: {} exchanges of {} entries and {} frames, {} bytes",
+        report.exchanges,
+        report.entries,
+        report.frames,
+        report.bytes
+    );
     let next = report.next_id;
     Ok((seen.input(report), next))
+}
+
+/// Draws the facts of what arrives, and says how long that took.
+fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer) {
+    let mut busy = Duration::ZERO;
+    for batch in batches {
+        let began = Instant::now();
+        batch.iter().for_each(|exchange| analyzer.push(exchange));
+        drop(batch);
+        busy += began.elapsed();
+    }
+    tracing::debug!("drew facts in {:.3} s", busy.as_secs_f64());
 }
 
 /// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.
@@ -173,7 +199,11 @@ impl Seen {
         }
         Input {
             path: report.path,
-            format: InputFormat::Har,
+            format: match report.format.container {
+                Container::Har => InputFormat::Har,
+                Container::Pcap => InputFormat::Pcap,
+                Container::Pcapng => InputFormat::Pcapng,
+            },
             sha256: report.sha256,
             bytes: report.bytes,
             exchanges: report.exchanges,
@@ -182,6 +212,9 @@ impl Seen {
             anomalies: self.anomalies,
             first: self.first,
             last: self.last,
+            opaque: report.opaque,
+            opaque_count: report.opaque_count,
+            dropped: report.drops.total(),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::{
     path::Path,
 };
 
-use authtrace_analyze::{Analysis, Finding, Severity};
+use authtrace_analyze::{Analysis, Finding, Severity, facts::Fact};
 use authtrace_parse::ExchangeId;
 use serde_json::Value;
 use support::normalise;
@@ -44,7 +44,13 @@ const ANSWERS: &[(&str, &[&str])] = &[
 /// Rules that may be right beside the truth, which lists incidents and not hygiene, amplifiers or context.
 const BESIDE: &[&str] = &["AUTH001", "AUTH044", "AUTH061", "AUTH062", "AUTH074", "AUTH100", "AUTH101", "AUTH103"];
 
-const FORMS: &[&str] = &["devtools.full.har", "devtools.sanitized.har", "playwright.har"];
+const FORMS: &[&str] =
+    &["devtools.full.har", "devtools.sanitized.har", "playwright.har", "capture.pcapng", "capture-any.pcap"];
+
+/// Whether a form holds packets, which show the wire and not the browser.
+fn is_packets(form: &str) -> bool {
+    form.contains(".pcap")
+}
 
 #[derive(Default)]
 struct Score {
@@ -66,6 +72,7 @@ struct Expected {
     severity: String,
     routes: BTreeSet<String>,
     on_browser: bool,
+    on_wire: bool,
 }
 
 fn answers(kind: &str) -> &'static [&'static str] {
@@ -79,12 +86,20 @@ fn expected(truth: &Value) -> Vec<Expected> {
         severity: e["severity"].as_str().unwrap().to_owned(),
         routes: e["endpoints"].as_array().unwrap().iter().map(|r| normalise(r.as_str().unwrap())).collect(),
         on_browser: e["requests_browser"].as_array().is_some_and(|r| !r.is_empty()),
+        on_wire: e["on"] == "wire" && (e["kind"] != "cors_wildcard_with_credentials" || sends_cookies(truth, e)),
     };
     list.iter().map(one).collect()
 }
 
-/// Entries of the HAR that must stay free of findings at medium or above, found by method, URL and time.
-fn innocent(truth: &Value, analysis: &Analysis) -> BTreeSet<ExchangeId> {
+/// Whether a request of `expected` carried cookies: on the wire nothing else tells that it had credentials.
+fn sends_cookies(truth: &Value, expected: &Value) -> bool {
+    let requests = truth["wire_requests"].as_array().unwrap();
+    let of = |r: &&Value| expected["requests_wire"].as_array().is_some_and(|list| list.contains(&r["seq"]));
+    requests.iter().filter(of).any(|r| r["cookies_sent"].as_array().is_some_and(|cookies| !cookies.is_empty()))
+}
+
+/// Exchanges that must stay free of findings at medium or above, found by method, URL and time.
+fn innocent(truth: &Value, analysis: &Analysis, packets: bool) -> BTreeSet<ExchangeId> {
     let numbers = |list: &Value, key: &str| -> BTreeSet<u64> {
         list.as_array()
             .unwrap()
@@ -97,6 +112,11 @@ fn innocent(truth: &Value, analysis: &Analysis) -> BTreeSet<ExchangeId> {
     for guilty in numbers(&truth["findings_expected"], "requests_wire") {
         wire.remove(&guilty);
     }
+    if packets {
+        let requests = truth["wire_requests"].as_array().unwrap();
+        let chosen = requests.iter().filter(|r| r["seq"].as_u64().is_some_and(|seq| wire.contains(&seq)));
+        return chosen.filter_map(|request| find_on_wire(request, analysis)).collect();
+    }
     let requests = truth["browser_requests"].as_array().unwrap();
     let chosen = requests.iter().filter(|r| r["wire_seq"].as_u64().is_some_and(|seq| wire.contains(&seq)));
     chosen.filter_map(|request| find(request, analysis)).collect()
@@ -106,15 +126,22 @@ fn find(request: &Value, analysis: &Analysis) -> Option<ExchangeId> {
     let at = (request["t"].as_f64()? * 1e9) as i64;
     let (method, url) = (request["method"].as_str()?, request["url"].as_str()?);
     let target = authtrace_parse::Target::parse(url)?;
-    let same = analysis
-        .capture
-        .facts
-        .iter()
-        .filter(|f| &*f.method == method && *f.origin == target.origin() && *f.path == *target.path.expose());
-    same.map(|f| (f.id, (f.started_nanos() - at).abs()))
-        .filter(|(_, d)| *d < 200_000_000)
-        .min_by_key(|(_, d)| *d)
-        .map(|(id, _)| id)
+    nearest(analysis, at, |f| &*f.method == method && *f.origin == target.origin() && *f.path == *target.path.expose())
+}
+
+fn find_on_wire(request: &Value, analysis: &Analysis) -> Option<ExchangeId> {
+    let at = (request["t"].as_f64()? * 1e9) as i64;
+    let (method, path) = (request["method"].as_str()?, request["path"].as_str()?);
+    let host = request["host"].as_str()?;
+    nearest(analysis, at, |f| {
+        &*f.method == method && &*f.path == path && (host == format!("{}:{}", f.host, f.port) || *f.host == *host)
+    })
+}
+
+/// The exchange that `is` right and nearest to `at`.
+fn nearest(analysis: &Analysis, at: i64, is: impl Fn(&Fact) -> bool) -> Option<ExchangeId> {
+    let near = analysis.capture.facts.iter().filter(|f| is(f)).map(|f| (f.id, (f.started_nanos() - at).abs()));
+    near.filter(|(_, d)| *d < 200_000_000).min_by_key(|(_, d)| *d).map(|(id, _)| id)
 }
 
 fn judge(folder: &Path, form: &str, truth: &Value, board: &mut Board) {
@@ -126,7 +153,7 @@ fn judge(folder: &Path, form: &str, truth: &Value, board: &mut Board) {
     let true_codes: BTreeSet<&str> = all.iter().flat_map(|e| answers(&e.kind)).copied().collect();
     let expected: Vec<Expected> = all
         .into_iter()
-        .filter(|e| e.on_browser)
+        .filter(|e| if is_packets(form) { e.on_wire } else { e.on_browser })
         // A Playwright HAR holds no preflights.
         .filter(|e| !(form == "playwright.har" && e.kind.starts_with("cors_")))
         .collect();
@@ -152,7 +179,7 @@ fn judge(folder: &Path, form: &str, truth: &Value, board: &mut Board) {
             }
         }
     }
-    let innocent = innocent(truth, &analysis);
+    let innocent = innocent(truth, &analysis, is_packets(form));
     for finding in &loud {
         let lying = !finding.exchanges.is_empty() && finding.exchanges.iter().all(|id| innocent.contains(id));
         let wrong_cause = !true_codes.contains(finding.rule.code)
@@ -202,11 +229,25 @@ fn lab_incidents_are_told_from_their_look_alikes() {
     for folder in folders.iter().filter(|f| f.join("truth.json").is_file()) {
         let truth: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
         for form in FORMS.iter().filter(|form| folder.join(form).is_file()) {
-            judge(folder, form, &truth, &mut board);
+            if is_packets(form) && folder.join("keylog.txt").is_file() {
+                encrypted(folder, form, &mut board);
+            } else {
+                judge(folder, form, &truth, &mut board);
+            }
         }
     }
     print(&board);
     assert!(board.faults.is_empty(), "{} faults:\n{}", board.faults.len(), board.faults.join("\n"));
+}
+
+/// TLS without its keys: nothing is claimed of what it holds, and who was called is told.
+fn encrypted(folder: &Path, form: &str, board: &mut Board) {
+    let analysis = support::analyze(&folder.join(form), None);
+    let told = analysis.coverage.iter().find(|c| c.rule.code == "CAP201");
+    let told = told.is_some_and(|c| ["localhost", "TLS 1.3", "http/1.1"].iter().all(|word| c.says.contains(word)));
+    if !told || !analysis.findings.is_empty() || !analysis.capture.facts.is_empty() {
+        board.faults.push(format!("{}/{form}: CAP201 does not say what could be seen", folder.display()));
+    }
 }
 
 fn print(board: &Board) {

@@ -102,6 +102,7 @@ fn every_sample_is_listed() {
     let expected: BTreeMap<String, Expected> = toml::from_str(&text).unwrap();
     let files =
         std::fs::read_dir(root().join("captures")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let unlisted: Vec<String> = files.filter(|f| f.ends_with(".har") && !expected.contains_key(f)).collect();
+    let is_capture = |name: &String| name.contains(".har") || name.contains(".pcap");
+    let unlisted: Vec<String> = files.filter(|f| is_capture(f) && !expected.contains_key(f)).collect();
     assert!(unlisted.is_empty(), "not in expected.toml: {unlisted:?}");
 }

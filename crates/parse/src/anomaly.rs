@@ -43,6 +43,40 @@ pub enum AnomalyKind {
     DecompressionLimit,
     /// Reading the input failed in the middle; everything before the failure was read.
     ReadFailed,
+    /// A message's head was not captured as a whole; what it holds may be more than what was read.
+    HeadCut,
+    /// Part of a body was not captured.
+    BodyCut,
+    /// A message's head is not well formed; it was read as well as can be.
+    MalformedHead,
+    /// A response whose request was not captured; it gives no exchange.
+    ResponseWithoutRequest,
+    /// The answer to this request was on the wire and was not captured.
+    ResponseLost,
+    /// Only one direction of a connection was captured.
+    OneSidedConnection,
+    /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
+    ConnectionLimit,
+    /// A connection speaks HTTP/2 in the clear, which is not read.
+    Http2Connection,
+    /// The length of a packet record cannot be right; everything before it was read, nothing behind it.
+    CorruptRecord,
+    /// A pcapng block states two lengths; the first was believed.
+    BlockLengthsDiffer,
+    /// A packet block claims more captured bytes than it holds; it was skipped.
+    BrokenPacketBlock,
+    /// A frame came from an interface that its section does not describe; it was skipped.
+    UndescribedInterface,
+    /// A capture describes more interfaces, names or secrets than the reader keeps; the rest was skipped.
+    CaptureNotesLimit,
+    /// Frames start with a link-layer header of a kind that is not read; they were skipped.
+    UnknownLinkType,
+    /// The snap length cut frames within their headers; they were skipped.
+    CutHeader,
+    /// Headers of some frames contradict themselves; they were skipped.
+    MalformedHeader,
+    /// Fragments of IP packets never found the rest of their packet; they were skipped.
+    DroppedFragments,
 }
 
 impl AnomalyKind {
@@ -63,6 +97,23 @@ impl AnomalyKind {
             Self::DamagedCompression => "damaged-compression",
             Self::DecompressionLimit => "decompression-limit",
             Self::ReadFailed => "read-failed",
+            Self::HeadCut => "head-cut",
+            Self::BodyCut => "body-cut",
+            Self::MalformedHead => "malformed-head",
+            Self::ResponseWithoutRequest => "response-without-request",
+            Self::ResponseLost => "response-lost",
+            Self::OneSidedConnection => "one-sided-connection",
+            Self::ConnectionLimit => "connection-limit",
+            Self::Http2Connection => "http2-connection",
+            Self::CorruptRecord => "corrupt-record",
+            Self::BlockLengthsDiffer => "block-lengths-differ",
+            Self::BrokenPacketBlock => "broken-packet-block",
+            Self::UndescribedInterface => "undescribed-interface",
+            Self::CaptureNotesLimit => "capture-notes-limit",
+            Self::UnknownLinkType => "unknown-link-type",
+            Self::CutHeader => "cut-header",
+            Self::MalformedHeader => "malformed-header",
+            Self::DroppedFragments => "dropped-fragments",
         }
     }
 }

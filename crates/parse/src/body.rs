@@ -65,13 +65,14 @@ pub struct BodyQuestion<'a> {
     pub stored: usize,
 }
 
-/// Decides how many decoded bytes of a body are kept; 0 skips it. Set by whoever knows which facts are drawn.
-pub trait BodyPolicy {
+/// Decides how many decoded bytes of a body are kept; 0 skips it. Set by whoever knows which facts are drawn;
+/// several threads may ask.
+pub trait BodyPolicy: Sync {
     /// The most bytes of this body to keep.
     fn keep(&self, question: &BodyQuestion<'_>) -> usize;
 }
 
-impl<F: Fn(&BodyQuestion<'_>) -> usize> BodyPolicy for F {
+impl<F: Fn(&BodyQuestion<'_>) -> usize + Sync> BodyPolicy for F {
     fn keep(&self, question: &BodyQuestion<'_>) -> usize {
         self(question)
     }

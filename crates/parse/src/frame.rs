@@ -8,6 +8,11 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u16);
 
+impl LinkType {
+    /// Ethernet, by far the most frequent one.
+    pub const ETHERNET: Self = Self(1);
+}
+
 /// One captured frame. Bytes beyond the snap length are missing, never padded.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {

@@ -8,14 +8,22 @@
 
 pub mod anomaly;
 pub mod body;
+mod conversation;
 pub mod exchange;
+mod flow;
 pub mod frame;
 pub mod har;
 pub mod headers;
+mod http1;
+pub mod link;
 pub mod packet;
+pub mod reassembly;
 pub mod secret;
+mod shard;
+pub mod stream;
 pub mod target;
 pub mod time;
+mod tls;
 pub mod websocket;
 
 pub use anomaly::{Anomaly, AnomalyKind};
@@ -26,7 +34,10 @@ pub use exchange::{
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;
+pub use link::{Decoder, DecoderCounts};
 pub use packet::{Datagram, Flags, Packet, Segment};
+pub use reassembly::{Merger, Reassembler, ReassemblySummary, Said, Worker};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;
+pub use tls::{TlsConnection, TlsVersion};

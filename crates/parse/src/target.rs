@@ -1,5 +1,7 @@
 //! Where a request went: scheme, host, port, path and query, split but not decoded.
 
+use std::fmt::Write as _;
+
 use crate::secret::{Secret, SecretStr};
 
 /// URL scheme of an HTTP or WebSocket request.
@@ -104,16 +106,27 @@ impl Target {
     pub fn origin(&self) -> String {
         origin(self.scheme, &self.host, self.port)
     }
+
+    /// Appends the origin to `out`.
+    pub fn write_origin(&self, out: &mut String) {
+        write_origin(self.scheme, &self.host, self.port, out);
+    }
 }
 
 /// Serialises an origin (RFC 6454 §6.2); `ws` and `wss` count as `http` and `https`.
 pub fn origin(scheme: Scheme, host: &str, port: u16) -> String {
+    let mut out = String::new();
+    write_origin(scheme, host, port, &mut out);
+    out
+}
+
+fn write_origin(scheme: Scheme, host: &str, port: u16, out: &mut String) {
     let scheme = scheme.http();
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    if port == scheme.default_port() {
-        format!("{}://{host}", scheme.as_str())
-    } else {
-        format!("{}://{host}:{port}", scheme.as_str())
+    let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+    out.extend([scheme.as_str(), "://", open, host, close]);
+    if port != scheme.default_port() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, ":{port}");
     }
 }
 

@@ -32,6 +32,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
     }
 
+    /// Time from `earlier` to `self`; `None` where `earlier` is in fact later.
+    pub fn duration_since(self, earlier: Self) -> Option<Duration> {
+        u64::try_from(self.nanos_since(earlier)).ok().map(Duration::from_nanos)
+    }
+
     /// Signed nanoseconds from `earlier` to `self`; negative where `earlier` is in fact later.
     pub const fn nanos_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)

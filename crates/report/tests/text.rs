@@ -63,7 +63,7 @@ fn nothing_to_do_with_authentication_is_one_line() {
 fn an_empty_capture_says_so() {
     assert_eq!(
         text(&support::entries("empty.har", "")),
-        "No request could be read from empty.har; record again with the network panel\nopen.\n"
+        "No HTTP request could be read from empty.har; record again with the network\npanel open.\n"
     );
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::candidates::Candidates;
 use crate::{
     capture::Capture,
     catalogue::Layer,
@@ -12,7 +13,7 @@ use crate::{
 
 /// What two findings must share for one to explain the other.
 #[derive(Clone, Copy, PartialEq)]
-enum Share {
+pub(super) enum Share {
     /// An exchange.
     Exchange,
     /// A route of one origin.
@@ -26,7 +27,7 @@ enum Share {
 }
 
 /// `cause → effects`, with what they must share. Rules know nothing of each other: this table is the one place that does.
-const EDGES: &[(&str, &[&str], Share)] = &[
+pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH033", &["AUTH024", "AUTH027", "AUTH030", "AUTH031", "AUTH044", "AUTH080"], Share::Origin),
     ("AUTH030", &["AUTH027", "AUTH044", "AUTH080", "AUTH082"], Share::Origin),
     ("AUTH031", &["AUTH027", "AUTH044", "AUTH080"], Share::Origin),
@@ -63,9 +64,6 @@ const EDGES: &[(&str, &[&str], Share)] = &[
 /// A refusal without CORS headers is always the consequence of the refusal (detectors AUTH062).
 const HIDDEN_BY_CORS: &str = "AUTH062";
 
-/// The least confidence with which a finding explains another.
-const ENOUGH: f64 = 0.55;
-
 /// What makes every refresh useless: the new token meets the same refusal, or is not used at all.
 const IN_VAIN: &[&str] = &[
     "AUTH003", "AUTH013", "AUTH014", "AUTH015", "AUTH021", "AUTH023", "AUTH024", "AUTH026", "AUTH027", "AUTH030",
@@ -76,8 +74,13 @@ const IN_VAIN: &[&str] = &[
 const BY_VAIN_LOOP: &[&str] = &["AUTH020", "AUTH041", "AUTH044"];
 
 /// Whether every refresh of a loop succeeds and changes nothing: then the loop is a consequence.
-fn is_vain_loop(finding: &Finding) -> bool {
+pub(super) fn is_vain_loop(finding: &Finding) -> bool {
     finding.rule.code == "AUTH042" && finding.variant == Some("ineffective-refresh")
+}
+
+/// Whether the finding proves a refresh token dead: then it is the root of the loop that it feeds, otherwise the loop is.
+pub(super) fn is_dead_refresh(finding: &Finding) -> bool {
+    finding.rule.code == "AUTH040" && matches!(finding.variant, Some("expired" | "damaged"))
 }
 
 /// Whether `effect` never says why an exchange was refused, as far as the rule `cause` is concerned: it may follow from
@@ -89,44 +92,35 @@ pub(crate) fn is_no_explanation(cause: &str, effect: &Finding) -> bool {
 
 /// For every finding, the index of the one that explains it best; `None` for roots.
 pub(super) fn parents(capture: &Capture, findings: &[Finding]) -> Vec<Option<usize>> {
-    let causes: Vec<Cause<'_>> = findings
-        .iter()
-        .enumerate()
-        .map(|(index, finding)| Cause { index, finding, confidence: finding.confidence().value() })
-        .filter(|cause| cause.confidence >= ENOUGH && cause.finding.severity > Severity::Low)
-        .collect();
-    findings.par_iter().map(|effect| parent(capture, &causes, effect)).collect()
+    let candidates = Candidates::new(capture, findings);
+    findings.par_iter().map(|effect| parent(capture, &candidates, effect)).collect()
 }
 
-/// A finding that may explain others.
-struct Cause<'a> {
-    index: usize,
-    finding: &'a Finding,
-    confidence: f64,
-}
-
-fn parent(capture: &Capture, causes: &[Cause<'_>], effect: &Finding) -> Option<usize> {
-    let explaining = causes.iter().filter(|cause| explains(capture, cause.finding, effect));
+fn parent(capture: &Capture, candidates: &Candidates<'_>, effect: &Finding) -> Option<usize> {
+    let sharing = candidates.sharing(effect).map(|cause| (cause, true));
+    let related = candidates.related(effect).map(|cause| (cause, false));
+    let explaining = sharing.chain(related).filter(|(cause, shared)| explains(capture, cause.finding, effect, *shared));
     explaining
-        .max_by(|a, b| {
-            let shared = |cause: &Cause<'_>| shares_exchange(cause.finding, effect);
-            (shared(a).cmp(&shared(b)))
+        .max_by(|(a, a_shares), (b, b_shares)| {
+            (a_shares.cmp(b_shares))
                 .then(a.confidence.total_cmp(&b.confidence))
                 .then(b.finding.rule.layer.cmp(&a.finding.rule.layer))
                 .then(b.finding.rule.code.cmp(a.finding.rule.code))
+                .then(a.index.cmp(&b.index))
         })
-        .map(|cause| cause.index)
+        .map(|(cause, _)| cause.index)
 }
 
-fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {
+/// Whether `cause` explains `effect`; `shared` says that both are about one exchange.
+fn explains(capture: &Capture, cause: &Finding, effect: &Finding, shared: bool) -> bool {
     if std::ptr::eq(cause, effect) || cause.client != effect.client {
         return false;
     }
     if effect.rule.code == HIDDEN_BY_CORS {
-        return cause.rule.code != HIDDEN_BY_CORS && cause.severity > Severity::Low && shares_exchange(cause, effect);
+        return cause.rule.code != HIDDEN_BY_CORS && cause.severity > Severity::Low && shared;
     }
     if is_vain_loop(effect) {
-        return IN_VAIN.contains(&cause.rule.code) && shares_exchange(cause, effect);
+        return IN_VAIN.contains(&cause.rule.code) && shared;
     }
     if is_vain_loop(cause) && !BY_VAIN_LOOP.contains(&effect.rule.code) {
         return false;
@@ -135,22 +129,20 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding) -> bool {
     if cause.rule.code == "AUTH015" && effect.rule.code == "AUTH020" && effect.variant != Some("clocks-disagree") {
         return false;
     }
-    // A refresh token that is proven dead is the root of the loop that it feeds; otherwise the loop is the root.
-    let dead = |f: &Finding| f.rule.code == "AUTH040" && matches!(f.variant, Some("expired" | "damaged"));
-    if dead(cause) && effect.rule.code == "AUTH042" {
-        return share(cause, effect, Share::Session);
+    if is_dead_refresh(cause) && effect.rule.code == "AUTH042" {
+        return share(cause, effect, Share::Session, shared);
     }
-    if dead(effect) && cause.rule.code == "AUTH042" {
+    if is_dead_refresh(effect) && cause.rule.code == "AUTH042" {
         return false;
     }
     let edge = EDGES.iter().find(|(from, to, _)| *from == cause.rule.code && to.contains(&effect.rule.code));
-    edge.is_some_and(|(_, _, scope)| share(cause, effect, *scope) && not_later(capture, cause, effect, *scope))
+    edge.is_some_and(|(_, _, scope)| share(cause, effect, *scope, shared) && not_later(capture, cause, effect, *scope))
 }
 
-fn share(a: &Finding, b: &Finding, scope: Share) -> bool {
+fn share(a: &Finding, b: &Finding, scope: Share, exchange: bool) -> bool {
     match scope {
-        Share::Exchange => shares_exchange(a, b),
-        Share::Route => a.origin == b.origin && (a.route == b.route || shares_exchange(a, b)),
+        Share::Exchange => exchange,
+        Share::Route => a.origin == b.origin && (a.route == b.route || exchange),
         Share::Origin => a.origin == b.origin,
         Share::Session => match (a.session, b.session) {
             (Some(a), Some(b)) => a == b,

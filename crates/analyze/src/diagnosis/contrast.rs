@@ -2,12 +2,9 @@
 //!
 //! Only exact separations are stated: a feature that every failing exchange has one way and every succeeding one the other.
 
-use crate::{
-    capture::Capture,
-    case::good_authorization,
-    facts::{Fact, role::Role},
-    finding::Finding,
-};
+use std::collections::BTreeSet;
+
+use crate::{capture::Capture, case::good_authorization, facts::Fact, finding::Finding, lookup::Lookup};
 
 /// One feature that separates failing from succeeding exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,22 +18,18 @@ pub struct Contrast {
 }
 
 /// The separations between an incident's failing exchanges and the accepted ones of the same API.
-pub(super) fn contrast(capture: &Capture, root: &Finding, members: &[&Finding]) -> Vec<Contrast> {
+pub(super) fn contrast(capture: &Capture, lookup: &Lookup<'_>, root: &Finding, members: &[&Finding]) -> Vec<Contrast> {
     let ids = members.iter().filter(|f| f.rule.code == root.rule.code).flat_map(|f| &f.exchanges);
     let mut failing: Vec<&Fact> = ids.filter_map(|id| capture.fact(*id)).filter(|f| !f.succeeded()).collect();
     failing.sort_by_key(|f| f.id);
     failing.dedup_by_key(|f| f.id);
     let Some(first) = failing.first() else { return Vec::new() };
-    let comparable = |f: &&Fact| {
-        f.origin == first.origin
-            && f.succeeded()
-            && !f.role.is_identity()
-            && !matches!(f.role, Role::Static | Role::Preflight)
-    };
-    let same_routes = |f: &&Fact| failing.iter().any(|x| x.route == f.route);
-    let mut succeeding: Vec<&Fact> = capture.facts.iter().filter(comparable).filter(same_routes).collect();
+    let comparable = || lookup.succeeded_at(&first.origin).iter().filter(|f| f.is_api_call());
+    let routes: BTreeSet<&str> = failing.iter().map(|f| &*f.route).collect();
+    let same_routes = |f: &&Fact| routes.contains(&*f.route);
+    let mut succeeding: Vec<&Fact> = comparable().filter(same_routes).collect();
     if succeeding.is_empty() {
-        succeeding = capture.facts.iter().filter(comparable).filter(|f| f.group == first.group).collect();
+        succeeding = comparable().filter(|f| f.group == first.group).collect();
     }
     if succeeding.is_empty() {
         return Vec::new();

@@ -13,6 +13,7 @@ use crate::{
     capture::Capture,
     finding::{Confidence, Finding, FindingId, Severity},
     fixes::{Fix, fix},
+    lookup::Lookup,
     text::Text,
 };
 
@@ -61,7 +62,12 @@ struct Group {
 }
 
 /// Groups findings by root cause, orders the groups, and numbers findings in that order.
-pub(super) fn assemble(capture: &Capture, findings: Vec<Finding>, parents: &[Option<usize>]) -> Diagnosis {
+pub(super) fn assemble(
+    capture: &Capture,
+    lookup: &Lookup<'_>,
+    findings: Vec<Finding>,
+    parents: &[Option<usize>],
+) -> Diagnosis {
     let mut groups = groups(&findings, parents);
     groups.sort_by(|a, b| {
         importance(&findings, b)
@@ -72,7 +78,7 @@ pub(super) fn assemble(capture: &Capture, findings: Vec<Finding>, parents: &[Opt
     let incidents = groups
         .iter()
         .zip(0u32..)
-        .map(|(group, id)| incident(capture, &findings, parents, &numbers, group, IncidentId(id)));
+        .map(|(group, id)| incident(capture, lookup, &findings, parents, &numbers, group, IncidentId(id)));
     let incidents = incidents.collect();
     let mut ordered: Vec<(FindingId, Finding)> =
         findings.into_iter().enumerate().map(|(i, f)| (numbers[i], f)).collect();
@@ -153,7 +159,9 @@ fn numbers(groups: &[Group], findings: &[Finding]) -> Vec<FindingId> {
         });
         order.extend(members);
     }
-    let mut rest: Vec<usize> = (0..findings.len()).filter(|index| !order.contains(index)).collect();
+    let mut placed = vec![false; findings.len()];
+    order.iter().for_each(|&index| placed[index] = true);
+    let mut rest: Vec<usize> = (0..findings.len()).filter(|&index| !placed[index]).collect();
     rest.sort_by_key(|&index| {
         (
             std::cmp::Reverse(findings[index].severity),
@@ -171,6 +179,7 @@ fn numbers(groups: &[Group], findings: &[Finding]) -> Vec<FindingId> {
 
 fn incident(
     capture: &Capture,
+    lookup: &Lookup<'_>,
     findings: &[Finding],
     parents: &[Option<usize>],
     numbers: &[FindingId],
@@ -179,7 +188,7 @@ fn incident(
 ) -> Incident {
     let root = &findings[group.root];
     let members: Vec<&Finding> = group.members.iter().map(|&index| &findings[index]).collect();
-    let scene = Scene::new(capture, root, &members);
+    let scene = Scene::new(capture, lookup, root, &members);
     let mut ids: Vec<FindingId> = group.members.iter().map(|&index| numbers[index]).collect();
     ids.sort_unstable();
     Incident {
@@ -193,7 +202,7 @@ fn incident(
         statement: statement(root, &members),
         exchanges: exchanges(findings, group),
         hypotheses: hypotheses::judge(&scene),
-        contrast: contrast::contrast(capture, root, &members),
+        contrast: contrast::contrast(capture, lookup, root, &members),
         fixes: fixes(root, &members),
     }
 }

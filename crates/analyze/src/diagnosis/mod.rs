@@ -1,5 +1,6 @@
 //! Diagnosis: from a pile of findings to incidents, each with one root cause, its consequences and its rejected rivals.
 
+mod candidates;
 pub(crate) mod causes;
 mod contrast;
 mod hypotheses;
@@ -9,7 +10,7 @@ pub use contrast::Contrast;
 pub use hypotheses::{Judged, Verdict};
 pub use incident::{Incident, IncidentId};
 
-use crate::{capture::Capture, finding::Finding};
+use crate::{capture::Capture, finding::Finding, lookup::Lookup};
 
 /// Incidents, and the findings renumbered in their order.
 pub(crate) struct Diagnosis {
@@ -20,5 +21,6 @@ pub(crate) struct Diagnosis {
 /// Puts findings on the causal graph, groups what shares a cause, and tests the competing hypotheses.
 pub(crate) fn diagnose(capture: &Capture, findings: Vec<Finding>) -> Diagnosis {
     let parents = causes::parents(capture, &findings);
-    incident::assemble(capture, findings, &parents)
+    let by_id: Vec<u32> = (0..).take(capture.facts.len()).collect();
+    incident::assemble(capture, &Lookup::new(capture, &by_id), findings, &parents)
 }

@@ -136,11 +136,17 @@ pub(super) struct Table {
 /// The table.
 pub struct Providers {
     rows: Vec<Provider>,
+    /// Row and place of every endpoint whose path alone tells it.
+    distinctive: Vec<(usize, usize)>,
 }
 
 impl Providers {
     pub(super) fn new(table: Table) -> Self {
-        Self { rows: table.provider }
+        let of = |(row, provider): (usize, &Provider)| {
+            let places = provider.endpoint.iter().enumerate().filter(|(_, e)| e.distinctive);
+            places.map(move |(place, _)| (row, place)).collect::<Vec<_>>()
+        };
+        Self { distinctive: table.provider.iter().enumerate().flat_map(of).collect(), rows: table.provider }
     }
 
     /// Number of providers.
@@ -198,15 +204,20 @@ impl Providers {
 
     /// The endpoint that a request went to: first by the provider's own host, then by a path that no one else has.
     pub fn endpoint(&'static self, route: &Route<'_>) -> Option<EndpointHit> {
-        let find = |by_host: bool| {
-            self.rows.iter().filter(|p| !by_host || p.owns_host(route.host)).find_map(|provider| {
-                let fits = |e: &&Endpoint| (by_host || e.distinctive) && e.fits(route);
-                let endpoint = provider.endpoint.iter().find(fits)?;
-                let checked = provider.provenance.is_checked();
-                Some(EndpointHit { provider, role: endpoint.role, by_host, checked })
-            })
+        let hit = |provider: &'static Provider, endpoint: &Endpoint, by_host| {
+            let checked = provider.provenance.is_checked();
+            EndpointHit { provider, role: endpoint.role, by_host, checked }
         };
-        find(true).or_else(|| find(false))
+        let own = self.rows.iter().filter(|p| p.owns_host(route.host)).find_map(|provider| {
+            provider.endpoint.iter().find(|e| e.fits(route)).map(|endpoint| hit(provider, endpoint, true))
+        });
+        own.or_else(|| {
+            self.distinctive.iter().find_map(|&(row, place)| {
+                let provider = self.rows.get(row)?;
+                let endpoint = provider.endpoint.get(place).filter(|e| e.fits(route))?;
+                Some(hit(provider, endpoint, false))
+            })
+        })
     }
 }
 

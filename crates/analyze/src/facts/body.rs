@@ -29,6 +29,15 @@ const WRAPPERS: &[&str] = &[
 ];
 
 impl BodyView {
+    /// Reads the body of a response. Of a success even a short document is only read where it holds one of the marks: what
+    /// a server says in it is data, unless it hands out a token or is a document of the provider.
+    pub(crate) fn of_response(body: &Body, status: u16) -> Self {
+        let text = body.text().map_or("", |text| text.expose());
+        let data =
+            (200..400).contains(&status) && looks_like_json(text) && !has_mark(text) && !text.contains("\"active\"");
+        if data { Self::default() } else { Self::of(body) }
+    }
+
     /// Reads a body by its media type; a body that is neither JSON nor a form has no facts.
     pub(crate) fn of(body: &Body) -> Self {
         let Some(text) = body.text() else { return Self::default() };
@@ -141,7 +150,11 @@ static MARK: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(MARKS))
 
 /// Whether a document is worth reading: most answers are data, and building them up costs more than everything else.
 fn may_matter(text: &str) -> bool {
-    text.len() <= SHORT || MARK.as_ref().is_none_or(|marks| marks.find(text).is_some())
+    text.len() <= SHORT || has_mark(text)
+}
+
+fn has_mark(text: &str) -> bool {
+    MARK.as_ref().is_none_or(|marks| marks.find(text).is_some())
 }
 
 /// A character of a GraphQL name.

@@ -1,8 +1,10 @@
 //! Cross-origin facts: what the page asked and what the server allowed (Fetch, "CORS protocol").
 
-use authtrace_parse::{Exchange, SecretStr};
+use std::sync::Arc;
 
-use crate::text::{Interner, Text};
+use authtrace_parse::{Exchange, SecretStr, headers::Headers};
+
+use crate::text::{Interner, Memo, Text};
 
 /// The `Access-Control-*` conversation of one exchange.
 #[derive(Clone, Debug, Default)]
@@ -55,29 +57,66 @@ impl Cors {
     }
 }
 
-/// The cross-origin facts of `exchange`; `None` where neither side speaks of it.
-pub(crate) fn extract(exchange: &Exchange, interner: &mut Interner) -> Option<Box<Cors>> {
-    let request = &exchange.request.headers;
-    let mut list = |value: Option<SecretStr<'_>>, upper: bool| -> Option<Vec<Text>> {
-        let value = value?.expose();
+/// The fields that the conversation is read from: of the request, then of the response.
+const REQUEST: [&str; 3] = ["origin", "access-control-request-method", "access-control-request-headers"];
+const RESPONSE: [&str; 4] = [
+    "access-control-allow-origin",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-credentials",
+];
+
+/// Conversations by the raw fields, which a capture repeats.
+#[derive(Default)]
+pub(crate) struct Conversations {
+    known: Memo<Arc<Cors>>,
+    raw: String,
+}
+
+impl Conversations {
+    /// The cross-origin facts of `exchange`; `None` where neither side speaks of it.
+    pub(crate) fn extract(&mut self, exchange: &Exchange, interner: &mut Interner) -> Option<Arc<Cors>> {
+        let no_headers = Headers::new();
+        let response = exchange.response.as_ref().map_or(&no_headers, |r| &r.headers);
+        let asked = REQUEST.map(|name| exchange.request.headers.get(name).map(SecretStr::expose));
+        let answered = RESPONSE.map(|name| response.get(name).map(SecretStr::expose));
+        if asked[0].is_none() && answered[0].is_none() {
+            return None;
+        }
+        self.raw.clear();
+        for field in asked.iter().chain(&answered) {
+            self.raw.push_str(field.unwrap_or("\r"));
+            self.raw.push('\n');
+        }
+        if let Some(known) = self.known.get(self.raw.as_str()) {
+            return Some(Arc::clone(known));
+        }
+        let cors = Arc::new(read(asked, answered, interner));
+        self.known.insert(self.raw.as_str().into(), Arc::clone(&cors));
+        Some(cors)
+    }
+}
+
+fn read(asked: [Option<&str>; 3], answered: [Option<&str>; 4], interner: &mut Interner) -> Cors {
+    let mut list = |value: &str, upper: bool| -> Vec<Text> {
         let one = |item: &str| if upper { item.to_ascii_uppercase() } else { item.to_ascii_lowercase() };
-        Some(value.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| interner.text(&one(s))).collect())
+        value.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| interner.text(&one(s))).collect()
     };
-    let response = exchange.response.as_ref().map(|r| &r.headers);
-    let answer = |name: &'static str| response.and_then(|h| h.get(name));
-    let mut cors = Cors {
-        request_headers: list(request.get("access-control-request-headers"), false).unwrap_or_default(),
-        allow_headers: list(answer("access-control-allow-headers"), false),
-        allow_methods: list(answer("access-control-allow-methods"), true),
-        allow_credentials: answer("access-control-allow-credentials").is_some_and(|v| v.expose() == "true"),
-        ..Cors::default()
-    };
-    let mut text = |value: Option<SecretStr<'_>>| value.map(|v| interner.text(v.expose().trim()));
-    cors.origin = text(request.get("origin"));
-    cors.request_method = text(request.get("access-control-request-method"));
-    cors.allow_origin = text(answer("access-control-allow-origin"));
-    let spoken = cors.origin.is_some() || cors.allow_origin.is_some();
-    spoken.then(|| Box::new(cors))
+    let [origin, request_method, request_headers] = asked;
+    let [allow_origin, allow_headers, allow_methods, allow_credentials] = answered;
+    let request_headers = request_headers.map_or_else(Vec::new, |value| list(value, false));
+    let allow_headers = allow_headers.map(|value| list(value, false));
+    let allow_methods = allow_methods.map(|value| list(value, true));
+    let mut text = |value: Option<&str>| value.map(|value| interner.text(value.trim()));
+    Cors {
+        origin: text(origin),
+        request_method: text(request_method),
+        request_headers,
+        allow_origin: text(allow_origin),
+        allow_headers,
+        allow_methods,
+        allow_credentials: allow_credentials == Some("true"),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{body::BodyView, set_cookie};
 use crate::{
     text::{Interner, Text},
-    token::{Authorization, Defect, TokenKind, classify, classify_cookie},
+    token::{Authorization, Classified, Defect, TokenKind, classify, classify_cookie},
     tokens::{TokenId, TokenStore},
 };
 
@@ -76,6 +76,14 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// Takes over what the token turned out to be; `before` is how many of the defects were the token's.
+    pub(crate) fn reclassify(&mut self, classified: &Classified, before: usize) {
+        let of_field = self.defects.len().saturating_sub(before);
+        self.kind = classified.kind;
+        self.well_formed = of_field == 0 && classified.defects.is_empty() && classified.kind != TokenKind::Placeholder;
+        self.defects = self.defects[..of_field].iter().chain(&classified.defects).copied().collect();
+    }
+
     /// Whether it is a usable value of `Authorization`.
     pub fn is_authorization(&self) -> bool {
         self.carrier.is_authorization()
@@ -150,6 +158,9 @@ pub struct UrlCredential {
     /// The credential.
     pub token: TokenId,
 }
+
+/// Headers whose value is a scheme and its credentials (RFC 9110 §11.6.2, §11.7.2).
+const AUTHORIZATION_HEADERS: &[&str] = &["authorization", "proxy-authorization"];
 
 /// Headers that carry a credential of their own (detectors §1); CSRF headers are not among them (G13).
 const KEY_HEADERS: &[&str] = &[
@@ -237,7 +248,7 @@ pub(crate) fn in_header_urls(
                 carrier,
                 origin: origin.clone(),
                 parameter: interner.text(name),
-                token: tokens.intern(value, None),
+                token: tokens.intern(value, None, exchange.id),
             });
         }
     }
@@ -246,7 +257,7 @@ pub(crate) fn in_header_urls(
 
 /// Whether a parameter is a credential by its name or its value.
 fn is_url_credential(name: &str, value: SecretStr<'_>) -> bool {
-    KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+    KEY_PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name))
         || (may_be_token(value) && is_token_kind(classify(value, None).kind))
 }
 
@@ -268,7 +279,7 @@ impl Found<'_> {
     }
 
     fn add_with(&mut self, carrier: Carrier, scheme: Option<&str>, value: SecretStr<'_>, field_defects: &[Defect]) {
-        let token = self.tokens.intern(value, scheme);
+        let token = self.tokens.intern(value, scheme, self.exchange.id);
         self.tokens.sent(token, &carrier, self.exchange.id, self.exchange.timing.started);
         let classified = &self.tokens.get(token).classified;
         self.credentials.push(Credential {
@@ -286,15 +297,13 @@ impl Found<'_> {
     fn headers(&mut self) {
         let exchange = self.exchange;
         for (name, value) in exchange.request.headers.iter() {
-            let lower = name.to_ascii_lowercase();
-            match lower.as_str() {
-                "authorization" | "proxy-authorization" => {
-                    let field = Authorization::read(value);
-                    let carrier = Carrier::Header(self.interner.text(&lower));
-                    self.add_with(carrier, field.scheme, field.credentials, &field.defects);
-                }
-                key if KEY_HEADERS.contains(&key) => self.add_named(Carrier::Header, key, value),
-                _ => {}
+            let is = |known: &&&str| name.eq_ignore_ascii_case(known);
+            if let Some(known) = AUTHORIZATION_HEADERS.iter().find(is) {
+                let field = Authorization::read(value);
+                let carrier = Carrier::Header(self.interner.text(known));
+                self.add_with(carrier, field.scheme, field.credentials, &field.defects);
+            } else if let Some(known) = KEY_HEADERS.iter().find(is) {
+                self.add_named(Carrier::Header, known, value);
             }
         }
     }
@@ -305,7 +314,7 @@ impl Found<'_> {
             for pair in field.expose().split(';') {
                 let Some((name, value)) = pair.trim().split_once('=') else { continue };
                 let value = SecretStr::new(value.trim());
-                if is_session_cookie(name, value) {
+                if self.interner.is_session_cookie(name, value) {
                     self.add_named(Carrier::Cookie, name, value);
                 }
             }
@@ -438,19 +447,51 @@ const SESSION_WORDS: &[&str] = &[
     "account",
 ];
 
+/// What the name of a cookie says of its use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieName {
+    /// It holds a session or a token.
+    Session,
+    /// It holds something else, whatever its value looks like.
+    Other,
+    /// Its value decides.
+    Open,
+}
+
+impl CookieName {
+    /// Reads `name`; a capture repeats few names, so remember what it said.
+    pub(crate) fn read(name: &str) -> Self {
+        let lower = set_cookie::base_name(name).to_ascii_lowercase();
+        let other = lower.contains("csrf")
+            || lower.contains("xsrf")
+            || NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix));
+        let named = || SESSION_WORDS.iter().any(|word| lower.contains(word)) && !lower.ends_with("_uat");
+        if other {
+            Self::Other
+        } else if named() {
+            Self::Session
+        } else {
+            Self::Open
+        }
+    }
+
+    /// Whether the cookie called `name` is session-like: by its name, or because its value is a token.
+    pub(crate) fn is_session(self, name: &str, value: SecretStr<'_>) -> bool {
+        match self {
+            _ if value.expose().is_empty() => false,
+            Self::Session => true,
+            Self::Other => false,
+            Self::Open => {
+                may_be_token(value) && {
+                    let kind = classify_cookie(name, value).kind;
+                    is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
+                }
+            }
+        }
+    }
+}
+
 /// Whether a cookie is session-like: by its name, or because its value is a token.
 pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
-    let lower = set_cookie::base_name(name).to_ascii_lowercase();
-    if value.expose().is_empty() || lower.contains("csrf") || lower.contains("xsrf") {
-        return false;
-    }
-    let named = SESSION_WORDS.iter().any(|word| lower.contains(word)) && !lower.ends_with("_uat");
-    if NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix)) {
-        return false;
-    }
-    if named || !may_be_token(value) {
-        return named;
-    }
-    let kind = classify_cookie(name, value).kind;
-    is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
+    CookieName::read(name).is_session(name, value)
 }

@@ -1,5 +1,7 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use authtrace_parse::{
     AnomalyKind, CallFrame, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
     target::origin,
@@ -20,14 +22,42 @@ use crate::{
     tokens::{Purpose, TokenId, TokenStore},
 };
 
-/// Draws the fact of `exchange`; its credentials go to `tokens`.
-pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner) -> Fact {
+/// What facts share and what was read before.
+#[derive(Default)]
+pub(crate) struct Extractor {
+    interner: Interner,
+    conversations: cors::Conversations,
+    /// The last `Date`, which a server repeats for a second.
+    date: (String, Option<Timestamp>),
+}
+
+impl Extractor {
+    /// Draws the fact of `exchange`; its credentials go to `tokens`.
+    pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore) -> Fact {
+        let mut fact = extract(exchange, tokens, &mut self.interner);
+        fact.cors = self.conversations.extract(exchange, &mut self.interner);
+        fact.server_date = self.server_date(exchange);
+        fact
+    }
+
+    fn server_date(&mut self, exchange: &Exchange) -> Option<Timestamp> {
+        let field = server_date(exchange)?;
+        if self.date.0 != field {
+            let date = jiff::fmt::rfc2822::parse(field.trim()).ok();
+            let date = date.map(|date| Timestamp::from_seconds(date.timestamp().as_second()));
+            self.date = (field.to_owned(), date);
+        }
+        self.date.1
+    }
+}
+
+fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner) -> Fact {
     let request = &exchange.request;
     let response = exchange.response.as_ref();
     let no_headers = Headers::new();
     let answer = response.map_or(&no_headers, |r| &r.headers);
     let request_body = BodyView::of(&request.body);
-    let response_body = response.map_or_else(BodyView::default, |r| BodyView::of(&r.body));
+    let response_body = response.map_or_else(BodyView::default, |r| BodyView::of_response(&r.body, r.status));
 
     let credentials = credential::extract(exchange, &request_body, tokens, interner);
     let url_credentials = credential::in_header_urls(exchange, tokens, interner);
@@ -49,10 +79,8 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
 
     let path = display_path(request.target.path.expose());
     let template = route::template(&path);
-    let origin = request.target.origin();
     let stack = application_frames(exchange, interner);
     let refresh_token = refresh_token(&credentials, inferred.role);
-    let server_date = (!exchange.browser.from_cache).then(|| server_date(exchange, answer)).flatten();
     Fact {
         id: exchange.id,
         source: exchange.source,
@@ -68,9 +96,9 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         scheme: request.target.scheme,
         host: interner.text(&request.target.host),
         port: request.target.port,
-        origin: interner.text(&origin),
-        query_keys: request.target.query_pairs().map(|(name, _)| interner.text(&safe_name(name))).collect(),
-        route: interner.text(&route_name(exchange, &template, &request_body)),
+        origin: interner.written(|out| request.target.write_origin(out)),
+        query_keys: request.target.query_pairs().map(|(name, _)| safe_name(name, interner)).collect(),
+        route: route_name(exchange, &template, &request_body, interner),
         group: interner.text(&route::group(&template)),
         path: interner.text(&path),
         status: response.map(|r| r.status),
@@ -86,10 +114,10 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         response_body_seen: response
             .is_some_and(|r| matches!(r.body.content, Content::Text { .. } | Content::Empty | Content::Skipped)),
         set_cookies: set_cookies.into(),
-        cors: cors::extract(exchange, interner),
+        cors: None,
         redirect: redirect(&request.target, answer, outcome.class, interner),
         request: RequestFacts {
-            grant_type: request_body.string("grant_type").map(|g| interner.text(&safe_name(g.expose()))),
+            grant_type: request_body.string("grant_type").map(|g| safe_name(g.expose(), interner)),
             has_password: role::has_password(&request_body),
             refresh_token,
             body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
@@ -97,13 +125,13 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
         resource_type: resource_type(exchange).map(|t| interner.text(t)),
         call_site: stack.first().cloned(),
         stack: stack.into(),
-        client_signature: interner.text(&client_signature(&request.headers)),
+        client_signature: client_signature(&request.headers, interner),
         user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
-        server_date,
+        server_date: None,
         responder: responder(answer, interner),
         from_cache: exchange.browser.from_cache,
         is_document: is_document(exchange),
-        no_store: answer.get_all("cache-control").any(|v| v.expose().to_ascii_lowercase().contains("no-store")),
+        no_store: answer.get_all("cache-control").any(|v| has_word(v.expose(), "no-store")),
         discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
         bare_accepted: false,
         session: None,
@@ -120,14 +148,17 @@ pub(crate) fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &m
 
 /// The path as it may be shown: a segment that is a token reads `{token}`, and of a very long path only the first
 /// segments are kept, since half a token can no longer be told as one.
-fn display_path(path: &str) -> String {
+fn display_path(path: &str) -> Cow<'_, str> {
     if path.len() > LONGEST {
         let start = start(path, LONGEST);
         let whole = start.rfind('/').map_or("", |end| &start[..end]);
-        return format!("{}/…", display_path(whole));
+        return format!("{}/…", display_path(whole)).into();
+    }
+    if !path.split('/').any(is_secret_segment) {
+        return path.into();
     }
     let show = |segment: &str| if is_secret_segment(segment) { "{token}".to_owned() } else { segment.to_owned() };
-    path.split('/').map(show).collect::<Vec<_>>().join("/")
+    path.split('/').map(show).collect::<Vec<_>>().join("/").into()
 }
 
 /// Long random segments are reset links, magic links and the like; identifiers and hashes are not.
@@ -145,9 +176,11 @@ fn is_secret_segment(segment: &str) -> bool {
 }
 
 /// A parameter name or grant type as it may be shown: names are short words; anything else may be a value out of place.
-fn safe_name(name: &str) -> String {
-    let plain = name.len() <= 64 && !credential::is_token_kind(classify(SecretStr::new(name), None).kind);
-    if plain { name.to_owned() } else { "{token}".to_owned() }
+fn safe_name(name: &str, interner: &mut Interner) -> Text {
+    // A short word is no token; only what may be one is worth a closer look.
+    let plain =
+        name.len() <= 64 && (name.len() < 16 || !credential::is_token_kind(classify(SecretStr::new(name), None).kind));
+    interner.text(if plain { name } else { "{token}" })
 }
 
 /// DevTools counts header bytes before it removes sensitive fields: a Bearer token leaves a gap of 50 bytes or more.
@@ -163,16 +196,18 @@ fn removed_header_bytes(exchange: &Exchange) -> bool {
     stated > (written + line) as u64 + GAP
 }
 
-fn route_name(exchange: &Exchange, template: &str, body: &BodyView) -> String {
-    let mut route = format!("{} {template}", exchange.request.method);
-    if let Some(operation) = body.graphql_operation() {
-        route.push('#');
-        route.push_str(operation);
-    } else if let Some(target) = exchange.request.headers.get("x-amz-target") {
-        route.push('#');
-        route.push_str(&safe_name(target.expose()));
-    }
-    route
+fn route_name(exchange: &Exchange, template: &str, body: &BodyView, interner: &mut Interner) -> Text {
+    let target = || exchange.request.headers.get("x-amz-target").map(SecretStr::expose);
+    let operation = match body.graphql_operation() {
+        Some(operation) => Some(interner.text(operation)),
+        None => target().map(|target| safe_name(target, interner)),
+    };
+    interner.written(|out| {
+        out.extend([&*exchange.request.method, " ", template]);
+        if let Some(operation) = &operation {
+            out.extend(["#", operation]);
+        }
+    })
 }
 
 fn set_cookies(headers: &Headers, interner: &mut Interner) -> Vec<set_cookie::SetCookie> {
@@ -216,7 +251,7 @@ fn deliveries(
     let mut found = Vec::new();
     let at = exchange.timing.ended.or(exchange.timing.first_byte);
     let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
-        let token = tokens.intern(value, scheme);
+        let token = tokens.intern(value, scheme, exchange.id);
         tokens.delivered(token, &carrier, purpose, exchange.id, at);
         found.push(Delivery { carrier, token, purpose });
     };
@@ -292,28 +327,30 @@ fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text>
     let names_itself =
         |frame: &CallFrame| Target::parse(&frame.url).is_some_and(|t| t.origin() == own.origin() && t.path == own.path);
     let frames = scripts.filter(|frame| !is_library(&frame.url) && !names_itself(frame));
-    frames.take(4).map(|frame| interner.scrubbed(&frame_name(frame))).collect()
+    frames.take(4).map(|frame| frame_name(frame, interner)).collect()
 }
 
 /// `function (file:line)`, one-based as editors count.
-fn frame_name(frame: &CallFrame) -> String {
+fn frame_name(frame: &CallFrame, interner: &mut Interner) -> Text {
     let path = match frame.url.split("://").nth(1) {
         Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
         None => &*frame.url,
     };
     let path = if path.is_empty() { "/" } else { path };
     let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
-    format!("{function} ({path}:{})", frame.line + 1)
+    let write = |out: &mut String| {
+        let _ = write!(out, "f{function} ({path}:{})", frame.line + 1);
+    };
+    interner.derived(write, |raw, interner| interner.scrubbed(&raw[1..]))
 }
 
-fn client_signature(headers: &Headers) -> String {
+fn client_signature(headers: &Headers, interner: &mut Interner) -> Text {
     let field = |name: &'static str| headers.get(name).map_or("-", |v| v.expose());
     let content_type = field("content-type").split(';').next().unwrap_or_default();
-    format!(
-        "accept: {}; content-type: {content_type}; x-requested-with: {}",
-        field("accept"),
-        field("x-requested-with")
-    )
+    interner.written(|out| {
+        out.extend(["accept: ", field("accept"), "; content-type: ", content_type]);
+        out.extend(["; x-requested-with: ", field("x-requested-with")]);
+    })
 }
 
 /// `server`, `via` and the sorted header names that say which hop answered; values that vary are left out.
@@ -326,20 +363,29 @@ fn responder(headers: &Headers, interner: &mut Interner) -> Text {
         ) || name.starts_with("access-control-")
             || name.starts_with(':')
     };
-    let mut names: Vec<String> = headers.iter().map(|(n, _)| n.to_ascii_lowercase()).filter(|n| !vary(n)).collect();
-    names.sort_unstable();
-    names.dedup();
-    let server = interner.scrubbed(&format!("{} {}", field("server"), field("via")));
-    interner.text(&format!("{server} | {}", names.join(" ")))
+    // The raw names in their order, behind the values that stay.
+    let raw = |out: &mut String| {
+        out.extend(["r", field("server"), " ", field("via")]);
+        headers.iter().for_each(|(name, _)| out.extend(["\n", name]));
+    };
+    interner.derived(raw, |_, interner| {
+        let names = headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+        let mut names: Vec<String> = names.filter(|name| !vary(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let server = interner.scrubbed(&format!("{} {}", field("server"), field("via")));
+        interner.text(&format!("{server} | {}", names.join(" ")))
+    })
 }
 
-fn server_date(exchange: &Exchange, headers: &Headers) -> Option<Timestamp> {
-    let status = exchange.response.as_ref()?.status;
-    if status == 304 || headers.contains("age") || exchange.browser.via_service_worker {
+/// `Date` of an answer that no cache gave.
+fn server_date(exchange: &Exchange) -> Option<&str> {
+    let response = exchange.response.as_ref()?;
+    let cached = exchange.browser.from_cache || exchange.browser.via_service_worker;
+    if cached || response.status == 304 || response.headers.contains("age") {
         return None;
     }
-    let date = jiff::fmt::rfc2822::parse(headers.get("date")?.expose().trim()).ok()?;
-    Some(Timestamp::from_seconds(date.timestamp().as_second()))
+    Some(response.headers.get("date")?.expose())
 }
 
 /// What the browser fetched it for: the recorder's word, else the request's own (Fetch Metadata, `Sec-Fetch-Dest`).
@@ -402,6 +448,11 @@ fn is_health_check(exchange: &Exchange) -> bool {
     let last = exchange.request.target.path.expose().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     // `/ws/live` is a feed, not a liveness probe.
     AGENTS.iter().any(|a| agent.contains(a)) || (exchange.kind != Kind::WebSocket && PATHS.contains(&last))
+}
+
+/// Whether `text` contains `word`, which is in lower case, in any letter case.
+fn has_word(text: &str, word: &str) -> bool {
+    text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn anomalies(exchange: &Exchange) -> Box<[AnomalyKind]> {

@@ -11,6 +11,7 @@ pub mod credential;
 pub(crate) mod extract;
 pub mod gate;
 pub(crate) mod join;
+pub(crate) mod legs;
 pub mod lifetime;
 pub mod outcome;
 pub mod role;
@@ -19,6 +20,8 @@ pub mod session;
 pub mod set_cookie;
 pub(crate) mod silent;
 pub(crate) mod site;
+
+use std::sync::Arc;
 
 use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp, Timing};
 
@@ -29,7 +32,7 @@ use crate::{
 };
 use cors::Cors;
 use credential::{Carrier, Credential, Method, UrlCredential};
-use gate::Gates;
+use gate::{Gate, Gates};
 use outcome::Outcome;
 use role::Role;
 use set_cookie::SetCookie;
@@ -157,7 +160,7 @@ pub struct Fact {
     /// Cookies that the response set.
     pub set_cookies: Box<[SetCookie]>,
     /// Cross-origin facts, where the request had an `Origin` or the response an `Access-Control-*` field.
-    pub cors: Option<Box<Cors>>,
+    pub cors: Option<Arc<Cors>>,
     /// Target of a redirect.
     pub redirect: Option<Box<Redirect>>,
     /// Facts of the request body.
@@ -201,6 +204,14 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// Every credential that it names.
+    pub(crate) fn token_ids_mut(&mut self) -> impl Iterator<Item = &mut TokenId> {
+        let carried = self.credentials.iter_mut().map(|c| &mut c.token);
+        let in_urls = self.url_credentials.iter_mut().map(|c| &mut c.token);
+        let delivered = self.delivered.iter_mut().map(|d| &mut d.token);
+        carried.chain(in_urls).chain(delivered).chain(&mut self.request.refresh_token)
+    }
+
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.
     pub fn sent_nanos(&self) -> i64 {
         self.timing.sent.or(self.timing.started).map_or(0, Timestamp::nanos)
@@ -229,6 +240,18 @@ impl Fact {
     /// Whether the server refused it for authentication (detectors §1, AF).
     pub fn refused(&self) -> bool {
         self.outcome.is_refusal()
+    }
+
+    /// Whether it counts in ratios: what does not says nothing of how an API treats credentials (G3, G9, G14, G17).
+    pub fn counts(&self) -> bool {
+        const NOT: &[Gate] =
+            &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
+        !self.gates.any(NOT)
+    }
+
+    /// Whether it went to a protected API, as far as its role says: no preflight, no file, no identity provider.
+    pub fn is_api_call(&self) -> bool {
+        !self.role.is_identity() && !matches!(self.role, Role::Static | Role::Preflight)
     }
 
     /// The value of `Authorization`, where there is one.

@@ -1,5 +1,7 @@
 //! Path templates: which requests are the same call with other ids (detectors §1).
 
+use std::borrow::Cow;
+
 /// The template of `path`: variable segments become `{id}`, everything else stays.
 pub fn template(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
@@ -21,8 +23,11 @@ pub fn group(template: &str) -> String {
 
 /// Whether `segment` varies from call to call: a number, an id, a hash, an address.
 pub fn is_variable(segment: &str) -> bool {
-    let decoded = segment.replace("%40", "@").replace("%3A", ":").replace("%3a", ":");
-    let s = decoded.as_str();
+    let decoded: Cow<'_, str> = match segment.contains('%') {
+        true => segment.replace("%40", "@").replace("%3A", ":").replace("%3a", ":").into(),
+        false => segment.into(),
+    };
+    let s = &*decoded;
     is_number(s) || is_uuid(s) || is_ulid(s) || is_hex(s) || is_email(s) || is_prefixed_id(s) || is_base64url(s)
 }
 

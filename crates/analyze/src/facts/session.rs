@@ -36,12 +36,12 @@ pub struct Session {
 }
 
 /// Assigns a session to every fact that has one and describes the sessions, in order of first sight.
-pub(crate) fn assign(facts: &mut [Fact], order: &[usize], tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
+pub(crate) fn assign(facts: &mut [Fact], order: &[u32], tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
     let mut sets = join(facts, tokens);
     follow_refusals(facts, order, tokens, &mut sets);
     let mut numbers: HashMap<u32, SessionId> = HashMap::new();
     for &index in order {
-        let fact = &mut facts[index];
+        let fact = &mut facts[index as usize];
         let Some(token) = identifying(fact) else { continue };
         let root = sets.find(token.0);
         let next = SessionId(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
@@ -81,9 +81,9 @@ fn join(facts: &[Fact], tokens: &TokenStore) -> Sets {
 }
 
 /// A refresh token that nothing else links belongs to the session whose refusal its refresh follows within [`FOLLOWS`].
-fn follow_refusals(facts: &[Fact], order: &[usize], tokens: &TokenStore, sets: &mut Sets) {
+fn follow_refusals(facts: &[Fact], order: &[u32], tokens: &TokenStore, sets: &mut Sets) {
     let mut refused: HashMap<ClientId, (TokenId, i64)> = HashMap::new();
-    for fact in order.iter().map(|&index| &facts[index]) {
+    for fact in order.iter().map(|&index| &facts[index as usize]) {
         let alone = fact.credentials.len() == 1 && fact.delivered.is_empty();
         match (fact.request.refresh_token, fact.main_credential()) {
             (Some(token), _) if alone && tokens.get(token).delivered_by.is_none() => {
@@ -102,36 +102,36 @@ fn follow_refusals(facts: &[Fact], order: &[usize], tokens: &TokenStore, sets: &
 }
 
 /// An exchange without credentials belongs to the session that the same client uses before and after it.
-fn adopt(facts: &mut [Fact], order: &[usize]) {
+fn adopt(facts: &mut [Fact], order: &[u32]) {
     let mut before: HashMap<ClientId, SessionId> = HashMap::new();
-    let mut waiting: HashMap<ClientId, Vec<usize>> = HashMap::new();
+    let mut waiting: HashMap<ClientId, Vec<u32>> = HashMap::new();
     for &index in order {
-        let client = facts[index].client;
-        match facts[index].session {
+        let client = facts[index as usize].client;
+        match facts[index as usize].session {
             None => waiting.entry(client).or_default().push(index),
             Some(session) => {
                 let known = before.insert(client, session);
                 for adopted in waiting.remove(&client).unwrap_or_default() {
                     if known.is_none_or(|known| known == session) {
-                        facts[adopted].session = Some(session);
+                        facts[adopted as usize].session = Some(session);
                     }
                 }
             }
         }
     }
-    let mut rest: Vec<(ClientId, Vec<usize>)> = waiting.into_iter().collect();
+    let mut rest: Vec<(ClientId, Vec<u32>)> = waiting.into_iter().collect();
     rest.sort_unstable();
     for (client, indices) in rest {
         for index in indices {
-            facts[index].session = before.get(&client).copied();
+            facts[index as usize].session = before.get(&client).copied();
         }
     }
 }
 
-fn describe(facts: &[Fact], order: &[usize], count: usize, tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
+fn describe(facts: &[Fact], order: &[u32], count: usize, tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
     let mut sessions: Vec<Option<Session>> = vec![None; count];
     for &index in order {
-        let fact = &facts[index];
+        let fact = &facts[index as usize];
         let Some(session) = fact.session.and_then(|s| sessions.get_mut(s.0 as usize)) else { continue };
         let at = fact.timing.started;
         let session = session.get_or_insert_with(|| Session {

@@ -13,6 +13,7 @@ mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod credentials_over_cleartext;
 mod duplicate_or_clock_inconsistent;
+mod encrypted_opaque;
 mod environment_crossover;
 mod expired_token_sent;
 mod incomplete_flow;
@@ -80,6 +81,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentials_over_cleartext::RULE,
     &browser_exposed_secret::RULE,
     &sanitized_capture::RULE,
+    &encrypted_opaque::RULE,
     &lossy_or_truncated::RULE,
     &incomplete_flow::RULE,
     &duplicate_or_clock_inconsistent::RULE,

@@ -107,10 +107,8 @@ fn split<'a>(text: &'a str, defects: &mut Vec<Defect>) -> (Option<&'a str>, &'a 
 }
 
 fn split_known<'a>(text: &'a str, defects: &mut Vec<Defect>) -> Option<(&'a str, &'a str)> {
-    let length = KNOWN.iter().map(|name| name.len()).filter(|&length| {
-        text.get(..length).is_some_and(|word| KNOWN.iter().any(|name| name.eq_ignore_ascii_case(word)))
-    });
-    let length = length.max()?;
+    let starts = |name: &&&str| text.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name));
+    let length = KNOWN.iter().filter(starts).map(|name| name.len()).max()?;
     let (scheme, rest) = text.split_at(length);
     if rest.is_empty() || rest.starts_with([' ', '\t']) {
         return Some((scheme, rest));

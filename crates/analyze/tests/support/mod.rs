@@ -4,34 +4,20 @@
 pub(crate) mod tokens;
 pub(crate) mod transcript;
 
-use authtrace_analyze::{
-    Analysis, Analyzer, Settings,
-    coverage::{Input, InputFormat},
-};
+use authtrace_analyze::{Analysis, Analyzer, Settings, coverage::Input};
 use authtrace_parse::Exchange;
 
 /// Analyses `exchanges` as one HAR.
 pub(crate) fn analyze(exchanges: &[Exchange], settings: Settings) -> Analysis {
-    analyze_input(exchanges, settings, false)
+    analyze_input(exchanges, settings, Input::default())
 }
 
-/// Analyses `exchanges` as one HAR, which may end in the middle.
-pub(crate) fn analyze_input(exchanges: &[Exchange], settings: Settings, truncated: bool) -> Analysis {
+/// Analyses `exchanges` as one input of which `input` says the rest.
+pub(crate) fn analyze_input(exchanges: &[Exchange], settings: Settings, input: Input) -> Analysis {
     let mut analyzer = Analyzer::new(settings);
     for exchange in exchanges {
         analyzer.push(exchange);
     }
-    let input = Input {
-        path: "transcript".into(),
-        format: InputFormat::Har,
-        sha256: [7; 32],
-        bytes: 0,
-        exchanges: u32::try_from(exchanges.len()).unwrap(),
-        creator: None,
-        truncated,
-        anomalies: Default::default(),
-        first: None,
-        last: None,
-    };
-    analyzer.finish(vec![input]).unwrap()
+    let exchanges = u32::try_from(exchanges.len()).unwrap();
+    analyzer.finish(vec![Input { path: "transcript".into(), sha256: [7; 32], exchanges, ..input }])
 }

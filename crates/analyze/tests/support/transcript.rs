@@ -3,6 +3,8 @@
 //! ```text
 //! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
 //! * truncated                         the input ends in the middle
+//! * packets response-without-request  the input is a packet capture, with these oddities
+//! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //! > Name: value                       request header
 //! >> text                             request body (JSON, else a form)
@@ -18,10 +20,13 @@
 
 use std::time::Duration;
 
-use authtrace_analyze::key::KeyRing;
+use authtrace_analyze::{
+    coverage::{Input, InputFormat},
+    key::KeyRing,
+};
 use authtrace_parse::{
-    Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind, Locator, Request,
-    Response, Secret, Source, Target, Timestamp, Timing,
+    AnomalyKind, Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind,
+    Locator, Request, Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
     websocket::{Message, WebSocket},
 };
 
@@ -38,7 +43,7 @@ pub(crate) struct Expected {
 pub(crate) struct Transcript {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) keys: KeyRing,
-    pub(crate) truncated: bool,
+    pub(crate) input: Input,
     pub(crate) findings: Vec<Expected>,
     pub(crate) coverage: Vec<Expected>,
 }
@@ -48,7 +53,7 @@ pub(crate) fn parse(text: &str) -> Transcript {
     let mut transcript = Transcript {
         exchanges: Vec::new(),
         keys: KeyRing::default(),
-        truncated: false,
+        input: Input::default(),
         findings: Vec::new(),
         coverage: Vec::new(),
     };
@@ -65,7 +70,14 @@ fn read_line(line: &str, transcript: &mut Transcript) {
     } else if let Some(rest) = line.strip_prefix("# coverage:") {
         transcript.coverage.push(expected(rest));
     } else if line == "* truncated" {
-        transcript.truncated = true;
+        transcript.input.truncated = true;
+    } else if let Some(rest) = line.strip_prefix("* packets") {
+        transcript.input.format = InputFormat::Pcapng;
+        transcript.input.anomalies.extend(rest.split_whitespace().map(|name| (anomaly(name), 1)));
+    } else if let Some(rest) = line.strip_prefix("* tls ") {
+        transcript.input.opaque.push(tls(rest));
+        transcript.input.opaque_count += 1;
+        transcript.input.format = InputFormat::Pcapng;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
         transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
@@ -75,6 +87,29 @@ fn read_line(line: &str, transcript: &mut Transcript) {
     } else if !line.starts_with('#') {
         let last = transcript.exchanges.last_mut().unwrap_or_else(|| panic!("no exchange before: {line}"));
         message_line(last, &expanded);
+    }
+}
+
+fn anomaly(name: &str) -> &'static str {
+    let known = [AnomalyKind::ResponseWithoutRequest, AnomalyKind::ResponseLost, AnomalyKind::OneSidedConnection];
+    known.into_iter().map(AnomalyKind::name).find(|known| *known == name).unwrap_or_else(|| panic!("anomaly {name}"))
+}
+
+fn tls(rest: &str) -> TlsConnection {
+    let mut words = rest.split(' ');
+    let host = words.next().unwrap();
+    let version = words.next().and_then(|version| version.strip_prefix("1.")?.parse::<u16>().ok());
+    TlsConnection {
+        client: "10.0.0.1:40000".parse().unwrap(),
+        server: "10.0.0.2:443".parse().unwrap(),
+        server_name: Some(host.into()),
+        alpn: words.map(Into::into).collect(),
+        alpn_chosen: false,
+        version: version.map(|minor| TlsVersion(0x0301 + minor)),
+        alerts: Box::default(),
+        first: None,
+        sent: 0,
+        received: 0,
     }
 }
 
@@ -155,6 +190,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         "conn" => exchange.connection = Some(value.into()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
         "cache" => exchange.browser.from_cache = true,
+        "view" if value == "partial" => exchange.request.view = HeaderView::Partial,
         "view" => exchange.request.view = HeaderView::Provisional,
         "at" => {
             let (function, place) = value.split_once('@').unwrap();

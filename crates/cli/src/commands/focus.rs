@@ -12,7 +12,7 @@ use crate::args::InspectArgs;
 /// The exchanges in focus; `None` where nothing narrows it.
 pub(super) fn exchanges(args: &InspectArgs, analysis: &Analysis) -> anyhow::Result<Option<BTreeSet<ExchangeId>>> {
     let bounds = Bounds::parse(args)?;
-    let matching = args.filter.as_ref().map(|filter| analysis.capture.table.matching(filter)).transpose()?;
+    let matching = args.filter.as_ref().map(|filter| analysis.capture.matching(filter)).transpose()?;
     if matching.is_none() && bounds.is_open() {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     key::{KeyRing, dotenv},
 };
-use authtrace_capture::{InputPath, InputReport, read_input};
+use authtrace_capture::{Container, InputPath, InputReport, Plan, read_input};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -37,22 +37,25 @@ pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
     }
     let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
     let report =
-        read_input(&InputPath::File(path.to_owned()), 0, 0, &BodyNeeds, &mut |exchange| analyzer.push(&exchange));
-    analyzer.finish(vec![input(report.unwrap())]).unwrap()
+        read_input(&InputPath::File(path.to_owned()), &Plan::new(&BodyNeeds), &mut |exchange| analyzer.push(&exchange));
+    analyzer.finish(vec![input(report.unwrap())])
 }
 
 fn input(report: InputReport) -> Input {
     Input {
         path: report.path,
-        format: InputFormat::Har,
+        format: match report.format.container {
+            Container::Har => InputFormat::Har,
+            Container::Pcap => InputFormat::Pcap,
+            Container::Pcapng => InputFormat::Pcapng,
+        },
         sha256: report.sha256,
         bytes: report.bytes,
         exchanges: report.exchanges,
-        creator: None,
         truncated: report.truncated,
-        anomalies: Default::default(),
-        first: None,
-        last: None,
+        opaque: report.opaque,
+        opaque_count: report.opaque_count,
+        ..Input::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One incident: headline, statement, where and when, proof, consequences, rivals, remedy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use authtrace_analyze::{Finding, FindingId, Incident, Judged, Verdict};
 
@@ -68,9 +68,11 @@ fn root_siblings<'a>(view: &View<'a>, incident: &Incident, root: &'a Finding) ->
 /// Where, when, how many, how sure.
 fn location(page: &mut Page, view: &View<'_>, root: &Finding, same: &[&Finding], layout: &Layout) {
     let mut routes: Vec<(&str, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for finding in same {
         for route in &finding.routes {
-            match routes.iter_mut().find(|(known, _)| *known == &**route) {
+            let place = *places.entry(route).or_insert(routes.len());
+            match routes.get_mut(place) {
                 Some((_, number)) => *number += finding.exchanges.len(),
                 None => routes.push((route, finding.exchanges.len())),
             }

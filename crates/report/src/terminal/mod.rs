@@ -52,14 +52,7 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
     let mut page = Page::new(width, layout.style);
     let facts = &view.analysis.capture.facts;
     if facts.is_empty() {
-        page.para(
-            0,
-            Ink::Bold,
-            &format!(
-                "No request could be read from {}; record again with the network panel open.",
-                totals::names(view)
-            ),
-        );
+        page.para(0, Ink::Bold, &totals::no_request(view));
         coverage::write(&mut page, view, layout);
         return page.finish();
     }

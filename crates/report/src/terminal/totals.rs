@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use authtrace_analyze::{
     Severity,
+    coverage::InputFormat,
     facts::{credential::Method, gate::Gate},
 };
-use authtrace_parse::ExchangeId;
+use authtrace_parse::{ExchangeId, HeaderView};
 
 use super::count;
 use crate::{page::Page, style::Ink, view::View};
@@ -30,6 +31,17 @@ pub(super) fn no_authentication(view: &View<'_>) -> String {
     format!("No authentication traffic in {}.", count(view.analysis.capture.facts.len(), "exchange"))
 }
 
+/// The one line for inputs that hold no readable request.
+pub(super) fn no_request(view: &View<'_>) -> String {
+    let inputs = &view.analysis.capture.inputs;
+    let advice = if inputs.iter().all(|input| input.format == InputFormat::Har) {
+        "; record again with the network panel open"
+    } else {
+        ""
+    };
+    format!("No HTTP request could be read from {}{advice}.", names(view))
+}
+
 /// The inputs by name: `race.har`, `a.har and b.har`, `a.har and 3 more`.
 pub(super) fn names(view: &View<'_>) -> String {
     let paths: Vec<&str> = view.analysis.capture.inputs.iter().map(|i| i.path.as_str()).collect();
@@ -44,6 +56,12 @@ pub(super) fn names(view: &View<'_>) -> String {
 fn nothing_found(page: &mut Page, view: &View<'_>) {
     if view.is_sanitized() {
         let text = "Nothing was found, and nothing can be concluded: credentials were removed from this capture.";
+        return page.para(0, Ink::Bold, text);
+    }
+    let facts = &view.analysis.capture.facts;
+    let cut = facts.iter().filter(|fact| fact.view == HeaderView::Partial).count();
+    if 2 * cut > facts.len() {
+        let text = "Nothing was found, and little can be concluded: most request heads were not captured whole.";
         return page.para(0, Ink::Bold, text);
     }
     if view.is_narrowed() {

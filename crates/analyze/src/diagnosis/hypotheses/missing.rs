@@ -1,10 +1,7 @@
 //! "401, no credentials": why did the request go out without a token? (detectors §5.1)
 
-use super::{Contradiction, Hypothesis, Scene, common, shows};
-use crate::{
-    case::{delivers_token, good_authorization},
-    facts::Fact,
-};
+use super::{Contradiction, Hypothesis, Scene, Sign, common, shows};
+use crate::{case::good_authorization, facts::Fact};
 
 const READY_NANOS: i64 = 250_000_000;
 
@@ -90,20 +87,16 @@ pub(super) static TABLE: &[Hypothesis] = &[
 
 fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let page = |f: &&Fact| f.lifetime == first.lifetime;
-    let carried = scene.client_facts().filter(page).find(|f| {
-        f.started_nanos() < first.started_nanos() && f.origin == first.origin && good_authorization(f).is_some()
-    });
-    if let Some(earlier) = carried {
+    let mut carrying = scene.of_client(scene.lookup.authorized_in_page(first.lifetime, &first.origin));
+    if let Some(earlier) = carrying.find(|f| f.started_nanos() < first.started_nanos()) {
         return Contradiction::new(
             format!("{} of the same page had carried the token before.", earlier.route),
             shows(earlier, "request.header.authorization", "present"),
         );
     }
     let delivered = scene
-        .client_facts()
-        .filter(page)
-        .find(|f| delivers_token(f) && f.ended_nanos() + READY_NANOS <= first.started_nanos())?;
+        .of_client(scene.lookup.deliveries_in(first.lifetime))
+        .find(|f| f.ended_nanos() + READY_NANOS <= first.started_nanos())?;
     let ms = (first.started_nanos() - delivered.ended_nanos()) / 1_000_000;
     Contradiction::new(
         format!("The page had received its token {ms} ms before the call ({}).", delivered.route),
@@ -114,8 +107,8 @@ fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
 /// The same call site or route carries the token at other times: the path through the client exists.
 fn same_call_carries_it(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let same = |f: &&Fact| f.origin == first.origin && f.route == first.route && f.call_site == first.call_site;
-    let other = scene.client_facts().filter(same).find(|f| good_authorization(f).is_some())?;
+    let mut same = scene.of_client(scene.lookup.on_route(&first.origin, &first.route));
+    let other = same.find(|f| f.call_site == first.call_site && good_authorization(f).is_some())?;
     Contradiction::new(
         format!("The same call carries the token in exchange #{}: it does go through the client.", other.id.0),
         shows(other, "request.header.authorization", "present"),
@@ -134,13 +127,13 @@ fn no_cookie(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn token_exists(scene: &Scene<'_>) -> Option<Contradiction> {
-    if let Some(delivery) = scene.client_facts().find(|f| delivers_token(f)) {
+    if let Some(delivery) = scene.signs(Sign::Delivers).next() {
         return Contradiction::new(
             format!("{} delivered a token.", delivery.route),
             shows(delivery, "response", "delivers a token"),
         );
     }
-    let carried = scene.client_facts().find(|f| good_authorization(f).is_some() && f.succeeded())?;
+    let carried = scene.signs(Sign::Authorized).find(|f| f.succeeded())?;
     Contradiction::new(
         format!("{} carried a token and was accepted.", carried.route),
         shows(carried, "request.header.authorization", "present"),
@@ -148,7 +141,7 @@ fn token_exists(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn token_is_sent(scene: &Scene<'_>) -> Option<Contradiction> {
-    let carried = scene.client_facts().find(|f| good_authorization(f).is_some())?;
+    let carried = scene.signs(Sign::Authorized).next()?;
     Contradiction::new(
         format!("{} carries a token.", carried.route),
         shows(carried, "request.header.authorization", "present"),
@@ -184,16 +177,10 @@ fn absent_at_client(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn still_signed_in(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let later = scene
-        .client_facts()
-        .filter(|f| f.started_nanos() > first.started_nanos() && f.role != crate::facts::role::Role::Login)
-        .find(|f| f.succeeded() && (good_authorization(f).is_some() || delivers_token(f)));
+    let later = scene.signs(Sign::SignedIn).find(|f| f.started_nanos() > first.started_nanos());
     let logged_in_again = later.is_some_and(|later| {
-        scene.client_facts().any(|f| {
-            f.role == crate::facts::role::Role::Login
-                && f.started_nanos() > first.started_nanos()
-                && f.started_nanos() < later.started_nanos()
-        })
+        let between = |f: &Fact| f.started_nanos() > first.started_nanos() && f.started_nanos() < later.started_nanos();
+        scene.signs(Sign::Login).any(between)
     });
     let later = later.filter(|_| !logged_in_again)?;
     Contradiction::new(

@@ -11,6 +11,7 @@ use crate::{
     capture::Capture,
     facts::Fact,
     finding::{Evidence, EvidenceRole, Finding, part},
+    lookup::{Found, Lookup, Sign},
 };
 
 /// How a hypothesis stands.
@@ -84,6 +85,8 @@ impl Contradiction {
 /// What a hypothesis is judged on: the incident's findings and exchanges within the capture.
 pub(super) struct Scene<'a> {
     pub(super) capture: &'a Capture,
+    /// Every client's facts, by id.
+    lookup: &'a Lookup<'a>,
     pub(super) root: &'a Finding,
     members: &'a [&'a Finding],
     /// The root's failing exchanges, in order of id.
@@ -91,7 +94,12 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(capture: &'a Capture, root: &'a Finding, members: &'a [&'a Finding]) -> Self {
+    pub(super) fn new(
+        capture: &'a Capture,
+        lookup: &'a Lookup<'a>,
+        root: &'a Finding,
+        members: &'a [&'a Finding],
+    ) -> Self {
         let same = members.iter().filter(|f| f.rule.code == root.rule.code);
         let mut failing: Vec<&Fact> = same.flat_map(|f| &f.exchanges).filter_map(|id| capture.fact(*id)).collect();
         failing.sort_by_key(|f| f.id);
@@ -100,7 +108,7 @@ impl<'a> Scene<'a> {
         if failing.iter().any(|f| !f.succeeded()) {
             failing.retain(|f| !f.succeeded());
         }
-        Self { capture, root, members, failing }
+        Self { capture, lookup, root, members, failing }
     }
 
     /// The first failing exchange.
@@ -114,10 +122,15 @@ impl<'a> Scene<'a> {
         named.max_by(|a, b| a.confidence().value().total_cmp(&b.confidence().value()))
     }
 
-    /// The facts of the failing exchanges' client.
-    fn client_facts(&self) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+    /// Of what was looked up, the facts of the failing exchanges' client, by id.
+    fn of_client(&self, found: Found<'a, 'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
         let client = self.root.client;
-        self.capture.facts.iter().filter(move |f| f.client == client)
+        found.iter().filter(move |f| f.client == client)
+    }
+
+    /// The client's exchanges that are a sign of something, by id.
+    fn signs(&self, sign: Sign) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
+        self.of_client(self.lookup.signs(sign))
     }
 }
 
@@ -226,10 +239,8 @@ mod common {
     pub(super) fn accepted_elsewhere<'a>(scene: &Scene<'a>) -> Option<&'a Fact> {
         let first = scene.first()?;
         let token = first.main_credential()?.token;
-        scene.client_facts().find(|f| {
-            f.origin == first.origin
-                && f.succeeded()
-                && f.credentials.iter().any(|c| c.token == token)
+        scene.of_client(scene.lookup.succeeded_at(&first.origin)).find(|f| {
+            f.credentials.iter().any(|c| c.token == token)
                 && scene.capture.protection(f) == crate::capture::Protection::Protected
         })
     }

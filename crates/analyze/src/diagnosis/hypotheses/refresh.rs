@@ -1,10 +1,7 @@
 //! "The refresh fails": why, and why so often? (detectors §5.3)
 
-use super::{Contradiction, Hypothesis, Scene, shows};
-use crate::{
-    facts::{Fact, role::Role},
-    refreshes::overlap,
-};
+use super::{Contradiction, Hypothesis, Scene, Sign, shows};
+use crate::{facts::Fact, refreshes::overlap};
 
 pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -60,7 +57,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
 
 fn refreshes<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
     let session = scene.root.session;
-    scene.client_facts().filter(move |f| f.role == Role::Refresh && (session.is_none() || f.session == session))
+    scene.signs(Sign::Refresh).filter(move |f| session.is_none() || f.session == session)
 }
 
 fn no_loop(scene: &Scene<'_>) -> Option<Contradiction> {
@@ -129,7 +126,7 @@ fn answered_4xx(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn refresh_works(scene: &Scene<'_>) -> Option<Contradiction> {
-    let worked = scene.client_facts().find(|f| f.role == Role::Refresh && f.succeeded())?;
+    let worked = scene.signs(Sign::Refresh).find(|f| f.succeeded())?;
     Contradiction::new("A refresh succeeded in this capture.", shows(worked, "response.status", "2xx"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Verifiers check in a known order, so words about a later stage prove the earlier ones passed.
 
-use super::{Contradiction, Hypothesis, Scene, common, shows};
+use super::{Contradiction, Hypothesis, Scene, Sign, common, shows};
 use crate::{dictionary::Stage, token::TokenKind};
 
 pub(super) static TABLE: &[Hypothesis] = &[
@@ -145,8 +145,8 @@ fn has_no_expiry(scene: &Scene<'_>) -> Option<Contradiction> {
 fn no_newer_token(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let newest = scene
-        .client_facts()
-        .filter(|f| f.ended_nanos() < first.started_nanos() && f.succeeded())
+        .signs(Sign::Delivers)
+        .filter(|f| f.ended_nanos() < first.started_nanos())
         .filter(|f| f.delivered.iter().any(|d| d.purpose == crate::tokens::Purpose::Access))
         .max_by_key(|f| f.ended_nanos())?;
     let sent = first.main_credential()?.token;
@@ -207,8 +207,7 @@ fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn same_responder(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let other =
-        scene.client_facts().find(|f| f.origin == first.origin && f.succeeded() && f.responder == first.responder)?;
+    let other = scene.of_client(scene.lookup.succeeded_at(&first.origin)).find(|f| f.responder == first.responder)?;
     Contradiction::new(
         "The refusal comes from the same server software as accepted answers.",
         shows(other, "response.header.server", "same server and header names"),

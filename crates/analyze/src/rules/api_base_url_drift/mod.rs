@@ -1,6 +1,6 @@
 //! AUTH074: one application calls the same API under two addresses, and one of them is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     case::Case,
@@ -31,9 +31,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     // An address that answered once is a real one: a server that restarts is no drift.
     let answered: BTreeSet<Text> = case.facts().filter(|f| f.status.is_some()).map(|f| f.origin.clone()).collect();
     let accepting: BTreeSet<Text> = case.facts().filter(|f| f.accepted()).map(|f| f.origin.clone()).collect();
-    let candidates: Vec<&Fact> = case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()).collect();
+    let twins = Twins::of(case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()));
     for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
-        if let Some(twin) = twin(&candidates, fact, false) {
+        if let Some(twin) = twins.near(fact) {
             out.add(unreachable(fact, twin, preflight(case, fact)));
         }
     }
@@ -41,7 +41,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if accepting.contains(&fact.origin) {
             continue;
         }
-        if let Some(twin) = twin(&candidates, fact, true) {
+        if let Some(twin) = twins.same_with_credential(fact) {
             out.add(refused(case, fact, twin));
         }
     }
@@ -54,21 +54,60 @@ fn nobody_answers(fact: &Fact) -> bool {
     fact.status.is_none() && fact.failure.as_deref().is_some_and(|f| WORDS.iter().any(|word| f.contains(word)))
 }
 
-/// Of the accepted calls, one of the same API at a neighbouring address; the same route is preferred, and required where `strict`.
-fn twin<'a>(candidates: &[&'a Fact], fact: &Fact, strict: bool) -> Option<&'a Fact> {
-    let shares = |f: &Fact| f.group == fact.group && f.group.split('/').skip(1).count() >= SHARED_SEGMENTS;
-    let same = |f: &Fact| f.route == fact.route;
-    candidates
-        .iter()
-        .copied()
-        .filter(|f| f.origin != fact.origin && is_neighbour(f, fact))
-        .filter(|f| if strict { same(f) && f.main_credential().is_some() } else { same(f) || shares(f) })
-        .max_by_key(|f| (same(f), std::cmp::Reverse(f.id)))
+/// Accepted calls, by the service that an address may be meant for.
+#[derive(Default)]
+struct Twins<'a> {
+    by_route: Map<'a>,
+    by_route_with_credential: Map<'a>,
+    by_group: Map<'a>,
 }
 
-/// Whether two addresses may be meant for one service: this machine under any name and port, one host, one site.
-fn is_neighbour(a: &Fact, b: &Fact) -> bool {
-    (site::is_loopback(&a.host) && site::is_loopback(&b.host)) || a.host == b.host || site::same_site(&a.host, &b.host)
+/// By site and route or group: the first call, and the first one at another origin than that.
+type Map<'a> = HashMap<(&'a str, &'a str), Vec<&'a Fact>>;
+
+impl<'a> Twins<'a> {
+    fn of(accepted: impl Iterator<Item = &'a Fact>) -> Self {
+        let mut twins = Self::default();
+        let mut accepted: Vec<&Fact> = accepted.collect();
+        accepted.sort_by_key(|f| f.id);
+        for fact in accepted {
+            let site = service(fact);
+            add(&mut twins.by_route, (site, &fact.route), fact);
+            add(&mut twins.by_group, (site, &fact.group), fact);
+            if fact.main_credential().is_some() {
+                add(&mut twins.by_route_with_credential, (site, &fact.route), fact);
+            }
+        }
+        twins
+    }
+
+    /// An accepted call of the same route, else of the same API, at a neighbouring address.
+    fn near(&self, fact: &Fact) -> Option<&'a Fact> {
+        let shares = fact.group.split('/').skip(1).count() >= SHARED_SEGMENTS;
+        let in_group = || elsewhere(&self.by_group, (service(fact), &fact.group), fact).filter(|_| shares);
+        elsewhere(&self.by_route, (service(fact), &fact.route), fact).or_else(in_group)
+    }
+
+    /// An accepted call of the same route, with a credential, at a neighbouring address.
+    fn same_with_credential(&self, fact: &Fact) -> Option<&'a Fact> {
+        elsewhere(&self.by_route_with_credential, (service(fact), &fact.route), fact)
+    }
+}
+
+fn add<'a>(map: &mut Map<'a>, key: (&'a str, &'a str), fact: &'a Fact) {
+    let known = map.entry(key).or_default();
+    if known.len() < 2 && known.iter().all(|other| other.origin != fact.origin) {
+        known.push(fact);
+    }
+}
+
+fn elsewhere<'a>(map: &Map<'a>, key: (&str, &str), fact: &Fact) -> Option<&'a Fact> {
+    map.get(&key)?.iter().copied().find(|other| other.origin != fact.origin)
+}
+
+/// Names what an address may be meant for: this machine under any name and port, or one site.
+fn service(fact: &Fact) -> &str {
+    if site::is_loopback(&fact.host) { "localhost" } else { site::registrable(&fact.host) }
 }
 
 /// The preflight that failed with the request, where the recorder lists it.

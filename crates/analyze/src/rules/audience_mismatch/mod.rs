@@ -6,7 +6,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
-    presented::{Disputed, Presented, Window, disputed, quoted, reason_is_open},
+    presented::{self, Control, Judged, Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -24,21 +24,32 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for Disputed { fact, jwt, controls } in disputed(case, &[ErrorClass::AuthorizedParty, ErrorClass::Audience]) {
+    for origin in presented::by_origin(case) {
+        check_origin(case, &origin, out);
+    }
+}
+
+fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
+    let controls = &origin.controls;
+    for &(fact, jwt) in &origin.refused {
+        let says = fact.outcome.says(&[ErrorClass::AuthorizedParty, ErrorClass::Audience]);
+        if !says && !reason_is_open(fact) {
+            continue;
+        }
         if fact.outcome.says(&[ErrorClass::AuthorizedParty]) {
             out.add(other_party(case, fact, &jwt));
-        } else if fact.outcome.says(&[ErrorClass::Audience]) || differs_silently(case, fact, &jwt, &controls) {
-            out.add(draft(case, fact, &jwt, &controls));
+        } else if fact.outcome.says(&[ErrorClass::Audience]) || differs_silently(case, fact, &jwt, controls) {
+            out.add(draft(case, fact, &jwt, controls));
         }
     }
 }
 
 /// No stated reason, and every accepted token of the same signer names an audience that this one lacks.
-fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> bool {
-    let comparable = controls.iter().filter(|(_, other)| other.same_signer(jwt)).count();
+fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> bool {
+    let comparable = || controls.iter().any(|(_, other)| other.same_signer(jwt));
     reason_is_open(fact)
         && jwt.window(case, fact) == Window::Open
-        && comparable > 0
+        && comparable()
         && controls.iter().all(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other))
 }
 
@@ -46,7 +57,7 @@ fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
     !jwt.claims.aud.iter().any(|aud| other.claims.aud.contains(aud))
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> Draft {
+fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {
     let absent = jwt.claims.aud.is_empty();
     let control = controls.iter().find(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other));
     let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).map(|aud| &**aud));

@@ -1,120 +1,164 @@
-//! Calls told apart: by who made them or where they went, and by whether they carried the token.
+//! The calls of one client to its APIs, counted by how they were made, so that one way can be held against the others.
 
-use super::THRESHOLDS;
+use std::collections::HashMap;
+
+use super::{Split, THRESHOLDS, site};
 use crate::{
     capture::Protection,
     case::{Case, Seen},
     facts::{
-        Fact,
+        Fact, LifetimeId,
         gate::{Gate, NOT_A_FAILURE},
         role::Role,
     },
+    text::Text,
 };
 
-/// An API call of which one knows whether it carried a token.
-pub(super) struct Call<'a> {
-    fact: &'a Fact,
-    carries: bool,
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Calls of which one knows whether they carried a token.
+pub(super) struct Calls<'a> {
+    groups: Map<(&'a str, &'a str), Tally<'a>>,
+    origins: Map<&'a str, Tally<'a>>,
+    /// Calls of one page to one origin that carried the token, in time order.
+    carriers: Map<(LifetimeId, Text), Vec<&'a Fact>>,
+    /// When a session of a page may have ended: a logout, or a refused refresh; ascending.
+    endings: Map<LifetimeId, Vec<i64>>,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn read(case: &Case<'_>, fact: &'a Fact) -> Option<Self> {
-        let counts = !fact.gates.any(NOT_A_FAILURE) && !fact.gates.has(Gate::Provisional);
-        let carries = match case.authorization(fact) {
-            Seen::Present | Seen::Set(_) => true,
-            Seen::Absent { .. } => fact.credentials.iter().any(|c| !c.is_cookie() && c.well_formed),
-            Seen::Unknown => return None,
-        };
-        let public = !carries && case.capture().protection(fact) == Protection::Public;
-        (counts && !public).then_some(Self { fact, carries })
+impl<'a> Calls<'a> {
+    pub(super) fn of(case: &Case<'a>) -> Self {
+        let mut calls =
+            Self { groups: Map::default(), origins: Map::default(), carriers: Map::default(), endings: Map::default() };
+        for fact in case.facts() {
+            if (fact.role == Role::Logout && fact.succeeded()) || (fact.role.delivers() && fact.refused()) {
+                calls.endings.entry(fact.lifetime).or_default().push(fact.started_nanos());
+            }
+            let Some(carries) = carries(case, fact).filter(|_| fact.is_api_call()) else { continue };
+            calls.groups.entry((&fact.origin, api(fact))).or_default().add(fact, carries);
+            calls.origins.entry(&fact.origin).or_default().add(fact, carries);
+            if carries {
+                calls.carriers.entry((fact.lifetime, fact.origin.clone())).or_default().push(fact);
+            }
+        }
+        calls
+    }
+
+    /// Compares `fact`'s call site, then its route, with the other calls of its API group, else of its origin.
+    pub(super) fn split(&self, fact: &Fact) -> Option<Split<'a>> {
+        let group = self.groups.get(&(&*fact.origin, api(fact)));
+        let origin = self.origins.get(&*fact.origin);
+        let in_group = || group.and_then(|group| group.split(fact, true));
+        in_group().or_else(|| origin.and_then(|origin| origin.split(fact, false)))
+    }
+
+    /// A call of the same page that carried the token shortly before: the page had it, so this is no race.
+    /// Where the session may have ended in between, a later call that carries it must show that it had not.
+    pub(super) fn had_token(&self, fact: &Fact) -> Option<&'a Fact> {
+        let at = fact.started_nanos();
+        let carriers = self.carriers(fact);
+        let until = carriers.partition_point(|f| f.started_nanos() <= at);
+        let before = carriers[..until].iter().rfind(|f| f.id != fact.id).copied()?;
+        if at - before.started_nanos() > THRESHOLDS.overlap {
+            return None;
+        }
+        let endings = self.endings.get(&fact.lifetime).map_or(&[][..], Vec::as_slice);
+        let next = endings.get(endings.partition_point(|ending| *ending < before.started_nanos()));
+        let ended = next.is_some_and(|ending| *ending <= at);
+        (!ended || self.carried_after(fact).is_some()).then_some(before)
+    }
+
+    /// The first call of the same page that carried the token shortly after.
+    pub(super) fn carried_after(&self, fact: &Fact) -> Option<&'a Fact> {
+        let at = fact.started_nanos();
+        let carriers = self.carriers(fact);
+        let next = carriers.get(carriers.partition_point(|f| f.started_nanos() <= at)).copied()?;
+        (next.started_nanos() - at <= THRESHOLDS.overlap).then_some(next)
+    }
+
+    fn carriers(&self, fact: &Fact) -> &[&'a Fact] {
+        self.carriers.get(&(fact.lifetime, fact.origin.clone())).map_or(&[], Vec::as_slice)
     }
 }
 
-/// How the suspect calls were told from the others.
-pub(super) struct Split<'a> {
-    pub(super) by_site: bool,
-    pub(super) suspects: (usize, usize),
-    pub(super) others: (usize, usize),
-    pub(super) same_group: bool,
-    pub(super) control: &'a Fact,
-}
-
-/// The call site, else what the client library shows of itself.
-fn site(fact: &Fact) -> &str {
-    match &fact.call_site {
-        Some(site) => site,
-        None => accept(fact),
-    }
-}
-
-pub(super) fn accept(fact: &Fact) -> &str {
-    fact.client_signature.split("; content-type").next().unwrap_or_default()
-}
-
-/// Compares `fact`'s call site, then its route, with the other calls of its API group, else of its origin.
-pub(super) fn split<'a>(calls: &[Call<'a>], fact: &Fact) -> Option<Split<'a>> {
-    let in_group = |f: &Fact| f.origin == fact.origin && same_api(f, fact);
-    let in_origin = |f: &Fact| f.origin == fact.origin;
-    let same_site = |f: &Fact| site(f) == site(fact);
-    let same_route = |f: &Fact| f.route == fact.route;
-    compare(calls, &in_group, &same_site, (true, true))
-        .or_else(|| compare(calls, &in_group, &same_route, (false, true)))
-        .or_else(|| compare(calls, &in_origin, &same_site, (true, false)))
-        .or_else(|| compare(calls, &in_origin, &same_route, (false, false)))
-}
-
-/// One API group. Where paths are as short as `/api/orders`, a group is a single resource; then the prefix is the API.
-fn same_api(a: &Fact, b: &Fact) -> bool {
-    let resource = |f: &Fact| {
-        let (prefix, last) = f.group.trim_start_matches('/').split_once('/')?;
-        let version =
-            |s: &str| s.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-        ((matches!(prefix, "api" | "rest") || version(prefix)) && !version(last)).then(|| prefix.to_owned())
+/// Whether an API call carried a token; `None` where one cannot tell, or where it does not count.
+fn carries(case: &Case<'_>, fact: &Fact) -> Option<bool> {
+    let counts = !fact.gates.any(NOT_A_FAILURE) && !fact.gates.has(Gate::Provisional);
+    let carries = match case.authorization(fact) {
+        Seen::Present | Seen::Set(_) => true,
+        Seen::Absent { .. } => fact.credentials.iter().any(|c| !c.is_cookie() && c.well_formed),
+        Seen::Unknown => return None,
     };
-    a.group == b.group || resource(a).is_some_and(|prefix| resource(b).is_some_and(|other| other == prefix))
+    let public = !carries && case.capture().protection(fact) == Protection::Public;
+    (counts && !public).then_some(carries)
 }
 
-fn compare<'a>(
-    calls: &[Call<'a>],
-    scope: &dyn Fn(&Fact) -> bool,
-    suspect: &dyn Fn(&Fact) -> bool,
-    (by_site, same_group): (bool, bool),
-) -> Option<Split<'a>> {
-    let (suspects, others): (Vec<_>, Vec<_>) =
-        calls.iter().filter(|call| scope(call.fact)).partition(|call| suspect(call.fact));
-    let carried = |calls: &[&Call<'_>]| (calls.iter().filter(|call| call.carries).count(), calls.len());
-    let (a, b) = (carried(&others), carried(&suspects));
-    let control = others.iter().find(|call| call.carries && call.fact.succeeded())?.fact;
-    let ratio = |(with, all): (usize, usize)| with as f64 / all.max(1) as f64;
-    let stands_out = a.1 >= THRESHOLDS.others_min
-        && b.1 > 0
-        && ratio(a) >= THRESHOLDS.others_ratio
-        && ratio(b) <= THRESHOLDS.suspects_ratio;
-    stands_out.then_some(Split { by_site, suspects: b, others: a, same_group, control })
+/// Names one API. Where paths are as short as `/api/orders`, a group is a single resource; then the prefix is the API.
+fn api(fact: &Fact) -> &str {
+    let version = |s: &str| s.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let resource = fact.group.trim_start_matches('/').split_once('/');
+    let prefix = resource
+        .filter(|(prefix, last)| (matches!(*prefix, "api" | "rest") || version(prefix)) && !version(last))
+        .map(|(prefix, _)| prefix);
+    prefix.unwrap_or(&fact.group)
 }
 
-/// A call of the same page that carried the token shortly before: the page had it, so this is no race.
-/// Where the session may have ended in between, a later call that carries it must show that it had not.
-pub(super) fn had_token<'a>(case: &Case<'_>, calls: &[Call<'a>], fact: &Fact) -> Option<&'a Fact> {
-    let before = carriers(calls, fact)
-        .filter(|f| (0..=THRESHOLDS.overlap).contains(&(fact.started_nanos() - f.started_nanos())) && f.id != fact.id)
-        .last()?;
-    let ended = case.page(fact).any(|f| {
-        (before.started_nanos()..=fact.started_nanos()).contains(&f.started_nanos())
-            && (f.role == Role::Logout && f.succeeded() || f.role.delivers() && f.refused())
-    });
-    (!ended || carried_after(calls, fact).is_some()).then_some(before)
+/// Calls that carried the token, and calls in all.
+type Count = (usize, usize);
+
+/// Calls of one scope, counted by call site and by route.
+#[derive(Default)]
+struct Tally<'a> {
+    all: Count,
+    by_site: Ways<'a>,
+    by_route: Ways<'a>,
 }
 
-pub(super) fn carried_after<'a>(calls: &[Call<'a>], fact: &Fact) -> Option<&'a Fact> {
-    carriers(calls, fact).find(|f| (1..=THRESHOLDS.overlap).contains(&(f.started_nanos() - fact.started_nanos())))
+/// Counts for each way of calling, and the calls that may serve as control.
+#[derive(Default)]
+struct Ways<'a> {
+    counts: Map<&'a str, Count>,
+    /// The first accepted call that carried the token, and the first one made in another way than that.
+    controls: Vec<(&'a str, &'a Fact)>,
 }
 
-/// Calls of the same page to the same origin that carried the token.
-fn carriers<'a>(calls: &[Call<'a>], fact: &Fact) -> impl Iterator<Item = &'a Fact> {
-    let (lifetime, origin) = (fact.lifetime, fact.origin.clone());
-    calls
-        .iter()
-        .filter(move |call| call.carries && call.fact.lifetime == lifetime && call.fact.origin == origin)
-        .map(|call| call.fact)
+impl<'a> Tally<'a> {
+    fn add(&mut self, fact: &'a Fact, carries: bool) {
+        add(&mut self.all, carries);
+        self.by_site.add(site(fact), fact, carries);
+        self.by_route.add(&fact.route, fact, carries);
+    }
+
+    fn split(&self, fact: &Fact, same_group: bool) -> Option<Split<'a>> {
+        self.by_site
+            .compare(site(fact), self.all, (true, same_group))
+            .or_else(|| self.by_route.compare(&fact.route, self.all, (false, same_group)))
+    }
+}
+
+fn add(count: &mut Count, carries: bool) {
+    count.0 += usize::from(carries);
+    count.1 += 1;
+}
+
+impl<'a> Ways<'a> {
+    fn add(&mut self, way: &'a str, fact: &'a Fact, carries: bool) {
+        add(self.counts.entry(way).or_default(), carries);
+        let news = self.controls.len() < 2 && self.controls.iter().all(|(known, _)| *known != way);
+        if news && carries && fact.succeeded() {
+            self.controls.push((way, fact));
+        }
+    }
+
+    fn compare(&self, way: &str, all: Count, (by_site, same_group): (bool, bool)) -> Option<Split<'a>> {
+        let suspects = self.counts.get(way).copied().unwrap_or_default();
+        let others = (all.0 - suspects.0, all.1 - suspects.1);
+        let control = self.controls.iter().find(|(other, _)| *other != way)?.1;
+        let ratio = |(with, all): Count| with as f64 / all.max(1) as f64;
+        let stands_out = others.1 >= THRESHOLDS.others_min
+            && suspects.1 > 0
+            && ratio(others) >= THRESHOLDS.others_ratio
+            && ratio(suspects) <= THRESHOLDS.suspects_ratio;
+        stands_out.then_some(Split { by_site, suspects, others, same_group, control })
+    }
 }

@@ -4,6 +4,8 @@ mod calls;
 
 use std::collections::BTreeSet;
 
+use calls::Calls;
+
 use crate::{
     case::{Case, Lack},
     catalogue::{Layer, RuleMeta},
@@ -12,7 +14,6 @@ use crate::{
     rule::{Check, Draft, Findings, Rule},
     text::{Text, answered},
 };
-use calls::{Call, Split, accept, carried_after, had_token, split};
 
 pub(super) static RULE: Rule = Rule {
     meta: RuleMeta {
@@ -43,13 +44,13 @@ const THRESHOLDS: Thresholds =
     Thresholds { others_min: 3, others_ratio: 0.9, suspects_ratio: 0.1, overlap: 60_000_000_000 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let calls: Vec<Call<'_>> = case.api_calls().filter_map(|fact| Call::read(case, fact)).collect();
+    let calls = Calls::of(case);
     let bare = |fact: &&Fact| !fact.role.delivers() && fact.redirected_from.is_none();
     let lacking = case.refusals().filter(bare).filter_map(|fact| Some((fact, case.lacks_credential(fact)?)));
     let lacking: Vec<(&Fact, Lack)> = lacking.collect();
     let mut proven: BTreeSet<(Text, Text)> = BTreeSet::new();
     for (fact, _) in &lacking {
-        if had_token(case, &calls, fact).is_some() && split(&calls, fact).is_some() {
+        if calls.had_token(fact).is_some() && calls.split(fact).is_some() {
             proven.insert((fact.origin.clone(), fact.route.clone()));
         }
     }
@@ -57,14 +58,35 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if !proven.contains(&(fact.origin.clone(), fact.route.clone())) {
             continue;
         }
-        if let Some(split) = split(&calls, fact) {
-            out.add(draft(case, &calls, fact, lack, &split));
+        if let Some(split) = calls.split(fact) {
+            out.add(draft(&calls, fact, lack, &split));
         }
     }
 }
 
-fn draft(case: &Case<'_>, calls: &[Call<'_>], fact: &Fact, lack: &Lack, split: &Split<'_>) -> Draft {
-    let (before, after) = (had_token(case, calls, fact), carried_after(calls, fact));
+/// How the suspect calls were told from the others.
+struct Split<'a> {
+    by_site: bool,
+    suspects: (usize, usize),
+    others: (usize, usize),
+    same_group: bool,
+    control: &'a Fact,
+}
+
+/// The call site, else what the client library shows of itself.
+fn site(fact: &Fact) -> &str {
+    match &fact.call_site {
+        Some(site) => site,
+        None => accept(fact),
+    }
+}
+
+fn accept(fact: &Fact) -> &str {
+    fact.client_signature.split("; content-type").next().unwrap_or_default()
+}
+
+fn draft(calls: &Calls<'_>, fact: &Fact, lack: &Lack, split: &Split<'_>) -> Draft {
+    let (before, after) = (calls.had_token(fact), calls.carried_after(fact));
     let draft = Draft::new(&RULE.meta, fact)
         .message(message(fact, split, before.is_some() && after.is_some()))
         // Without a word of the server that a credential is missing, only the comparison says why it refused.

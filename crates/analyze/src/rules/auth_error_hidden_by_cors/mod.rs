@@ -38,12 +38,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 
 /// An answer of the same origin that its page could read.
 fn readable<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    case.facts().find(|f| {
-        f.origin == fact.origin
-            && f.role != Role::Preflight
-            && f.is_cross_origin()
-            && f.succeeded()
-            && f.cors.as_ref().is_some_and(|c| c.allows_origin())
+    case.lookup().succeeded_at(&fact.origin).iter().find(|f| {
+        f.role != Role::Preflight && f.is_cross_origin() && f.cors.as_ref().is_some_and(|c| c.allows_origin())
     })
 }
 

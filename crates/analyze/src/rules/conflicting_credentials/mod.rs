@@ -101,9 +101,9 @@ fn differ(case: &Case<'_>, a: TokenId, b: TokenId) -> bool {
 
 fn draft(case: &Case<'_>, fact: &Fact, conflict: &Conflict<'_>) -> Draft {
     let header = fact.authorization().map(|c| c.token);
-    let alone = case.facts().find(|f| {
-        f.origin == fact.origin && f.succeeded() && f.authorization().is_some_and(|c| Some(c.token) == header)
-    });
+    let with = header.map(|token| case.lookup().succeeded_with(&fact.origin, token));
+    let mut with = with.into_iter().flat_map(|with| with.iter());
+    let alone = with.find(|f| f.authorization().is_some_and(|c| Some(c.token) == header));
     let says_so = fact.outcome.says(&[ErrorClass::ConflictingCredentials]);
     let draft = Draft::new(&RULE.meta, fact)
         .because_if(says_so, Reason::ServerText)

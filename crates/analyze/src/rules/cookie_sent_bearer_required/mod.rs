@@ -72,12 +72,8 @@ fn sign(case: &Case<'_>, fact: &Fact, cookie: &Credential, name: &str) -> Option
     }
     // A cookie that accepted requests carry beside their Authorization is the site's session, not the token.
     let beside = || {
-        case.facts().any(|f| {
-            f.origin == fact.origin
-                && f.succeeded()
-                && f.authorization().is_some()
-                && f.cookies().any(|c| c.token == cookie.token)
-        })
+        let with = case.lookup().succeeded_with(&fact.origin, cookie.token);
+        with.iter().any(|f| f.authorization().is_some() && f.cookies().any(|c| c.token == cookie.token))
     };
     (is_token_name(&lower) && !beside()).then_some(Sign::Name)
 }
@@ -94,9 +90,8 @@ fn is_token_name(lower: &str) -> bool {
 
 /// The request whose `Authorization` held the cookie's value and was accepted by the same origin.
 fn accepted_as_bearer<'a>(case: &Case<'a>, fact: &Fact, cookie: &Credential) -> Option<&'a Fact> {
-    case.facts().find(|f| {
-        f.origin == fact.origin && f.succeeded() && f.authorization().is_some_and(|c| c.token == cookie.token)
-    })
+    let with = case.lookup().succeeded_with(&fact.origin, cookie.token);
+    with.iter().find(|f| f.authorization().is_some_and(|c| c.token == cookie.token))
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, cookie: &Credential, name: &str, sign: Sign) -> Draft {

@@ -64,7 +64,7 @@ fn says_missing(fact: &Fact) -> bool {
 /// The same request behind a proxy, without the header: it runs within the outer one and has the same method and path.
 fn inner_leg<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let within = |f: &Fact| f.started_nanos() >= fact.started_nanos() && f.ended_nanos() <= fact.ended_nanos();
-    case.facts().find(|f| {
+    case.lookup().between(fact.started_nanos(), fact.ended_nanos()).find(|f| {
         f.id != fact.id
             && f.origin != fact.origin
             && f.path == fact.path
@@ -113,7 +113,6 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential, inner: Option<&F
 
 /// A request to the same origin that was accepted with the same token in the same header.
 fn accepted_here<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
-    case.facts().find(|f| {
-        f.origin == fact.origin && f.accepted() && f.authorization().is_some_and(|c| c.token == credential.token)
-    })
+    let with = case.lookup().succeeded_with(&fact.origin, credential.token);
+    with.iter().find(|f| f.accepted() && f.authorization().is_some_and(|c| c.token == credential.token))
 }

@@ -1,7 +1,7 @@
 //! AUTH002: the first calls of a page went out before its token was there.
 
 use crate::{
-    case::{Case, Lack, delivers_token},
+    case::{Case, Lack},
     catalogue::{Layer, RuleMeta},
     facts::{Fact, role::Role},
     finding::{Cap, Reason, Severity},
@@ -62,44 +62,36 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 
 /// Whether a request of the same page to the same origin carried a credential before.
 fn already_carried(case: &Case<'_>, fact: &Fact) -> bool {
-    page(case, fact)
-        .take_while(|f| f.started_nanos() < fact.started_nanos())
-        .any(|f| f.origin == fact.origin && case.carries_authorization(f))
+    let first = case.lookup().carrying_in_page(fact.lifetime, &fact.origin).iter().next();
+    first.is_some_and(|f| f.started_nanos() < fact.started_nanos())
 }
 
 /// Whether the page got a token early enough to use it: then something else kept the call from carrying it.
 fn delivered_early(case: &Case<'_>, fact: &Fact) -> bool {
-    case.deliveries_in_page(fact)
-        .filter(|f| !matches!(f.role, Role::Login) || f.lifetime == fact.lifetime)
-        .any(|f| f.ended_nanos() + THRESHOLDS.delivered_before <= fact.started_nanos())
+    case.deliveries_in_page(fact).any(|f| f.ended_nanos() + THRESHOLDS.delivered_before <= fact.started_nanos())
 }
 
 fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     let sent = fact.started_nanos();
-    let delivered = page(case, fact).find(|f| delivers_token(f) && !f.role.eq(&Role::Login) && f.ended_nanos() > sent);
-    let follow_up = page(case, fact).find(|f| {
-        f.origin == fact.origin
-            && f.started_nanos() > sent
-            && f.started_nanos() - sent <= THRESHOLDS.follow_up
-            && case.carries_authorization(f)
-            && !f.refused()
-    });
+    let delivered = case.deliveries_in_page(fact).find(|f| f.role != Role::Login && f.ended_nanos() > sent);
+    let carrying = case.lookup().carrying_in_page(fact.lifetime, &fact.origin);
+    let soon = carrying.since(sent + 1).before(sent + THRESHOLDS.follow_up + 1);
+    let follow_up = soon.iter().find(|f| !f.refused());
     if let (Some(delivered), Some(_)) = (delivered, follow_up) {
         return Some(Late::Delivered(delivered));
     }
     if let Some(follow_up) = follow_up.filter(|f| f.succeeded()) {
         return Some(Late::FollowedUp(follow_up));
     }
-    let accepted =
-        case.api_calls().find(|f| f.origin == fact.origin && f.succeeded() && case.carries_authorization(f))?;
     if !is_young(case, fact) {
         return None;
     }
+    let accepted = case.lookup().carrying_at(&fact.origin).iter().find(|f| f.is_api_call() && f.succeeded())?;
     if let Some(delivered) = delivered {
         return Some(Late::Delivered(delivered));
     }
-    let loading = page(case, fact)
-        .find(|f| case.capture().delivers_tokens(&f.origin) && f.origin != fact.origin && f.ended_nanos() > sent);
+    let provider = |f: &&Fact| case.capture().delivers_tokens(&f.origin) && f.origin != fact.origin;
+    let loading = case.page(fact).find(|f| provider(f) && f.ended_nanos() > sent);
     match loading {
         Some(provider) => Some(Late::Loading(provider)),
         // Without a sign of the provider, only a route that works elsewhere tells a race from a call that never carries it.
@@ -107,15 +99,9 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     }
 }
 
-/// The facts of the same page lifetime.
-fn page<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Fact> + use<'a> {
-    let lifetime = fact.lifetime;
-    case.facts().filter(move |f| f.lifetime == lifetime)
-}
-
 /// Whether the request came within seconds of the page's start.
 fn is_young(case: &Case<'_>, fact: &Fact) -> bool {
-    page(case, fact).next().is_some_and(|first| fact.started_nanos() - first.started_nanos() <= THRESHOLDS.young)
+    case.page(fact).next().is_some_and(|first| fact.started_nanos() - first.started_nanos() <= THRESHOLDS.young)
 }
 
 fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {

@@ -6,7 +6,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
-    presented::{self, Presented, accepted, quoted, reason_is_open},
+    presented::{self, Judged, Presented, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -47,21 +47,28 @@ struct Label<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for (fact, jwt) in presented::refused(case).filter(|(fact, _)| may_be_crossover(fact)) {
-        let Some(own) = label_of_token(&jwt) else { continue };
-        let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
+    for origin in presented::by_origin(case) {
+        check_origin(case, &origin, out);
+    }
+}
+
+fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
+    let controls = &origin.controls;
+    let labels = controls.iter().filter_map(|(ok, other)| Some((*ok, label_of_token(other)?)));
+    let labels: Vec<(&Fact, Label<'_>)> = labels.collect();
+    for (fact, jwt) in origin.refused.iter().filter(|(fact, _)| may_be_crossover(fact)) {
+        let Some(own) = label_of_token(jwt) else { continue };
         // A provider whose tokens are accepted here serves this environment, whatever its name.
-        let shared = controls.iter().any(|(_, other)| other.claims.iss.is_some() && other.same_signer(&jwt))
-            || controls.iter().filter_map(|(_, other)| label_of_token(other)).any(|l| l.environment == own.environment);
+        let shared = labels.iter().any(|(_, label)| label.environment == own.environment)
+            || controls.iter().any(|(_, other)| other.claims.iss.is_some() && other.same_signer(jwt));
         if shared {
             continue;
         }
-        let control = controls.iter().find_map(|(ok, other)| Some((*ok, label_of_token(other)?)));
-        if let Some((ok, theirs)) = control {
+        if let Some((ok, theirs)) = labels.first() {
             out.add(
-                draft(case, fact, &jwt, &own)
+                draft(case, fact, jwt, &own)
                     .because(Reason::Control)
-                    .message(against_tokens(fact, &own, &theirs, ok))
+                    .message(against_tokens(fact, &own, theirs, ok))
                     .related(
                         ok.id,
                         theirs.part,
@@ -73,7 +80,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
                 continue; // A local service that uses a shared provider is how people develop.
             }
             out.add(
-                draft(case, fact, &jwt, &own)
+                draft(case, fact, jwt, &own)
                     .message(against_host(fact, &own))
                     .capped(reason_is_open(fact).then_some(Cap::NoControl))
                     .related(fact.id, "request.header.host", quoted([&*fact.host].into_iter())),

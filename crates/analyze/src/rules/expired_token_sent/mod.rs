@@ -57,7 +57,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     });
     for facts in groups.into_values() {
         // The clearest case speaks for the group.
-        let late = |f: &Fact| judged.iter().find(|(j, _)| j.id == f.id).and_then(|(_, late)| *late);
+        let found =
+            |f: &Fact| judged.binary_search_by_key(&(f.started_nanos(), f.id), |(j, _)| (j.started_nanos(), j.id));
+        let late = |f: &Fact| found(f).ok().and_then(|index| judged[index].1);
         if let Some(first) = facts.iter().copied().min_by_key(|f| (late(f), f.id)) {
             out.add(refusal(case, first, late(first), &facts));
         }
@@ -107,12 +109,8 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
 
 /// An earlier request to the same origin that was accepted with the same token: it was good until it expired.
 fn accepted_before<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
-    case.api_calls().rfind(|f| {
-        f.started_nanos() < fact.started_nanos()
-            && f.origin == fact.origin
-            && f.succeeded()
-            && f.credentials.iter().any(|c| c.token == credential.token)
-    })
+    let with = case.lookup().succeeded_with(&fact.origin, credential.token);
+    with.before(fact.started_nanos()).iter().rfind(|f| f.is_api_call())
 }
 
 /// A token accepted later than any common leeway, on a route that was seen to check tokens.

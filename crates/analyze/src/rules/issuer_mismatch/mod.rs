@@ -6,7 +6,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
-    presented::{Disputed, Presented, Window, disputed, quoted, reason_is_open},
+    presented::{self, Control, Judged, Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -24,15 +24,25 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for Disputed { fact, jwt, controls } in disputed(case, &[ErrorClass::Issuer]) {
-        if fact.outcome.says(&[ErrorClass::Issuer]) || differs_silently(case, fact, &jwt, &controls) {
-            out.add(draft(case, fact, &jwt, &controls));
+    for origin in presented::by_origin(case) {
+        check_origin(case, &origin, out);
+    }
+}
+
+fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
+    let controls = &origin.controls;
+    for &(fact, jwt) in &origin.refused {
+        if !fact.outcome.says(&[ErrorClass::Issuer]) && !reason_is_open(fact) {
+            continue;
+        }
+        if fact.outcome.says(&[ErrorClass::Issuer]) || differs_silently(case, fact, &jwt, controls) {
+            out.add(draft(case, fact, &jwt, controls));
         }
     }
 }
 
 /// No stated reason, and only tokens of other issuers are accepted by this origin, from whatever client.
-fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> bool {
+fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> bool {
     let Some(iss) = jwt.claims.iss.as_deref() else { return false };
     let trusted = case.profile().signers(&fact.origin).any(|(s, n)| s.iss.as_deref() == Some(iss) && n.accepted > 0);
     reason_is_open(fact)
@@ -42,7 +52,7 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
         && controls.iter().all(|(_, other)| other.claims.iss.as_deref().is_some_and(|other| other != iss))
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[(&Fact, Presented<'_>)]) -> Draft {
+fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {
     let iss = jwt.claims.iss.as_deref();
     let control = controls.iter().find(|(_, other)| other.claims.iss.is_some() && other.claims.iss != jwt.claims.iss);
     let published =

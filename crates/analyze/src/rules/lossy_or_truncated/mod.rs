@@ -1,9 +1,11 @@
 //! CAP202: parts of the capture are missing, and an answer may stand in them.
 
+mod packets;
+
 use crate::{
     capture::Capture,
     catalogue::{Layer, RuleMeta},
-    coverage::{Coverage, Input},
+    coverage::{Coverage, Input, InputFormat},
     facts::{Fact, gate::NOT_A_FAILURE, outcome::OutcomeClass},
     finding::Severity,
     rule::{Check, Rule},
@@ -35,11 +37,12 @@ const SKIPPED: &[&str] = &["unreadable-entry", "oversized-entry", "entry-without
 
 fn check(capture: &Capture) -> Vec<Coverage> {
     let each = capture.inputs.iter().enumerate().flat_map(|(index, input)| {
-        let facts: Vec<&Fact> =
-            capture.facts.iter().filter(|f| usize::from(f.source.input) == index && is_refusal(f)).collect();
-        [cut(input), skipped(input), wordless(input, &facts)]
+        let facts: Vec<&Fact> = capture.facts.iter().filter(|f| usize::from(f.source.input) == index).collect();
+        let refusals: Vec<&Fact> = facts.iter().copied().filter(|f| is_refusal(f)).collect();
+        let common = [cut(input), skipped(input), wordless(input, &refusals)];
+        common.into_iter().flatten().chain(packets::check(input, &facts))
     });
-    each.flatten().collect()
+    each.collect()
 }
 
 /// An input of which only the beginning was read.
@@ -51,7 +54,10 @@ fn cut(input: &Input) -> Option<Coverage> {
         says: format!(
             "{} {words}: {} were read, and what follows them is unknown.",
             input.path,
-            count(input.exchanges, "entry", "entries")
+            match input.format {
+                InputFormat::Har => count(input.exchanges, "entry", "entries"),
+                InputFormat::Pcap | InputFormat::Pcapng => count(input.exchanges, "request", "requests"),
+            }
         ),
         affects: &["AUTH001", "AUTH005", "AUTH040", "AUTH042", "AUTH051"],
         remedy: Some(
@@ -88,10 +94,15 @@ fn wordless(input: &Input, refusals: &[&Fact]) -> Option<Coverage> {
             input.path
         ),
         affects: &["AUTH020", "AUTH023", "AUTH024", "AUTH030", "AUTH073"],
-        remedy: Some(
-            "Export the HAR before leaving the page: DevTools drops bodies of pages that were navigated away from; or record with \
-             Playwright's recordHar: { content: 'embed' }.",
-        ),
+        remedy: Some(match input.format {
+            InputFormat::Har => {
+                "Export the HAR before leaving the page: DevTools drops bodies of pages that were navigated away from; or record \
+                 with Playwright's recordHar: { content: 'embed' }."
+            }
+            InputFormat::Pcap | InputFormat::Pcapng => {
+                "Capture whole frames (tcpdump -s 0) and let nothing drop (tcpdump -B 65536)."
+            }
+        }),
     })
 }
 

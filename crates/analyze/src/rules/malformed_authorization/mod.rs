@@ -1,7 +1,7 @@
 //! AUTH011: the value of `Authorization` breaks its grammar, or the token in it has lost characters.
 
 use crate::{
-    case::{Case, good_authorization},
+    case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential},
@@ -67,13 +67,14 @@ fn malformed<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential, Def
 /// Whether the origin accepts the same departure elsewhere: then it is this API's own grammar.
 fn is_accepted_form(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
     let same = |c: &Credential| c.defects == credential.defects;
-    case.facts().any(|f| f.origin == fact.origin && f.succeeded() && f.authorization().is_some_and(same))
+    case.lookup().authorized_at(&fact.origin).any(|a| same(a.credential))
 }
 
 fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, defect: Defect, facts: &[&Fact]) -> Draft {
     let cut = credential.defects.iter().copied().find(|d| d.is_truncation());
     let named = cut.unwrap_or(defect);
-    let control = case.facts().find(|f| f.origin == first.origin && f.succeeded() && good_authorization(f).is_some());
+    let mut accepted = case.lookup().authorized_at(&first.origin);
+    let control = accepted.find(|a| a.credential.well_formed).map(|a| a.fact);
     let draft = Draft::new(&RULE.meta, first)
         .variant(if cut.is_some() { "truncated" } else { named.name() })
         .message(message(case, first, credential, named, facts.len()))

@@ -130,11 +130,9 @@ fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, facts: &[&Fact]
 
 /// The first request to the same origin with a real token, soon after the placeholder.
 fn follow_up<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    case.facts().find(|f| {
-        f.origin == fact.origin
-            && (1..=THRESHOLDS.follow_up).contains(&(f.started_nanos() - fact.started_nanos()))
-            && good_authorization(f).is_some_and(|c| c.kind.is_credential())
-            && f.succeeded()
+    let sent = fact.started_nanos();
+    case.lookup().between(sent + 1, sent + THRESHOLDS.follow_up).find(|f| {
+        f.origin == fact.origin && good_authorization(f).is_some_and(|c| c.kind.is_credential()) && f.succeeded()
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::Fact,
     finding::{Reason, Severity},
-    refreshes::{self, in_words},
+    refreshes::{self, Triggers, in_words},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -47,12 +47,13 @@ const THRESHOLDS: Thresholds = Thresholds {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
         for run in runs_of_refusals(attempts) {
             let chains = refreshes::chains(&run, nanos(THRESHOLDS.gap));
-            let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(case, chain)).collect();
+            let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(&triggers, chain)).collect();
             if !loops.is_empty() {
-                out.add(recursive(case, &run, &loops));
+                out.add(recursive(case, &triggers, &run, &loops));
             }
         }
         ineffective(case, attempts, out);
@@ -75,28 +76,23 @@ fn runs_of_refusals<'a>(attempts: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
 }
 
 /// Three refusals in a row, or two where nothing but the first can have caused the second.
-fn is_loop(case: &Case<'_>, chain: &[&Fact]) -> bool {
-    chain.len() >= THRESHOLDS.certain || (chain.len() == 2 && direct_links(case, chain) == 1)
+fn is_loop(triggers: &Triggers<'_>, chain: &[&Fact]) -> bool {
+    chain.len() >= THRESHOLDS.certain || (chain.len() == 2 && direct_links(triggers, chain) == 1)
 }
 
 /// Pairs in which the next attempt follows at once and no other refused call lies between that could have caused it.
-fn direct_links(case: &Case<'_>, chain: &[&Fact]) -> usize {
+fn direct_links(triggers: &Triggers<'_>, chain: &[&Fact]) -> usize {
     let direct = |pair: &&[&Fact]| {
         let (from, to) = (pair[0].ended_nanos(), pair[1].started_nanos());
-        let other_trigger = || {
-            case.refusals().any(|f| {
-                !f.role.is_identity() && f.session == pair[1].session && (from..=to).contains(&f.ended_nanos())
-            })
-        };
-        to - from <= nanos(THRESHOLDS.reaction) && !other_trigger()
+        to - from <= nanos(THRESHOLDS.reaction) && triggers.ended_in(pair[1].session, from, to).next().is_none()
     };
     chain.windows(2).filter(direct).count()
 }
 
 /// `all` refusals of one run, and the `loops` that they form; what is left over was sent beside a loop.
-fn recursive(case: &Case<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
+fn recursive(case: &Case<'_>, triggers: &Triggers<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
     let (first, last) = (all[0], all[all.len() - 1]);
-    let direct: usize = loops.iter().map(|chain| direct_links(case, chain)).sum();
+    let direct: usize = loops.iter().map(|chain| direct_links(triggers, chain)).sum();
     let mut gaps: Vec<i64> = loops.iter().flat_map(|chain| pauses(chain)).collect();
     gaps.sort_unstable();
     let pause = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
@@ -152,7 +148,8 @@ fn status(fact: &Fact) -> u16 {
 /// Routes that are refused, refreshed for, and refused again.
 fn ineffective(case: &Case<'_>, attempts: &[&Fact], out: &mut Findings) {
     let Some(any) = attempts.iter().find(|f| f.succeeded()) else { return };
-    let calls = case.api_calls().filter(|f| f.session == any.session && f.status.is_some());
+    let of_session = case.lookup().session(any.session);
+    let calls = of_session.iter().filter(|f| f.is_api_call() && f.status.is_some());
     for ((_, route), calls) in Case::grouped(calls, |f| (f.origin.clone(), f.route.clone())) {
         let mut cycles: Vec<(&Fact, &Fact, &Fact)> = Vec::new();
         for pair in calls.windows(2) {
@@ -170,15 +167,13 @@ fn ineffective(case: &Case<'_>, attempts: &[&Fact], out: &mut Findings) {
 /// The successful refresh between two refusals of one route, close to both.
 fn in_vain<'a>(attempts: &[&'a Fact], before: &Fact, after: &Fact) -> Option<&'a Fact> {
     let within = nanos(THRESHOLDS.cycle);
-    attempts.iter().copied().find(|refresh| {
-        let (since, until) =
-            (refresh.started_nanos() - before.ended_nanos(), after.started_nanos() - refresh.ended_nanos());
-        before.refused()
-            && after.refused()
-            && refresh.succeeded()
-            && (0..=within).contains(&since)
-            && (0..=within).contains(&until)
-    })
+    if !(before.refused() && after.refused()) {
+        return None;
+    }
+    let refused = before.ended_nanos();
+    let next = attempts.partition_point(|refresh| refresh.started_nanos() < refused);
+    let mut soon = attempts[next..].iter().copied().take_while(|refresh| refresh.started_nanos() - refused <= within);
+    soon.find(|refresh| refresh.succeeded() && (0..=within).contains(&(after.started_nanos() - refresh.ended_nanos())))
 }
 
 fn flush(case: &Case<'_>, route: &str, cycles: &mut Vec<(&Fact, &Fact, &Fact)>, out: &mut Findings) {

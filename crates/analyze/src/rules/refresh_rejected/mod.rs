@@ -2,7 +2,7 @@
 
 mod cause;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     case::Case,
@@ -37,10 +37,11 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { forced_logout: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let first_sign = case.facts().find(|f| is_sign_of_session(f)).map(Fact::started_nanos);
     for attempts in refreshes::grouped(case).values() {
-        let counts = |f: &&Fact| {
-            f.refused() && !f.gates.any(NOT_A_FAILURE) && !lost_a_race(attempts, f) && !is_first_visit(case, f)
-        };
+        let won = Won::of(attempts);
+        let counts =
+            |f: &&Fact| f.refused() && !f.gates.any(NOT_A_FAILURE) && !won.beats(f) && !is_first_visit(first_sign, f);
         let refused = attempts.iter().copied().filter(counts);
         // One token may fail in two ways: refused as used, and then as revoked.
         for ((_, cause), refused) in Case::grouped(refused, |f| (f.request.refresh_token, cause_of(case, f))) {
@@ -49,20 +50,36 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     }
 }
 
-/// Whether another refresh with the same token was in flight and succeeded: then the user stays signed in.
-fn lost_a_race(attempts: &[&Fact], fact: &Fact) -> bool {
-    attempts.iter().any(|other| {
-        other.succeeded()
-            && other.request.refresh_token == fact.request.refresh_token
-            && (refreshes::overlap(other, fact) && refreshes::overlap(fact, other))
-    })
+/// The refreshes that succeeded, by refresh token: when each began, ascending, and the latest end so far.
+struct Won(BTreeMap<Option<TokenId>, Vec<(i64, i64)>>);
+
+impl Won {
+    fn of(attempts: &[&Fact]) -> Self {
+        let mut won: BTreeMap<Option<TokenId>, Vec<(i64, i64)>> = BTreeMap::new();
+        for fact in attempts.iter().filter(|f| f.succeeded()) {
+            let spans = won.entry(fact.request.refresh_token).or_default();
+            let latest = spans.last().map_or(i64::MIN, |(_, latest)| *latest);
+            spans.push((fact.started_nanos(), fact.ended_nanos().max(latest)));
+        }
+        Self(won)
+    }
+
+    /// Whether another refresh with the same token was in flight and succeeded: then the user stays signed in.
+    fn beats(&self, fact: &Fact) -> bool {
+        let spans = self.0.get(&fact.request.refresh_token).map_or(&[][..], Vec::as_slice);
+        let begun = spans.partition_point(|(began, _)| began + refreshes::ROUNDING < fact.ended_nanos());
+        spans[..begun].last().is_some_and(|(_, latest)| fact.started_nanos() + refreshes::ROUNDING < *latest)
+    }
 }
 
 /// A page that asks for a session that nobody has yet: normal at the start of an application.
-fn is_first_visit(case: &Case<'_>, fact: &Fact) -> bool {
+fn is_first_visit(first_sign: Option<i64>, fact: &Fact) -> bool {
     let nothing_sent = fact.credentials.is_empty() && fact.request.refresh_token.is_none() && !fact.has_cookies;
-    let mut before = case.facts().take_while(|f| f.started_nanos() < fact.started_nanos());
-    nothing_sent && !before.any(|f| !f.credentials.is_empty() || !f.delivered.is_empty() || f.role == Role::Login)
+    nothing_sent && first_sign.is_none_or(|at| at >= fact.started_nanos())
+}
+
+fn is_sign_of_session(fact: &Fact) -> bool {
+    !fact.credentials.is_empty() || !fact.delivered.is_empty() || fact.role == Role::Login
 }
 
 /// `refused` attempts with one token and for one reason, out of all `attempts` of the session.
@@ -125,8 +142,7 @@ fn forced_logout<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Fact, &'sta
         return Some((fact, "response.header.set-cookie", format!("deletes the cookie {}", cookie.name)));
     }
     let until = fact.ended_nanos() + i64::try_from(THRESHOLDS.forced_logout.as_nanos()).unwrap_or(i64::MAX);
-    let mut after = case.facts().filter(|f| (fact.ended_nanos()..=until).contains(&f.started_nanos()));
-    after.find_map(|f| {
+    case.lookup().between(fact.ended_nanos(), until).find_map(|f| {
         let gap = in_words(f.started_nanos() - fact.ended_nanos());
         let leaves = f.role == Role::Logout || f.role == Role::Authorize || (f.is_document && is_sign_in(&f.path));
         leaves.then(|| (f, "request.path", format!("{} {gap} later", f.route)))

@@ -1,6 +1,9 @@
 //! AUTH041: far more refreshes than a token's life asks for.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     case::Case,
@@ -8,8 +11,9 @@ use crate::{
     dictionary::ErrorClass,
     facts::{Fact, outcome::OutcomeClass},
     finding::{Reason, Severity},
-    refreshes::{self, in_words},
+    refreshes::{self, Triggers, in_words},
     rule::{Check, Draft, Findings, Rule},
+    text::Text,
     tokens::TokenId,
 };
 
@@ -46,41 +50,70 @@ const THRESHOLDS: Thresholds = Thresholds {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
         let burst = burst(attempts);
         if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
-            out.add(draft(case, &burst, first, last));
+            out.add(draft(case, &triggers, &burst, first, last));
         }
     }
 }
 
 /// The attempts that lie in some window with too many of them.
 fn burst<'a>(attempts: &[&'a Fact]) -> Vec<&'a Fact> {
-    let mut members = BTreeSet::new();
+    let mut members = vec![false; attempts.len()];
     for (count, within) in [THRESHOLDS.short, THRESHOLDS.long] {
         let mut from = 0;
+        let mut tabs = Tabs::default();
+        // Everything before this one is a member or will never be.
+        let mut settled = 0;
         for to in 0..attempts.len() {
+            tabs.enter(attempts[to]);
             while attempts[to].started_nanos() - attempts[from].started_nanos() > nanos(within) {
+                tabs.leave(attempts[from]);
                 from += 1;
             }
             // Every tab may refresh once for itself.
-            if to + 1 - from >= count * tabs(&attempts[from..=to]) {
-                members.extend(from..=to);
+            if to + 1 - from >= count * tabs.len() {
+                members[from.max(settled)..=to].fill(true);
+                settled = to + 1;
             }
         }
     }
-    members.into_iter().map(|index| attempts[index]).collect()
+    attempts.iter().zip(members).filter_map(|(fact, member)| member.then_some(*fact)).collect()
 }
 
-/// Distinct recorder pages; one where the recorder names none.
-fn tabs(attempts: &[&Fact]) -> usize {
-    attempts.iter().filter_map(|f| f.page.as_ref()).collect::<BTreeSet<_>>().len().max(1)
+/// The recorder pages of the attempts in a window.
+#[derive(Default)]
+struct Tabs<'a>(BTreeMap<&'a Text, usize>);
+
+impl<'a> Tabs<'a> {
+    fn enter(&mut self, fact: &'a Fact) {
+        if let Some(page) = &fact.page {
+            *self.0.entry(page).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, fact: &Fact) {
+        let Some(page) = &fact.page else { return };
+        if let Some(left) = self.0.get_mut(page) {
+            *left -= 1;
+            if *left == 0 {
+                self.0.remove(page);
+            }
+        }
+    }
+
+    /// Distinct pages; one where the recorder names none.
+    fn len(&self) -> usize {
+        self.0.len().max(1)
+    }
 }
 
-fn draft(case: &Case<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
+fn draft(case: &Case<'_>, triggers: &Triggers<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
     let refused = burst.iter().filter(|f| f.refused()).count();
     let tokens: BTreeSet<TokenId> = burst.iter().filter_map(|f| f.request.refresh_token).collect();
-    let triggered = burst.iter().filter(|f| trigger(case, f).is_some()).count();
+    let triggered = burst.iter().filter(|f| trigger(triggers, f).is_some()).count();
     let span = last.started_nanos() - first.started_nanos();
     let parallel = burst.windows(2).filter(|pair| refreshes::overlap(pair[0], pair[1])).count();
     let mut draft = Draft::new(&RULE.meta, first)
@@ -103,7 +136,7 @@ fn draft(case: &Case<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
             format!("{} in every one", case.capture().describe(token)),
         );
     }
-    if let Some(refusal) = trigger(case, first) {
+    if let Some(refusal) = trigger(triggers, first) {
         draft = draft.related(refusal.id, "response.status", format!("{} was refused just before", refusal.route));
     }
     match lockout(case, first, last) {
@@ -115,18 +148,16 @@ fn draft(case: &Case<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
 }
 
 /// The refused call that triggered a refresh.
-fn trigger<'a>(case: &Case<'a>, refresh: &Fact) -> Option<&'a Fact> {
+fn trigger<'a>(triggers: &Triggers<'a>, refresh: &Fact) -> Option<&'a Fact> {
     let began = refresh.started_nanos();
-    case.refusals()
-        .filter(|f| !f.role.is_identity() && f.session == refresh.session)
-        .find(|f| (0..=nanos(THRESHOLDS.trigger)).contains(&(began - f.ended_nanos())))
+    let just_before = triggers.ended_in(refresh.session, began - nanos(THRESHOLDS.trigger), began);
+    just_before.min_by_key(|f| (f.started_nanos(), f.id))
 }
 
 fn lockout<'a>(case: &Case<'a>, first: &Fact, last: &Fact) -> Option<&'a Fact> {
     let until = last.ended_nanos() + nanos(THRESHOLDS.lockout);
-    case.facts().find(|f| {
+    case.lookup().between(first.started_nanos(), until).find(|f| {
         f.origin == first.origin
-            && (first.started_nanos()..=until).contains(&f.started_nanos())
             && (f.status == Some(429) && f.outcome.class == OutcomeClass::Blocked
                 || f.outcome.says(&[ErrorClass::AccountLocked]))
             && (f.session == first.session || f.route == first.route)

@@ -1,14 +1,17 @@
 //! AUTH051: a session cookie was set, and a request that needs it went out without it.
 
+use std::collections::HashMap;
+
 use authtrace_parse::HeaderView;
 
 use crate::{
+    capture::Protection,
     case::{Case, Seen},
     catalogue::{Layer, RuleMeta},
     facts::{
         Fact,
         cookie_jar::{self, Jar, Stored, Withheld},
-        credential::{Carrier, Method},
+        credential::{Carrier, Credential, Method},
         role::Role,
         site,
     },
@@ -46,6 +49,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         case.facts().filter(|f| !f.set_cookies.is_empty() || f.role == Role::Logout).collect();
     setters.sort_by_key(|f| f.ended_nanos());
     let (mut jar, mut next) = (Jar::default(), 0);
+    let accepting = Accepting::of(case);
     for fact in case.refusals() {
         while let Some(setter) = setters.get(next).filter(|s| s.ended_nanos() <= fact.started_nanos()) {
             jar.observe(setter);
@@ -55,11 +59,11 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if fact.view != HeaderView::Full || fact.status.is_none() || case.capture().is_sanitized(fact.source.input) {
             continue;
         }
-        let missing = jar.cookies().filter(|stored| !carries(fact, stored) && needs(case, fact, stored));
+        let missing = jar.cookies().filter(|stored| !carries(fact, stored) && needs(case, &accepting, fact, stored));
         let explained = missing.filter_map(|stored| Some((stored, why(fact, stored)?)));
         // The cookie of the same origin says most; among its equals the latest one is the session.
         if let Some((stored, why)) = explained.max_by_key(|(s, _)| (s.origin == fact.origin, s.at)) {
-            out.add(draft(case, fact, stored, why));
+            out.add(draft(case, &accepting, fact, stored, why));
         }
     }
 }
@@ -70,7 +74,7 @@ fn carries(fact: &Fact, stored: &Stored) -> bool {
 
 /// Whether the request stands or falls with this cookie: nothing else speaks for its sender, and the API was seen to take
 /// the cookie, or set it itself and was never seen to take anything else.
-fn needs(case: &Case<'_>, fact: &Fact, stored: &Stored) -> bool {
+fn needs(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact, stored: &Stored) -> bool {
     if matches!(fact.role, Role::Refresh | Role::Mint) {
         let presented = fact.request.refresh_token.is_some() || !fact.request.body_seen;
         return !presented && stored.purpose == Purpose::Refresh && related(fact, stored);
@@ -82,7 +86,7 @@ fn needs(case: &Case<'_>, fact: &Fact, stored: &Stored) -> bool {
     }
     let (control, _) = case.control(fact);
     let takes_header = control.accepts(Method::Authorization) || control.accepts(Method::ApiKey);
-    accepted(case, fact, stored).is_some() || (!takes_header && related(fact, stored))
+    accepting.first(fact, stored).is_some() || (!takes_header && related(fact, stored))
 }
 
 /// Whether the cookie is this service's own: set by this origin, or by the same service under another host name.
@@ -92,16 +96,27 @@ fn related(fact: &Fact, stored: &Stored) -> bool {
     fact.origin == stored.origin || (alias && service) || (!alias && site::same_site(&fact.host, &stored.host))
 }
 
-/// A request to the same origin that was accepted with this cookie and nothing else.
-fn accepted<'a>(case: &Case<'a>, fact: &Fact, stored: &Stored) -> Option<&'a Fact> {
-    let name = Carrier::Cookie(stored.cookie.name.clone());
-    case.api_calls().find(|f| {
-        f.origin == fact.origin
-            && f.accepted()
-            && f.credentials.iter().all(|c| c.is_cookie())
-            && f.cookies().any(|c| c.carrier == name)
-            && case.capture().protection(f) == crate::capture::Protection::Protected
-    })
+/// The first request of a protected route that each origin accepted with cookies alone, by the cookie's carrier.
+struct Accepting<'a>(HashMap<(&'a str, &'a Carrier), &'a Fact>);
+
+impl<'a> Accepting<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let mut first = HashMap::new();
+        let by_cookie = |f: &&Fact| f.accepted() && f.credentials.iter().all(Credential::is_cookie);
+        for fact in case.api_calls().filter(by_cookie) {
+            if fact.credentials.is_empty() || case.capture().protection(fact) != Protection::Protected {
+                continue;
+            }
+            for cookie in fact.cookies() {
+                first.entry((&*fact.origin, &cookie.carrier)).or_insert(fact);
+            }
+        }
+        Self(first)
+    }
+
+    fn first(&self, fact: &Fact, stored: &Stored) -> Option<&'a Fact> {
+        self.0.get(&(&*fact.origin, &Carrier::Cookie(stored.cookie.name.clone()))).copied()
+    }
 }
 
 fn why(fact: &Fact, stored: &Stored) -> Option<Why> {
@@ -117,9 +132,9 @@ fn why(fact: &Fact, stored: &Stored) -> Option<Why> {
     }
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, stored: &Stored, why: Why) -> Draft {
+fn draft(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact, stored: &Stored, why: Why) -> Draft {
     let name = &stored.cookie.name;
-    let accepted = accepted(case, fact, stored);
+    let accepted = accepting.first(fact, stored);
     let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing());
     let sure = accepted.is_some() || says_missing || fact.role == Role::Refresh;
     let draft = Draft::new(&RULE.meta, fact)

@@ -47,7 +47,8 @@ fn is_browser(fact: &Fact) -> bool {
 
 /// Whether a later request carried the cookie: then this browser did keep it.
 fn came_back(case: &Case<'_>, fact: &Fact, delivery: &Delivery) -> bool {
-    case.facts().any(|f| f.started_nanos() >= fact.started_nanos() && f.cookies().any(|c| c.token == delivery.token))
+    let carrying = case.lookup().with_cookie(delivery.token);
+    carrying.since(fact.started_nanos()).iter().next().is_some()
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, why: Rejection) -> Draft {

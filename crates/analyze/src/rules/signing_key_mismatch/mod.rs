@@ -1,6 +1,6 @@
 //! AUTH030: the token was signed with a key that the verifier does not use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     case::Case,
@@ -9,7 +9,7 @@ use crate::{
     facts::{Fact, outcome::OutcomeClass},
     finding::{Cap, Reason, Severity},
     key::{KeyForm, KeyResult},
-    presented::{self, Presented, Window, accepted, quoted, reason_is_open},
+    presented::{self, Control, Judged, Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
     tokens::TokenId,
@@ -51,9 +51,12 @@ enum Proof<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for (fact, jwt) in presented::refused(case).filter(|(_, jwt)| is_signed(jwt)) {
-        if let Some(proof) = proof(case, fact, &jwt) {
-            out.add(draft(case, fact, &jwt, &proof));
+    for origin in presented::by_origin(case) {
+        let signers = Signers::of(case, &origin);
+        for (fact, jwt) in origin.refused.iter().filter(|(_, jwt)| is_signed(jwt)) {
+            if let Some(proof) = proof(case, fact, jwt, &origin, &signers) {
+                out.add(draft(case, fact, jwt, &proof));
+            }
         }
     }
 }
@@ -63,27 +66,27 @@ fn is_signed(jwt: &Presented<'_>) -> bool {
     jwt.credential.well_formed && jwt.jose.signature == crate::token::Signature::Plausible
 }
 
-fn proof<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'a>) -> Option<Proof<'a>> {
+fn proof<'a>(
+    case: &Case<'a>,
+    fact: &Fact,
+    jwt: &Presented<'a>,
+    origin: &Judged<'a>,
+    signers: &Signers,
+) -> Option<Proof<'a>> {
     if fact.outcome.says(&[ErrorClass::Signature, ErrorClass::UnknownKey]) {
         return Some(Proof::Text);
     }
     if !reason_is_open(fact) || jwt.window(case, fact) != Window::Open {
         return None;
     }
-    let controls: Vec<(&Fact, Presented<'_>)> = accepted(case, fact).collect();
-    if controls.iter().any(|(_, other)| other.id() == jwt.id()) {
+    if signers.accepted.contains(&jwt.id()) {
         return None;
     }
-    by_keys(case, fact, jwt, &controls).or_else(|| by_signer(case, fact, jwt, &controls))
+    by_keys(case, fact, jwt, &origin.controls).or_else(|| by_signer(case, jwt, origin, signers))
 }
 
 /// What the keys at hand say, where the server says nothing.
-fn by_keys<'a>(
-    case: &Case<'a>,
-    fact: &Fact,
-    jwt: &Presented<'a>,
-    controls: &[(&'a Fact, Presented<'a>)],
-) -> Option<Proof<'a>> {
+fn by_keys<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'a>, controls: &[Control<'a>]) -> Option<Proof<'a>> {
     let results = case.key_results(jwt.id());
     let own: BTreeSet<&str> = verified(results).map(|r| &*r.name).collect();
     let signed_by_other = controls.iter().find(|(_, other)| {
@@ -109,32 +112,45 @@ fn same_family(a: &str, b: &str) -> bool {
 }
 
 fn never_accepted(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
-    !case.api_calls().any(|f| {
-        f.origin == fact.origin
-            && f.outcome.class == OutcomeClass::Success
-            && case.route(f).bare_ok == 0
-            && f.credentials.iter().any(|c| c.token == jwt.id())
-    })
+    let with = case.lookup().succeeded_with(&fact.origin, jwt.id());
+    let mut accepted = with.iter().filter(|f| f.is_api_call() && f.outcome.class == OutcomeClass::Success);
+    !accepted.any(|f| case.route(f).bare_ok == 0)
 }
 
 /// Tokens of one signer are all refused here while those of another are all accepted, the issuer being the same.
-fn by_signer<'a>(
-    case: &Case<'a>,
-    fact: &Fact,
-    jwt: &Presented<'a>,
-    controls: &[(&'a Fact, Presented<'a>)],
-) -> Option<Proof<'a>> {
+fn by_signer<'a>(case: &Case<'a>, jwt: &Presented<'a>, origin: &Judged<'a>, signers: &Signers) -> Option<Proof<'a>> {
     let own = signer(case, jwt);
+    let refused = signers.refused.get(&own).copied().unwrap_or_default();
+    if own.1.is_none() || refused < THRESHOLDS.each || origin.accepted < THRESHOLDS.each {
+        return None;
+    }
     let same_claims = |other: &Presented<'_>| other.claims.iss == jwt.claims.iss && other.claims.aud == jwt.claims.aud;
-    let refused = presented::refused(case).filter(|(f, j)| f.origin == fact.origin && signer(case, j) == own).count();
-    let is_split = controls.iter().all(|(_, other)| signer(case, other) != own && same_claims(other));
-    (is_split && refused >= THRESHOLDS.each && controls.len() >= THRESHOLDS.each)
-        .then(|| Proof::Signer(controls[0].0))
-        .filter(|_| own.1.is_some())
+    let is_split = origin.controls.iter().all(|(_, other)| signer(case, other) != own && same_claims(other));
+    origin.controls.first().filter(|_| is_split).map(|(ok, _)| Proof::Signer(ok))
 }
 
+/// What one origin makes of tokens and signers.
+struct Signers {
+    accepted: BTreeSet<TokenId>,
+    /// Refused requests by the signer of their token.
+    refused: BTreeMap<Signer, usize>,
+}
+
+impl Signers {
+    fn of(case: &Case<'_>, origin: &Judged<'_>) -> Self {
+        let mut refused: BTreeMap<Signer, usize> = BTreeMap::new();
+        for (_, jwt) in &origin.refused {
+            *refused.entry(signer(case, jwt)).or_default() += 1;
+        }
+        Self { accepted: origin.controls.iter().map(|(_, other)| other.id()).collect(), refused }
+    }
+}
+
+/// The key that a token names, and the origin that delivered it.
+type Signer = (Option<Box<str>>, Option<Text>);
+
 /// Who made the token: the key that it names, else the origin that delivered it.
-fn signer(case: &Case<'_>, jwt: &Presented<'_>) -> (Option<Box<str>>, Option<Text>) {
+fn signer(case: &Case<'_>, jwt: &Presented<'_>) -> Signer {
     let deliverer = jwt.token.delivered_by.and_then(|id| case.fact(id)).map(|f| f.origin.clone());
     (jwt.jose.header.kid.clone(), deliverer)
 }

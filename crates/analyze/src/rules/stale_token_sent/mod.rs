@@ -1,12 +1,12 @@
 //! AUTH026: a superseded or logged-out token is still in use.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Credential, role::Role},
+    facts::{Fact, SessionId, credential::Credential, role::Role},
     finding::{Reason, Severity},
     presented,
     refreshes::in_words,
@@ -40,6 +40,7 @@ const THRESHOLDS: Thresholds =
     Thresholds { in_flight: Duration::from_millis(500), logout_grace: Duration::from_secs(2) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let history = History::of(case);
     for fact in case.refusals().filter(|f| !f.role.is_identity() && may_be_stale(f)) {
         let Some(old) =
             fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed && c.kind != TokenKind::Redacted)
@@ -49,9 +50,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if accepted_later(case, fact, old.token) {
             continue;
         }
-        if let Some((delivery, new)) = successor(case, fact, old) {
+        if let Some((delivery, new)) = successor(case, &history, fact, old) {
             out.add(superseded(case, fact, old, delivery, new));
-        } else if let Some(logout) = logout_before(case, fact, old) {
+        } else if let Some(logout) = logout_before(case, &history, fact, old) {
             out.add(after_logout(case, fact, old, logout));
         }
     }
@@ -60,6 +61,60 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 /// What a server says of an old token, where it says anything.
 fn may_be_stale(fact: &Fact) -> bool {
     presented::reason_is_open(fact) || fact.outcome.says(&[ErrorClass::Expired, ErrorClass::Revoked])
+}
+
+/// What a client was given, what it ended, and what it was refused, by what one looks for.
+struct History<'a> {
+    /// Deliveries of tokens by session, in time order.
+    deliveries: HashMap<Option<SessionId>, Vec<&'a Fact>>,
+    /// The same by issuer and subject of the access token, where it names both.
+    by_holder: HashMap<(&'a str, &'a str), Vec<&'a Fact>>,
+    /// Logouts by session, in time order.
+    logouts: HashMap<Option<SessionId>, Vec<&'a Fact>>,
+    /// When a call was first refused with a token, by origin, route, call site and token.
+    refused: HashMap<Call<'a>, i64>,
+}
+
+type Call<'a> = (&'a str, &'a str, Option<&'a str>, TokenId);
+
+impl<'a> History<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let mut history = Self {
+            deliveries: HashMap::new(),
+            by_holder: HashMap::new(),
+            logouts: HashMap::new(),
+            refused: HashMap::new(),
+        };
+        for fact in case.facts().filter(|f| f.succeeded()) {
+            if fact.role.delivers() {
+                history.deliveries.entry(fact.session).or_default().push(fact);
+                if let Some(holder) = access(fact).and_then(|token| holder(case.token(token))) {
+                    history.by_holder.entry(holder).or_default().push(fact);
+                }
+            } else if fact.role == Role::Logout {
+                history.logouts.entry(fact.session).or_default().push(fact);
+            }
+        }
+        for fact in case.refusals() {
+            let Some(credential) = fact.main_credential() else { continue };
+            let first = history.refused.entry(call(fact, credential.token)).or_insert(i64::MAX);
+            *first = (*first).min(fact.ended_nanos());
+        }
+        history
+    }
+
+    /// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
+    fn retried(&self, fact: &Fact, token: TokenId, delivery: &Fact) -> bool {
+        self.refused.get(&call(fact, token)).is_some_and(|first| *first <= delivery.started_nanos())
+    }
+}
+
+fn call(fact: &Fact, token: TokenId) -> Call<'_> {
+    (&fact.origin, &fact.route, fact.call_site.as_deref(), token)
+}
+
+fn claims(token: &Token) -> Option<&Claims> {
+    token.classified.jose.as_ref()?.claims.as_ref()
 }
 
 fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
@@ -73,40 +128,46 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 }
 
 /// The delivery that had replaced `old` before `fact` was built, with the newer token.
-fn successor<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
+fn successor<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
-    let deliveries = case.capture().deliveries().filter(|f| f.client == fact.client);
-    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
-    let (delivery, new) = deliveries.rev().find_map(|delivery| {
-        let grace = if retried(case, fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
+    let replaced = |delivery: &Fact| {
+        let grace = if history.retried(fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
-        let new = delivery.delivered.iter().find(|d| d.purpose == Purpose::Access)?.token;
+        let new = access(delivery)?;
         let same = delivery.session == fact.session;
-        (late && replaces(case.token(new), case.token(old.token), same)).then_some((delivery, new))
-    })?;
+        (late && replaces(case.token(new), case.token(old.token), same)).then_some(new)
+    };
+    // The last word counts: a provider may hand out the same token again, or one for another audience in between.
+    let last = |deliveries: &[&'a Fact]| {
+        let before = &deliveries[..deliveries.partition_point(|delivery| delivery.started_nanos() <= built)];
+        before.iter().rev().find_map(|&delivery| Some((delivery, replaced(delivery)?)))
+    };
+    let in_session = history.deliveries.get(&fact.session).and_then(|found| last(found));
+    let of_holder = holder(case.token(old.token)).and_then(|holder| last(history.by_holder.get(&holder)?));
+    let (delivery, new) =
+        in_session.into_iter().chain(of_holder).max_by_key(|(delivery, _)| delivery.started_nanos())?;
     let used_before = case.token(old.token).first.is_some_and(|first| first.nanos() < delivery.started_nanos());
     (new != old.token && used_before && works(case, fact, new)).then_some((delivery, new))
 }
 
-/// Whether the same call had been refused with the same token before the delivery was asked for: then it is a repeat.
-fn retried(case: &Case<'_>, fact: &Fact, token: TokenId, delivery: &Fact) -> bool {
-    case.refusals().any(|f| {
-        f.ended_nanos() <= delivery.started_nanos()
-            && f.origin == fact.origin
-            && f.route == fact.route
-            && f.call_site == fact.call_site
-            && f.main_credential().is_some_and(|c| c.token == token)
-    })
+/// The access token that a response delivered.
+fn access(delivery: &Fact) -> Option<TokenId> {
+    delivery.delivered.iter().find(|d| d.purpose == Purpose::Access).map(|d| d.token)
+}
+
+/// Who a JWT was issued by and to; `None` where it does not name both.
+fn holder(token: &Token) -> Option<(&str, &str)> {
+    let claims = claims(token)?;
+    Some((claims.iss.as_deref()?, claims.sub.as_ref()?.expose()))
 }
 
 /// Whether one token stands in for the other: for JWTs the same issuer, audience and subject, which tell it even where no
 /// exchange links the two; for others the same kind, within one session.
 fn replaces(new: &Token, old: &Token, same_session: bool) -> bool {
-    let claims = |token: &Token| token.classified.jose.as_ref().and_then(|jose| jose.claims.clone());
     match (claims(new), claims(old)) {
         (Some(new), Some(old)) => {
             let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
-            let newer = since(&new).zip(since(&old)).is_none_or(|(new, old)| new >= old);
+            let newer = since(new).zip(since(old)).is_none_or(|(new, old)| new >= old);
             let named = new.sub.is_some() && new.iss.is_some();
             newer && (named || same_session) && new.iss == old.iss && new.aud == old.aud && new.sub == old.sub
         }
@@ -129,12 +190,14 @@ fn used_successfully<'a>(case: &Case<'a>, fact: &Fact, new: TokenId) -> Option<&
 }
 
 /// The logout that ended the session of `old`, where nobody has signed in since.
-fn logout_before<'a>(case: &Case<'a>, fact: &Fact, old: &Credential) -> Option<&'a Fact> {
+fn logout_before<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<&'a Fact> {
     let built = fact.started_nanos();
-    let logout = case
-        .facts()
+    let logouts = history.logouts.get(&fact.session).map_or(&[][..], Vec::as_slice);
+    let logouts = &logouts[..logouts.partition_point(|logout| logout.started_nanos() <= built)];
+    let logout = logouts
+        .iter()
+        .copied()
         .rev()
-        .filter(|f| f.role == Role::Logout && f.succeeded() && f.session == fact.session)
         // A path alone makes no logout; one that presented this very token, which works no more, does.
         .filter(|f| f.role_proven || f.credentials.iter().any(|c| c.token == old.token))
         .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;

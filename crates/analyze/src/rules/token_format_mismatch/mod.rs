@@ -93,10 +93,10 @@ fn is_token(kind: TokenKind) -> bool {
 fn accepted_kinds(case: &Case<'_>, fact: &Fact) -> BTreeMap<TokenKind, usize> {
     let kinds = |group: bool| {
         let mut kinds: BTreeMap<TokenKind, usize> = BTreeMap::new();
-        let same = |f: &&Fact| f.origin == fact.origin && (!group || f.group == fact.group) && f.succeeded();
-        let sent = case.api_calls().filter(same).filter_map(Fact::authorization);
-        for credential in sent.filter(|c| c.well_formed && is_token(c.kind)) {
-            *kinds.entry(credential.kind).or_default() += 1;
+        let accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+        let same = accepted.filter(|a| !group || a.fact.group == fact.group);
+        for sent in same.filter(|a| a.credential.well_formed && is_token(a.credential.kind)) {
+            *kinds.entry(sent.credential.kind).or_default() += sent.count;
         }
         kinds
     };
@@ -154,8 +154,8 @@ fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, why: Why, facts
 
 fn accepted_with<'a>(case: &Case<'a>, fact: &Fact, kind: Option<TokenKind>) -> Option<&'a Fact> {
     let kind = kind?;
-    case.api_calls()
-        .find(|f| f.origin == fact.origin && f.succeeded() && f.authorization().is_some_and(|c| c.kind == kind))
+    let mut accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+    accepted.find(|a| a.credential.kind == kind).map(|a| a.fact)
 }
 
 /// What was sent, with its public prefix and length where that helps to find it.

@@ -1,5 +1,7 @@
 //! AUTH005: the client was given a token, and no later request carries it.
 
+use std::collections::BTreeSet;
+
 use crate::{
     capture::Protection,
     case::{Case, Lack, has_bare_challenge},
@@ -51,7 +53,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     if bare.len() < THRESHOLDS.calls_min {
         return;
     }
-    let refused: Vec<_> = case.refusals().map(|f| f.id).collect();
+    let refused: BTreeSet<_> = case.refusals().map(|f| f.id).collect();
     for (fact, lack) in bare.iter().filter(|(fact, _)| refused.contains(&fact.id)) {
         out.add(draft(case, fact, lack, issuer, delivery, bare.len()));
     }

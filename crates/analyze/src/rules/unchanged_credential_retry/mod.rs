@@ -89,12 +89,9 @@ fn runs<'a>(case: &Case<'a>, calls: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
 
 /// Whether the same call was accepted between two refusals: then something did change.
 fn accepted_between(case: &Case<'_>, from: &Fact, to: &Fact) -> bool {
-    case.api_calls().any(|f| {
-        f.succeeded()
-            && f.origin == from.origin
-            && f.route == from.route
-            && (from.ended_nanos()..to.started_nanos()).contains(&f.started_nanos())
-    })
+    let same = case.lookup().on_route(&from.origin, &from.route);
+    let between = same.since(from.ended_nanos()).before(to.started_nanos());
+    between.iter().any(|f| f.is_api_call() && f.succeeded())
 }
 
 fn is_poll(run: &[&Fact]) -> bool {

@@ -84,9 +84,9 @@ fn about_user(fact: &Fact) -> Option<(&'static str, &'static str, &'static str)>
 
 fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Draft {
     let controlled = case.route(fact).credentialed_ok > 0 || case.control(fact).0.credentialed_ok > 0;
-    let elsewhere = case.api_calls().find(|f| {
-        f.origin == fact.origin && f.succeeded() && f.main_credential().is_some_and(|c| c.token == credential.token)
-    });
+    let with = case.lookup().succeeded_with(&fact.origin, credential.token);
+    let mut with = with.iter().filter(|f| f.is_api_call());
+    let elsewhere = with.find(|f| f.main_credential().is_some_and(|c| c.token == credential.token));
     let mut draft = Draft::new(&RULE.meta, fact)
         .credential(credential.token)
         .message(message(case, fact, elsewhere))

@@ -8,7 +8,7 @@ use crate::{
     facts::{
         Fact,
         credential::{Carrier, Credential},
-        gate::Gate,
+        gate::{Gate, NOT_A_FAILURE},
     },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -73,24 +73,20 @@ fn draft(case: &Case<'_>, fact: &Fact, status: u16, times: usize) -> Draft {
 
 /// A request to the same origin that was accepted with the same token: then the token is not the reason.
 fn accepted<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) -> Option<&'a Fact> {
-    case.facts().find(|f| {
-        f.origin == fact.origin
-            && f.kind == Kind::Http
-            && f.accepted()
-            && f.credentials.iter().any(|c| c.token == credential.token)
-    })
+    let with = case.lookup().succeeded_with(&fact.origin, credential.token);
+    with.iter().find(|f| f.kind == Kind::Http && f.accepted())
 }
 
 /// Whether the same token is refused on an ordinary request to the same origin.
 fn refused_elsewhere(case: &Case<'_>, fact: &Fact, credential: Option<&Credential>) -> bool {
-    let carries = |f: &Fact| f.credentials.iter().any(|c| Some(c.token) == credential.map(|own| own.token));
-    case.refusals().any(|f| f.origin == fact.origin && f.kind == Kind::Http && carries(f))
+    let with = credential.map(|own| case.lookup().refused_with(&fact.origin, own.token));
+    with.is_some_and(|with| with.iter().any(|f| f.kind == Kind::Http && !f.gates.any(NOT_A_FAILURE)))
 }
 
 /// A handshake on the same path that was accepted.
 fn upgraded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    let mut handshakes = case.facts().filter(|f| f.kind == Kind::WebSocket && f.origin == fact.origin);
-    handshakes.find(|f| f.route == fact.route && f.status == Some(101))
+    let same = case.lookup().on_route(&fact.origin, &fact.route);
+    same.iter().find(|f| f.kind == Kind::WebSocket && f.status == Some(101))
 }
 
 fn variant(status: u16) -> &'static str {

@@ -109,9 +109,7 @@ fn is_bound(case: &Case<'_>, credential: &Credential) -> bool {
 }
 
 fn accepted_schemes<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Text> {
-    let origin = fact.origin.clone();
-    let accepted = case.facts().filter(move |f| f.origin == origin && f.succeeded());
-    accepted.filter_map(|f| f.authorization().and_then(|c| c.scheme.as_ref()))
+    case.lookup().authorized_at(&fact.origin).filter_map(|a| a.credential.scheme.as_ref())
 }
 
 fn accepts_exactly(case: &Case<'_>, fact: &Fact, scheme: &str) -> bool {

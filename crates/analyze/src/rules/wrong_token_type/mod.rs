@@ -163,16 +163,16 @@ fn mark(jose: &Jose, claims: &Claims) -> Option<(&'static str, String, bool)> {
 fn untyped(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
     let typ = |id: TokenId| case.token(id).classified.jose.as_ref().map(|j| j.header.typ.clone().unwrap_or_default());
     let own = typ(id).filter(|own| !own.ends_with("at+jwt"))?;
-    let accepted =
-        case.api_calls().filter(|f| f.origin == fact.origin && f.succeeded()).filter_map(Fact::authorization);
-    let types: Vec<_> = accepted.filter_map(|c| typ(c.token)).collect();
-    let insists = types.len() >= THRESHOLDS.typed_min && types.iter().all(|t| t.ends_with("at+jwt"));
+    let accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+    let types: Vec<_> = accepted.filter_map(|a| Some((typ(a.credential.token)?, a.count))).collect();
+    let count: usize = types.iter().map(|(_, count)| count).sum();
+    let insists = count >= THRESHOLDS.typed_min && types.iter().all(|(typ, _)| typ.ends_with("at+jwt"));
     insists.then(|| Wrong {
         token: id,
         noun: "a token that is not marked as an access token",
         wanted: "a token of typ `at+jwt`",
         part: "token.header.typ".into(),
-        says: format!("`{own}`, where {} accepted requests have `at+jwt`", types.len()),
+        says: format!("`{own}`, where {count} accepted requests have `at+jwt`"),
         reason: Reason::Control,
         claimed: true,
     })
@@ -210,17 +210,16 @@ fn accepted_alike(case: &Case<'_>, fact: &Fact, wrong: &Wrong) -> bool {
         (token.purpose, stated)
     };
     let own = name(wrong.token);
-    let mut accepted =
-        case.api_calls().filter(|f| f.origin == fact.origin && f.succeeded()).filter_map(Fact::authorization);
-    accepted.any(|c| c.token == wrong.token || (name(c.token) == own && wrong.reason != Reason::Control))
+    let mut accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+    accepted.any(|a| {
+        let token = a.credential.token;
+        token == wrong.token || (name(token) == own && wrong.reason != Reason::Control)
+    })
 }
 
 fn draft(case: &Case<'_>, first: &Fact, wrong: &Wrong, facts: &[&Fact]) -> Draft {
-    let good = case.api_calls().find(|f| {
-        f.origin == first.origin
-            && f.succeeded()
-            && f.authorization().is_some_and(|c| c.token != wrong.token && c.well_formed)
-    });
+    let mut accepted = case.lookup().authorized_at(&first.origin).filter(|a| a.fact.is_api_call());
+    let good = accepted.find(|a| a.credential.token != wrong.token && a.credential.well_formed).map(|a| a.fact);
     let times = times(facts.len());
     let draft = Draft::new(&RULE.meta, first)
         .message(format!(

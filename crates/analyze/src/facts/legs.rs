@@ -1,0 +1,136 @@
+//! Refusals by design: the first leg of a challenge-response, whose answer follows (gates G6 and G7).
+
+use std::collections::HashMap;
+
+use authtrace_parse::Target;
+
+use super::{
+    Fact,
+    credential::{Carrier, Method},
+    gate::Gate,
+    join::at_or_after,
+};
+use crate::{challenge::Challenge, text::Text};
+
+const SECOND: i64 = 1_000_000_000;
+/// A challenge by design is answered within this time (G6).
+const FIRST_401_FOLD: i64 = 5 * SECOND;
+/// A person answers a dialogue for a password, or signs in elsewhere, within this time.
+const ASKS_PERSON: i64 = 300 * SECOND;
+
+/// G6 and G7: the first leg of a challenge-response is refused by design, if the next leg is not.
+pub(super) fn challenge_legs(facts: &mut [&mut Fact]) {
+    let (answers, fetches) = (answers(facts), Fetches::of(facts));
+    for index in 0..facts.len() {
+        if !facts[index].refused() {
+            continue;
+        }
+        let gate = is_leg(facts[index]).filter(|_| is_answered(facts, index, &answers));
+        let fetched = || fetches.follow(facts, index).then_some(Gate::ChallengeLeg);
+        if let Some(gate) = gate.or_else(fetched) {
+            facts[index].gates.add(gate);
+        }
+    }
+}
+
+/// The gate of a refusal that may be the first leg of a challenge-response scheme.
+fn is_leg(fact: &Fact) -> Option<Gate> {
+    let nonce = fact.challenges.iter().any(|c| c.error() == Some("use_dpop_nonce"))
+        || fact.outcome.error_text.as_deref().is_some_and(|t| t.contains("use_dpop_nonce"));
+    if nonce {
+        return Some(Gate::DpopNonce);
+    }
+    fact.challenges.iter().any(is_answered_by_design).then_some(Gate::ChallengeLeg)
+}
+
+/// Schemes whose clients wait for the challenge before they answer it.
+fn is_answered_by_design(challenge: &Challenge) -> bool {
+    ["basic", "digest", "ntlm", "negotiate"].iter().any(|scheme| challenge.is(scheme))
+}
+
+/// Per route that a challenge refused: the requests with credentials that no challenge refused, in time order.
+fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
+    let legs = facts.iter().filter(|f| f.refused() && is_leg(f).is_some());
+    let mut answers: HashMap<(Text, Text), Vec<usize>> =
+        legs.map(|f| ((f.origin.clone(), f.route.clone()), Vec::new())).collect();
+    if answers.is_empty() {
+        return answers;
+    }
+    let passed = |f: &Fact| !f.credentials.is_empty() && f.status.is_some_and(|s| s != 401 && s != 407);
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| passed(f)) {
+        if let Some(found) = answers.get_mut(&(fact.origin.clone(), fact.route.clone())) {
+            found.push(index);
+        }
+    }
+    answers
+}
+
+/// Whether the same call follows with credentials and is not refused. A program answers at once; a person who is asked
+/// for a password by the browser takes a while, during which the page waits.
+fn is_answered(facts: &[&mut Fact], index: usize, answers: &HashMap<(Text, Text), Vec<usize>>) -> bool {
+    let fact = &facts[index];
+    let asks_person = fact.challenges.iter().any(|c| c.is("basic") || c.is("digest"));
+    let until = fact.started_nanos() + if asks_person { ASKS_PERSON } else { FIRST_401_FOLD };
+    let found = answers.get(&(fact.origin.clone(), fact.route.clone())).map_or(&[][..], Vec::as_slice);
+    let later = found[found.partition_point(|&next| next <= index)..].iter().map(|&next| &facts[next]);
+    later.take_while(|next| next.started_nanos() <= until).any(|next| carries_answer(next, fact))
+}
+
+/// Whether `next` carries what the challenge of `refused` asks for (RFC 9110 §11.6.2, §11.7.2).
+fn carries_answer(next: &Fact, refused: &Fact) -> bool {
+    match refused.status {
+        Some(407) => {
+            next.credentials.iter().any(|c| matches!(&c.carrier, Carrier::Header(n) if &**n == "proxy-authorization"))
+        }
+        _ => next.has_method(Method::Authorization),
+    }
+}
+
+/// Parameters of a challenge that may say where tokens are handed out: `realm` as the registries of container images use
+/// it, RFC 9728, and what Microsoft's APIs send.
+const SOURCES: &[&str] = &["realm", "resource_metadata", "authorization_uri"];
+
+/// Origin and path of every place that a challenge of `fact` names as a source of tokens.
+fn sources(fact: &Fact) -> impl Iterator<Item = (Text, Text)> {
+    let named = fact.challenges.iter().flat_map(|c| SOURCES.iter().filter_map(|name| Target::parse(c.get(name)?)));
+    named.map(|target| (target.origin().into(), target.path.expose().into()))
+}
+
+/// What became of the sources of tokens that challenges name; empty where none names any.
+struct Fetches {
+    /// Successful requests to a source, in time order.
+    fetched: HashMap<(Text, Text), Vec<usize>>,
+    /// Requests with `Authorization` that were accepted, by origin, in time order.
+    accepted: HashMap<Text, Vec<usize>>,
+}
+
+impl Fetches {
+    fn of(facts: &[&mut Fact]) -> Self {
+        let named = facts.iter().filter(|f| f.refused()).flat_map(|f| sources(f));
+        let mut fetched: HashMap<_, Vec<usize>> = named.map(|source| (source, Vec::new())).collect();
+        let mut accepted: HashMap<Text, Vec<usize>> = HashMap::new();
+        if fetched.is_empty() {
+            return Self { fetched, accepted };
+        }
+        for (index, fact) in facts.iter().enumerate() {
+            if let Some(found) = fetched.get_mut(&(fact.origin.clone(), fact.path.clone())).filter(|_| fact.succeeded())
+            {
+                found.push(index);
+            }
+            if fact.has_method(Method::Authorization) && fact.accepted() {
+                accepted.entry(fact.origin.clone()).or_default().push(index);
+            }
+        }
+        Self { fetched, accepted }
+    }
+
+    /// Whether the client went where the challenge of `facts[index]` sends it, and the API then accepted a token.
+    fn follow(&self, facts: &[&mut Fact], index: usize) -> bool {
+        let fact = &facts[index];
+        sources(fact).any(|source| {
+            let fetch = self.fetched.get(&source).and_then(|found| at_or_after(found, index + 1));
+            let used = fetch.and_then(|at| at_or_after(self.accepted.get(&fact.origin)?, at + 1));
+            used.is_some_and(|used| facts[used].started_nanos() <= fact.ended_nanos() + ASKS_PERSON)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! CAP201: TLS without keys. Only names, versions, alerts and sizes can be told of it, never anything of HTTP.
+
+use std::collections::BTreeMap;
+
+use authtrace_parse::TlsConnection;
+
+use crate::{
+    capture::Capture,
+    catalogue::{Layer, RuleMeta},
+    coverage::{Coverage, Input},
+    finding::Severity,
+    rule::{Check, Rule},
+    text::count,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "CAP201",
+        id: "encrypted-opaque",
+        title: "Encrypted traffic could not be read",
+        severity: Severity::Info,
+        layer: Layer::Capture,
+        spec: include_str!("spec.md"),
+        fixes: &[],
+    },
+    check: Check::Coverage(check),
+};
+
+/// Hosts named in the sentence; the others are counted.
+const NAMED: usize = 5;
+
+/// Alerts that say why a handshake failed, with their names (RFC 8446 §6.2).
+const ALERTS: &[(u8, &str)] = &[
+    (40, "handshake_failure"),
+    (42, "bad_certificate"),
+    (43, "unsupported_certificate"),
+    (44, "certificate_revoked"),
+    (45, "certificate_expired"),
+    (46, "certificate_unknown"),
+    (48, "unknown_ca"),
+    (49, "access_denied"),
+    (70, "protocol_version"),
+    (112, "unrecognized_name"),
+    (116, "certificate_required"),
+    (120, "no_application_protocol"),
+];
+
+fn check(capture: &Capture) -> Vec<Coverage> {
+    capture.inputs.iter().filter_map(opaque).collect()
+}
+
+fn opaque(input: &Input) -> Option<Coverage> {
+    if input.opaque_count == 0 {
+        return None;
+    }
+    let connections = usize::try_from(input.opaque_count).unwrap_or(usize::MAX);
+    let alerts = alerts(&input.opaque).map(|alerts| format!(" {alerts}")).unwrap_or_default();
+    Some(Coverage {
+        rule: &RULE.meta,
+        says: format!(
+            "{} of {} {} encrypted and no key is at hand: {}. What was asked and answered there is unknown.{alerts}",
+            count(connections, "TLS connection"),
+            input.path,
+            if connections == 1 { "is" } else { "are" },
+            hosts(&input.opaque)
+        ),
+        affects: &["AUTH001", "AUTH002", "AUTH003", "AUTH005", "AUTH020", "AUTH040"],
+        remedy: Some(
+            "Record with keys: set SSLKEYLOGFILE=keys.txt for the client (Chrome, Firefox, curl, Node with \
+             --tls-keylog), capture again, and give the file with --keylog keys.txt; or record a HAR in the browser; \
+             or capture behind the TLS terminator.",
+        ),
+    })
+}
+
+/// `login.example (TLS 1.3, h2) ×3, api.example (TLS 1.2)`: who was called, most often first.
+fn hosts(connections: &[TlsConnection]) -> String {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for connection in connections {
+        *counted.entry(describe(connection)).or_default() += 1;
+    }
+    let mut counted: Vec<(String, usize)> = counted.into_iter().collect();
+    counted.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let named = counted.iter().take(NAMED).map(|(host, times)| match times {
+        1 => host.clone(),
+        _ => format!("{host} ×{times}"),
+    });
+    let more = counted.len().saturating_sub(NAMED);
+    let rest = (more > 0).then(|| format!("{more} more"));
+    named.chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+fn describe(connection: &TlsConnection) -> String {
+    let host = connection.server_name.as_deref().map_or_else(|| connection.server.to_string(), str::to_owned);
+    let version = connection.version.map(|version| version.to_string());
+    let offered = if connection.alpn_chosen { "" } else { "offers " };
+    let alpn = (!connection.alpn.is_empty()).then(|| format!("{offered}{}", connection.alpn.join(" and ")));
+    let facts: Vec<String> = version.into_iter().chain(alpn).collect();
+    if facts.is_empty() { host } else { format!("{host} ({})", facts.join(", ")) }
+}
+
+/// What failed handshakes say in the clear.
+fn alerts(connections: &[TlsConnection]) -> Option<String> {
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for alert in connections.iter().flat_map(|connection| &connection.alerts) {
+        if let Some((_, name)) = ALERTS.iter().find(|(code, _)| code == alert) {
+            *counted.entry(name).or_default() += 1;
+        }
+    }
+    let named: Vec<String> = counted.iter().map(|(name, times)| format!("{name} ×{times}")).collect();
+    (!named.is_empty()).then(|| format!("Handshakes failed: {}.", named.join(", ")))
+}

@@ -1,0 +1,95 @@
+//! One packet capture from its bytes to its exchanges: container, link layer, reassembly; on one thread or on several.
+
+use std::sync::mpsc::Sender;
+
+use authtrace_parse::{
+    Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, Reassembler, ReassemblySummary, Segment, TlsConnection,
+    stream::Mark,
+};
+
+use super::{Drops, PacketFormat, PacketReader, PacketSummary, crew};
+use crate::input::Plan;
+
+/// What was read of a packet capture, beside its exchanges.
+pub(crate) struct PacketReport {
+    pub(crate) format: Option<PacketFormat>,
+    pub(crate) frames: u32,
+    pub(crate) exchanges: u32,
+    pub(crate) next_id: u32,
+    pub(crate) application: Option<String>,
+    pub(crate) drops: Drops,
+    pub(crate) anomalies: Vec<Anomaly>,
+    pub(crate) truncated: bool,
+    pub(crate) opaque: Vec<TlsConnection>,
+    pub(crate) opaque_count: u64,
+}
+
+/// Anomalies of one kind that are kept.
+const MOST_OF_A_KIND: usize = 10_000;
+
+/// Reads a packet capture that comes in `chunks`; `spent` takes them back.
+pub(crate) fn read(
+    plan: &Plan<'_>,
+    chunks: impl Iterator<Item = Vec<u8>>,
+    spent: &Sender<Vec<u8>>,
+    sink: &mut dyn FnMut(Exchange),
+) -> PacketReport {
+    if plan.workers() > 1 { crew::read(plan, chunks, spent, sink) } else { alone(plan, chunks, spent, sink) }
+}
+
+/// Reads on the calling thread.
+fn alone(
+    plan: &Plan<'_>,
+    chunks: impl Iterator<Item = Vec<u8>>,
+    spent: &Sender<Vec<u8>>,
+    sink: &mut dyn FnMut(Exchange),
+) -> PacketReport {
+    let mut frames = PacketReader::new();
+    let mut decoder = Decoder::new();
+    let mut reassembler = Reassembler::new(plan.index, plan.first_id, plan.policy);
+    for chunk in chunks {
+        frames.push(&chunk, &mut |placed| {
+            segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+        });
+        // The other side may be done already.
+        let _ = spent.send(chunk);
+    }
+    let container = frames.finish(&mut |placed| {
+        segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+    });
+    PacketReport::new(container, &decoder, reassembler.finish(sink))
+}
+
+/// Hands on the TCP segment that `frame` carries, if it carries one.
+pub(super) fn segment(decoder: &mut Decoder, frame: &Frame<'_>, mut take: impl FnMut(&Segment<'_>, Mark)) {
+    if let Some(Packet::Tcp(segment)) = decoder.decode(frame) {
+        take(&segment, Mark { frame: frame.number, time: frame.time });
+    }
+}
+
+impl PacketReport {
+    pub(super) fn new(container: PacketSummary, decoder: &Decoder, flows: ReassemblySummary) -> Self {
+        let mut anomalies = container.anomalies;
+        anomalies.extend(decoder.anomalies());
+        // Each as often as it was met, up to a bound: how many requests were lost tells how far to trust the rest.
+        for (kind, times) in &flows.anomalies {
+            let times = usize::try_from(*times).unwrap_or(usize::MAX).min(MOST_OF_A_KIND);
+            anomalies.extend(std::iter::repeat_n(Anomaly { kind: *kind, at: None }, times));
+        }
+        if container.truncated && !anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Truncated) {
+            anomalies.push(Anomaly { kind: AnomalyKind::Truncated, at: None });
+        }
+        Self {
+            format: container.format,
+            frames: container.frames,
+            exchanges: flows.exchanges,
+            next_id: flows.next_id,
+            application: container.application,
+            drops: container.drops,
+            anomalies,
+            truncated: container.truncated,
+            opaque: flows.opaque,
+            opaque_count: flows.opaque_count,
+        }
+    }
+}

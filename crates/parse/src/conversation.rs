@@ -1,0 +1,278 @@
+//! What two endpoints speak over one connection: told by the first bytes, then read by that protocol.
+
+use std::net::SocketAddr;
+
+use crate::{
+    anomaly::AnomalyKind,
+    body::BodyPolicy,
+    exchange::{Exchange, ExchangeId, Locator, Source},
+    http1::{
+        self,
+        head::{self, Side},
+        pairing::Parts,
+    },
+    shard::{Outbox, Ticket},
+    stream::{Mark, Piece},
+    target::Scheme,
+    tls,
+};
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) client: SocketAddr,
+    pub(crate) server: SocketAddr,
+}
+
+impl Ends {
+    fn swapped(self) -> Self {
+        Self { client: self.server, server: self.client }
+    }
+}
+
+/// Where a conversation takes place, and where its exchanges go.
+pub(crate) struct Scene<'o> {
+    pub(crate) input: u16,
+    pub(crate) ends: Ends,
+    /// Frame that began the connection, which names it.
+    pub(crate) connection: u32,
+    pub(crate) scheme: Scheme,
+    pub(crate) policy: &'o dyn BodyPolicy,
+    pub(crate) outbox: &'o mut Outbox,
+}
+
+impl Scene<'_> {
+    /// A number for a request that has begun.
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.outbox.ticket()
+    }
+
+    /// The request of `ticket` is complete.
+    pub(crate) fn requested(&mut self, ticket: Ticket, _mark: Mark) {
+        self.outbox.requested(ticket);
+    }
+
+    /// An oddity of the capture that belongs to no exchange.
+    pub(crate) fn note(&mut self, kind: AnomalyKind) {
+        self.outbox.note(kind);
+    }
+
+    /// An exchange is as complete as it will be. `frames` completed its request and its response.
+    pub(crate) fn deliver(&mut self, ticket: Ticket, frames: (u32, Option<u32>), parts: Parts) {
+        let (request, response) = frames;
+        let exchange = Exchange {
+            // Numbered when all connections come together.
+            id: ExchangeId(0),
+            source: Source { input: self.input, locator: Locator::Frames { request: Some(request), response } },
+            kind: parts.kind,
+            protocol: Some(parts.protocol),
+            timing: parts.timing,
+            client: Some(self.ends.client),
+            server: Some(self.ends.server),
+            connection: Some(format!("tcp-{}", self.connection).into()),
+            request: parts.request,
+            response: parts.response,
+            failure: None,
+            browser: Default::default(),
+            websocket: parts.websocket,
+            anomalies: parts.anomalies,
+        };
+        self.outbox.deliver(ticket, exchange);
+    }
+}
+
+/// A connection, as far as its protocol is known.
+#[derive(Default)]
+pub(crate) struct Conversation {
+    protocol: Protocol,
+    /// Whether the end taken for the client turned out to be the server.
+    swapped: bool,
+}
+
+enum Protocol {
+    Unknown(Box<Undecided>),
+    Http1(Box<http1::Connection>),
+    Tls(Box<tls::Opaque>),
+    /// Nothing that is read.
+    Foreign,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self::Unknown(Box::default())
+    }
+}
+
+/// The first bytes of a connection, until they tell its protocol.
+#[derive(Default)]
+struct Undecided {
+    /// By presumed side: bytes that may still become the start of something.
+    held: [Vec<u8>; 2],
+    /// Pieces that were nothing.
+    strange: u16,
+    /// Whether the start was not captured: then any later piece may begin a message.
+    mid_stream: bool,
+}
+
+/// Bytes held of one side while its protocol is open: longer than any request line that servers accept.
+const MOST_UNDECIDED: usize = 16 * 1024;
+/// Strange pieces after which a connection that was seen from its start is not looked at any more. A proxy handshake
+/// (SOCKS, RFC 1928) takes up to six before HTTP begins.
+const MOST_STRANGE: u16 = 8;
+
+/// What the start of one side is.
+enum Guess {
+    Http1(Side),
+    Http2,
+    Tls,
+    /// More bytes will tell.
+    Open,
+    Other,
+}
+
+impl Conversation {
+    /// Whether nothing of it will ever be read.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self.protocol, Protocol::Foreign)
+    }
+
+    /// Whether it yields exchanges.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(self.protocol, Protocol::Http1(_))
+    }
+
+    /// The capture begins in the middle of this connection.
+    pub(crate) fn begins_mid_stream(&mut self) {
+        if let Protocol::Unknown(undecided) = &mut self.protocol {
+            undecided.mid_stream = true;
+        }
+    }
+
+    /// Takes the next piece of what the end presumed to be `side` sent.
+    pub(crate) fn piece(&mut self, side: Side, piece: Piece<'_>, mark: Mark, scene: &mut Scene<'_>) {
+        let side = if self.swapped { other(side) } else { side };
+        match &mut self.protocol {
+            Protocol::Unknown(undecided) => {
+                if let Some(guess) = undecided.piece(side, piece) {
+                    self.decide(guess, side, mark, scene);
+                }
+            }
+            Protocol::Http1(connection) => {
+                in_scene(scene, self.swapped, |scene| connection.piece(side, piece, mark, scene));
+            }
+            Protocol::Tls(opaque) => opaque.piece(side, piece, mark),
+            Protocol::Foreign => {}
+        }
+    }
+
+    /// What the end presumed to be `side` sent has ended.
+    pub(crate) fn close(&mut self, side: Side, mark: Mark, scene: &mut Scene<'_>) {
+        let side = if self.swapped { other(side) } else { side };
+        if let Protocol::Http1(connection) = &mut self.protocol {
+            in_scene(scene, self.swapped, |scene| connection.close(side, mark, scene));
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&mut self, mark: Mark, scene: &mut Scene<'_>) {
+        match std::mem::replace(&mut self.protocol, Protocol::Foreign) {
+            Protocol::Unknown(_) | Protocol::Foreign => {}
+            Protocol::Http1(mut connection) => {
+                in_scene(scene, self.swapped, |scene| connection.finish(mark, scene));
+            }
+            Protocol::Tls(opaque) => scene.outbox.opaque(opaque.finish(scene.ends)),
+        }
+    }
+
+    /// The protocol is known: what was held is read by it.
+    fn decide(&mut self, guess: Guess, side: Side, mark: Mark, scene: &mut Scene<'_>) {
+        let Protocol::Unknown(undecided) = std::mem::replace(&mut self.protocol, Protocol::Foreign) else { return };
+        self.protocol = match guess {
+            Guess::Http1(sender) => {
+                // In terms of what `side` was presumed to be.
+                self.swapped ^= sender != side;
+                Protocol::Http1(Box::default())
+            }
+            Guess::Tls => Protocol::Tls(Box::new(tls::Opaque::new(mark))),
+            Guess::Http2 => {
+                scene.note(AnomalyKind::Http2Connection);
+                return;
+            }
+            Guess::Open | Guess::Other => return,
+        };
+        for (presumed, held) in [Side::Client, Side::Server].into_iter().zip(undecided.held) {
+            if !held.is_empty() {
+                // `held` is ordered by the side as it was seen before this decision.
+                self.piece(presumed, Piece::Data(&held), mark, scene);
+            }
+        }
+    }
+}
+
+/// Runs `read` with the ends as they turned out to be.
+fn in_scene(scene: &mut Scene<'_>, swapped: bool, read: impl FnOnce(&mut Scene<'_>)) {
+    let ends = scene.ends;
+    if swapped {
+        scene.ends = ends.swapped();
+    }
+    read(scene);
+    scene.ends = ends;
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Client => Side::Server,
+        Side::Server => Side::Client,
+    }
+}
+
+impl Undecided {
+    /// Takes a piece; answers once the protocol is told, or given up.
+    fn piece(&mut self, side: Side, piece: Piece<'_>) -> Option<Guess> {
+        let held = &mut self.held[side as usize];
+        let Piece::Data(bytes) = piece else {
+            held.clear();
+            self.mid_stream = true;
+            return None;
+        };
+        held.extend_from_slice(bytes);
+        match guess(held) {
+            Guess::Open if held.len() < MOST_UNDECIDED => None,
+            Guess::Open | Guess::Other => {
+                held.clear();
+                self.strange = self.strange.saturating_add(1);
+                (self.strange > MOST_STRANGE && !self.mid_stream).then_some(Guess::Other)
+            }
+            told => Some(told),
+        }
+    }
+}
+
+/// The client connection preface of HTTP/2 (RFC 9113 §3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+fn guess(bytes: &[u8]) -> Guess {
+    // Empty lines before a request are ignored (RFC 9112 §2.2).
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let bytes = &bytes[blank..];
+    if bytes.starts_with(HTTP2_PREFACE) {
+        return Guess::Http2;
+    }
+    if HTTP2_PREFACE.starts_with(bytes) {
+        return Guess::Open;
+    }
+    match tls::begins(bytes) {
+        Some(true) => return Guess::Tls,
+        None => return Guess::Open,
+        Some(false) => {}
+    }
+    for side in [Side::Client, Side::Server] {
+        if head::begins(side, bytes) {
+            return Guess::Http1(side);
+        }
+        if head::may_begin(side, bytes) && memchr::memchr(b'\n', bytes).is_none() {
+            return Guess::Open;
+        }
+    }
+    Guess::Other
+}
