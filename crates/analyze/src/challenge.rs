@@ -10,7 +10,7 @@ use std::borrow::Cow;
 const MAX_CHALLENGES: usize = 32;
 
 /// One challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Challenge {
     /// Scheme as sent; compare it without case.
     pub scheme: Box<str>,

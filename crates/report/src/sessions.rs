@@ -38,7 +38,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
         Column::right("starts at"),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
-    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());
+    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started()).min());
     let rows: Vec<Vec<String>> = sessions
         .iter()
         .map(|(id, s)| {

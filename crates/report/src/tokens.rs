@@ -47,7 +47,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
         Column::flexible("signed with", 10).dispensable(1),
     ];
     let clock = layout.clock.clone().unwrap_or_default();
-    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min());
+    let mut ticker = Ticker::new(&clock, view.analysis.capture.facts.iter().filter_map(|f| f.timing.started()).min());
     let capture = &view.analysis.capture;
     let rows: Vec<Vec<String>> = tokens.iter().map(|(id, token)| row(capture, *id, token, &mut ticker)).collect();
     let mut out = table(&columns, &rows, width, layout.style);

@@ -1,6 +1,9 @@
 //! Outcomes: how the server answered, and what it said the reason was (detectors §1 "AF", §6).
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use authtrace_parse::{Exchange, HeaderView, Kind};
 
@@ -69,6 +72,12 @@ impl OutcomeClass {
 pub struct Outcome {
     /// Class.
     pub class: OutcomeClass,
+    said: Option<Arc<Said>>,
+}
+
+/// What a server said of a refusal; an outcome derefs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Said {
     /// What the server said was wrong, classified.
     pub error: Option<ErrorClass>,
     /// Where the server said so: `response.header.www-authenticate`, `response.body.detail`.
@@ -80,7 +89,18 @@ pub struct Outcome {
     /// The framework whose words these are.
     pub stack: Option<Text>,
     /// Verification stages that the words prove to have passed (detectors §5.2).
-    pub proves: Box<[Stage]>,
+    pub proves: Vec<Stage>,
+}
+
+static NOTHING: Said =
+    Said { error: None, error_part: None, error_text: None, error_weight: None, stack: None, proves: Vec::new() };
+
+impl std::ops::Deref for Outcome {
+    type Target = Said;
+
+    fn deref(&self) -> &Said {
+        self.said.as_deref().unwrap_or(&NOTHING)
+    }
 }
 
 impl Outcome {
@@ -136,17 +156,18 @@ pub(crate) fn extract(
         return Outcome { class, ..Outcome::default() };
     };
     let reason = if status >= 400 || body.has("errors") { reason(exchange, status, challenges, body) } else { None };
-    let mut outcome = Outcome::default();
+    let mut said = Said::default();
     if let Some(reason) = reason {
-        outcome.error = Some(reason.hit.class);
-        outcome.error_part = Some(interner.text(&reason.part));
-        outcome.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
-        outcome.error_weight = Some(reason.weight);
-        outcome.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
-        outcome.proves = reason.hit.proves.into();
+        said.error = Some(reason.hit.class);
+        said.error_part = Some(interner.text(&reason.part));
+        said.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
+        said.error_weight = Some(reason.weight);
+        said.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
+        said.proves = reason.hit.proves.into();
     } else if status >= 400 {
-        outcome.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
+        said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
+    let mut outcome = Outcome { class: OutcomeClass::default(), said: (said != NOTHING).then(|| Arc::new(said)) };
     outcome.class = class(exchange, role, status, &outcome, challenges);
     outcome
 }

@@ -47,7 +47,7 @@ fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'sta
 /// The same call at the same instant with the same answer: two exports of one recording, or two interfaces.
 fn repeated(capture: &Capture) -> Option<Coverage> {
     let mut seen: BTreeMap<_, usize> = BTreeMap::new();
-    for fact in capture.facts.iter().filter(|f| f.status.is_some() && !f.from_cache && f.timing.started.is_some()) {
+    for fact in capture.facts.iter().filter(|f| f.status.is_some() && !f.from_cache && f.timing.started().is_some()) {
         let key = (&fact.origin, &fact.method, &fact.path, fact.started_nanos(), fact.ended_nanos(), fact.status);
         *seen.entry(key).or_default() += 1;
     }
@@ -92,7 +92,7 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
 
 /// Entries without a readable date have no place in the order of events.
 fn undated(capture: &Capture) -> Option<Coverage> {
-    let count = capture.facts.iter().filter(|f| f.timing.started.is_none() && f.timing.sent.is_none()).count();
+    let count = capture.facts.iter().filter(|f| f.timing.started().is_none() && f.timing.sent().is_none()).count();
     // One exchange alone is in order, whatever its time.
     (count > 0 && capture.facts.len() > 1).then(|| {
         coverage(
@@ -126,7 +126,7 @@ fn clocks(capture: &Capture) -> Vec<Coverage> {
 /// Whether the answer's `Date` lies outside what most answers of its origin allow.
 fn is_astray(capture: &Capture, fact: &Fact) -> bool {
     let offset = capture.clocks.offset(&fact.origin);
-    let (Some(date), false) = (fact.server_date, offset.consistent) else { return false };
+    let (Some(date), false) = (fact.server_date.get(), offset.consistent) else { return false };
     let (low, high) = (date.nanos() - fact.ended_nanos(), date.nanos() + 1_000_000_000 - fact.started_nanos());
     low > offset.high + THRESHOLDS.clock_gap || high < offset.low - THRESHOLDS.clock_gap
 }
