@@ -18,6 +18,9 @@ use crate::{
 
 type Lists<K> = OnceLock<HashMap<K, Vec<u32>, foldhash::fast::RandomState>>;
 
+/// For each origin, indices of facts, each with how many others it stands for.
+type Counted = HashMap<Text, Vec<(u32, usize)>, foldhash::fast::RandomState>;
+
 /// What a fact is a sign of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Sign {
@@ -51,7 +54,7 @@ pub(crate) struct Lookup<'a> {
     carrying: Lists<Text>,
     carrying_in_page: Lists<(LifetimeId, Text)>,
     /// Index of the first fact, and how many there are.
-    authorized: OnceLock<HashMap<Text, Vec<(u32, usize)>, foldhash::fast::RandomState>>,
+    authorized: OnceLock<Counted>,
 }
 
 /// Requests to one API group that succeeded with the same `Authorization`.
@@ -136,7 +139,7 @@ impl<'a> Lookup<'a> {
     /// order of first sight.
     pub(crate) fn authorized_at<'l>(&'l self, origin: &Text) -> impl Iterator<Item = Authorized<'a>> + use<'a, 'l> {
         let all = self.authorized.get_or_init(|| {
-            let mut all: HashMap<Text, Vec<(u32, usize)>, _> = HashMap::default();
+            let mut all = Counted::default();
             let mut seen: HashMap<_, usize, foldhash::fast::RandomState> = HashMap::default();
             for &index in self.order {
                 let fact = &self.capture.facts[index as usize];

@@ -163,7 +163,7 @@ pub(crate) fn extract(
         said.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
         said.error_weight = Some(reason.weight);
         said.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
-        said.proves = reason.hit.proves.into();
+        said.proves = reason.hit.proves;
     } else if status >= 400 {
         said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }

@@ -124,7 +124,7 @@ impl Won {
 /// A page that asks for a session that nobody has yet: normal at the start of an application.
 fn is_first_visit(first_sign: Option<i64>, fact: &Fact) -> bool {
     let nothing_sent = fact.credentials.is_empty() && fact.request.refresh_token.is_none() && !fact.has_cookies;
-    nothing_sent && !first_sign.is_some_and(|at| at < fact.started_nanos())
+    nothing_sent && first_sign.is_none_or(|at| at >= fact.started_nanos())
 }
 
 fn is_sign_of_session(fact: &Fact) -> bool {
