@@ -72,6 +72,11 @@ fn repeated(capture: &Capture) -> Option<Coverage> {
 
 /// Calls in front of a proxy and behind it: the inner one runs within the outer one.
 fn both_legs(capture: &Capture) -> Option<Coverage> {
+    // One origin alone has no proxy in front of it.
+    let first = capture.facts.first().map(|f| &f.origin);
+    if capture.facts.iter().all(|f| Some(&f.origin) == first) {
+        return None;
+    }
     let hasher = foldhash::fast::RandomState::default();
     // By a hash of the call first: comparing a million paths letter by letter takes seconds.
     let counted = capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static);
