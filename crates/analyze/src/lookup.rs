@@ -3,16 +3,19 @@
 //! Every list keeps the order that the lookup was made with. Each is made when a rule first asks for it, so a capture without refusals makes none.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::Hash,
     sync::OnceLock,
 };
+
+use authtrace_parse::Kind;
 
 use crate::{
     capture::Capture,
     case::{Case, delivers_token, good_authorization},
     facts::{Fact, LifetimeId, SessionId, credential::Credential, role::Role},
     text::Text,
+    token::TokenKind,
     tokens::TokenId,
 };
 
@@ -20,6 +23,9 @@ type Lists<K> = OnceLock<HashMap<K, Vec<u32>, foldhash::fast::RandomState>>;
 
 /// For each origin, indices of facts, each with how many others it stands for.
 type Counted = HashMap<Text, Vec<(u32, usize)>, foldhash::fast::RandomState>;
+
+/// For each origin and, with an API group, for each of its groups: kinds of credential, with how often.
+type Kinds = HashMap<(Text, Option<Text>), BTreeMap<TokenKind, usize>, foldhash::fast::RandomState>;
 
 /// What a fact is a sign of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +40,8 @@ pub(crate) enum Sign {
     Login,
     /// It is a refresh.
     Refresh,
+    /// It is a WebSocket handshake that succeeded.
+    Upgraded,
 }
 
 /// The lists of one timeline, or of a whole capture.
@@ -51,10 +59,13 @@ pub(crate) struct Lookup<'a> {
     cookies: Lists<TokenId>,
     authorized_in_page: Lists<(LifetimeId, Text)>,
     deliveries: Lists<LifetimeId>,
+    providers: Lists<LifetimeId>,
+    succeeded_in: Lists<(Text, Text)>,
     carrying: Lists<Text>,
     carrying_in_page: Lists<(LifetimeId, Text)>,
     /// Index of the first fact, and how many there are.
     authorized: OnceLock<Counted>,
+    accepted_kinds: OnceLock<Kinds>,
 }
 
 /// Requests to one API group that succeeded with the same `Authorization`.
@@ -83,6 +94,9 @@ impl<'a> Lookup<'a> {
             cookies: Lists::new(),
             authorized_in_page: Lists::new(),
             deliveries: Lists::new(),
+            providers: Lists::new(),
+            succeeded_in: Lists::new(),
+            accepted_kinds: OnceLock::new(),
             carrying: Lists::new(),
             carrying_in_page: Lists::new(),
             authorized: OnceLock::new(),
@@ -162,6 +176,40 @@ impl<'a> Lookup<'a> {
         })
     }
 
+    /// Kinds of the well-formed `Authorization` that API calls to `origin`, or to one `group` of it, succeeded with, and how
+    /// often.
+    pub(crate) fn accepted_kinds(&self, origin: &Text, group: Option<&Text>) -> Option<&BTreeMap<TokenKind, usize>> {
+        let all = self.accepted_kinds.get_or_init(|| {
+            let mut all = Kinds::default();
+            for fact in self.facts().filter(|f| f.succeeded() && f.is_api_call()) {
+                let Some(credential) = good_authorization(fact) else { continue };
+                for group in [None, Some(fact.group.clone())] {
+                    *all.entry((fact.origin.clone(), group)).or_default().entry(credential.kind).or_default() += 1;
+                }
+            }
+            all
+        });
+        all.get(&(origin.clone(), group.cloned()))
+    }
+
+    /// What succeeded in one API group of `origin`.
+    pub(crate) fn succeeded_in(&self, origin: &Text, group: &Text) -> Found<'a, '_> {
+        self.listed(&self.succeeded_in, &(origin.clone(), group.clone()), |fact, add| {
+            if fact.succeeded() {
+                add((fact.origin.clone(), fact.group.clone()));
+            }
+        })
+    }
+
+    /// The exchanges of one page lifetime with an origin that hands out tokens.
+    pub(crate) fn providers_in(&self, lifetime: LifetimeId) -> Found<'a, '_> {
+        self.listed(&self.providers, &lifetime, |fact, add| {
+            if self.capture.delivers_tokens(&fact.origin) {
+                add(fact.lifetime);
+            }
+        })
+    }
+
     /// The exchanges of one route.
     pub(crate) fn on_route(&self, origin: &Text, route: &Text) -> Found<'a, '_> {
         self.listed(&self.routes, &(origin.clone(), route.clone()), |fact, add| {
@@ -185,6 +233,7 @@ impl<'a> Lookup<'a> {
                 (Sign::SignedIn, !login && fact.succeeded() && (authorized || delivers)),
                 (Sign::Login, login),
                 (Sign::Refresh, fact.role == Role::Refresh),
+                (Sign::Upgraded, fact.kind == Kind::WebSocket && fact.status == Some(101)),
             ] {
                 if holds {
                     add(sign);
