@@ -2,6 +2,8 @@
 //!
 //! Every list keeps the order that the lookup was made with. Each is made when a rule first asks for it, so a capture without refusals makes none.
 
+mod found;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::Hash,
@@ -9,6 +11,8 @@ use std::{
 };
 
 use authtrace_parse::Kind;
+
+pub(crate) use found::Found;
 
 use crate::{
     capture::Capture,
@@ -310,33 +314,6 @@ impl<'a> Lookup<'a> {
             }
             lists
         });
-        Found { capture: self.capture, indices: lists.get(key).map_or(&[], Vec::as_slice) }
-    }
-}
-
-/// Facts that were looked up, in time order.
-#[derive(Clone, Copy)]
-pub(crate) struct Found<'a, 'l> {
-    capture: &'a Capture,
-    indices: &'l [u32],
-}
-
-impl<'a, 'l> Found<'a, 'l> {
-    /// All of them.
-    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a, 'l> {
-        let capture = self.capture;
-        self.indices.iter().map(move |&index| &capture.facts[index as usize])
-    }
-
-    /// Those that began before `at`, in nanoseconds.
-    pub(crate) fn before(self, at: i64) -> Self {
-        let end = self.indices.partition_point(|&i| self.capture.facts[i as usize].started_nanos() < at);
-        Self { indices: &self.indices[..end], ..self }
-    }
-
-    /// Those that began at `from` or later.
-    pub(crate) fn since(self, from: i64) -> Self {
-        let start = self.indices.partition_point(|&i| self.capture.facts[i as usize].started_nanos() < from);
-        Self { indices: &self.indices[start..], ..self }
+        Found::new(self.capture, lists.get(key).map_or(&[], Vec::as_slice))
     }
 }
