@@ -121,9 +121,9 @@ def one_refresh(n):
 def rotations(n):
     """Refreshes that succeed and rotate, with the token that each delivers in use."""
     for i in range(n):
-        if i % 4 == 0: yield entry(i, 0.05, "/auth/refresh", 200, method="POST", body={"refresh_token": f"rt-{i:08}-9f86d081884c7d659a2feaa0c55a"}, text={"access_token": jwt(i, at=START + int(i * 0.05)), "refresh_token": f"rt-{i + 4:08}-9f86d081884c7d659a2feaa0c55a"})
-        elif i % 4 == 3: yield entry(i, 0.05, f"/api/v1/items/{i}", 401, token=jwt(max(i // 4 * 4 - 4, 0), at=START + int(max(i // 4 * 4 - 4, 0) * 0.05)))
-        else: yield entry(i, 0.05, f"/api/v1/items/{i}", 200, token=jwt(i // 4 * 4, at=START + int(i // 4 * 4 * 0.05)))
+        if i % 4 == 0: yield entry(i, 0.05, "/auth/refresh", 200, method="POST", body={"refresh_token": f"rt-{i:08}-9f86d081884c7d659a2feaa0c55a"}, text={"access_token": jwt(1, jti=i, at=START + int(i * 0.05)), "refresh_token": f"rt-{i + 4:08}-9f86d081884c7d659a2feaa0c55a"})
+        elif i % 4 == 3: yield entry(i, 0.05, f"/api/v1/items/{i}", 401, token=jwt(1, jti=max(i // 4 * 4 - 4, 0), at=START + int(max(i // 4 * 4 - 4, 0) * 0.05)))
+        else: yield entry(i, 0.05, f"/api/v1/items/{i}", 200, token=jwt(1, jti=i // 4 * 4, at=START + int(i // 4 * 4 * 0.05)))
 
 
 def logouts(n):

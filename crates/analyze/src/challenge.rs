@@ -12,7 +12,7 @@ use crate::text::start;
 const MAX_CHALLENGES: usize = 32;
 
 /// One challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Challenge {
     /// Scheme as sent; compare it without case.
     pub scheme: Box<str>,

@@ -2,7 +2,7 @@
 //!
 //! Findings are owned plain data. They name exchanges by id and tokens by [`TokenId`]; no secret, no style, no borrowed input.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use authtrace_parse::ExchangeId;
 
@@ -237,7 +237,7 @@ impl Finding {
 
 /// A word or short phrase used as an evidence part.
 pub fn part(name: &str) -> Text {
-    Arc::from(name)
+    Text::from(name)
 }
 
 #[cfg(test)]

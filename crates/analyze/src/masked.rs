@@ -32,10 +32,13 @@ pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, fingerprints: &Finge
         {
             **redirect = Redirect { origin: redirect.origin.clone(), path: path.into() };
         }
-        for key in &mut fact.query_keys {
-            if let Cow::Owned(name) = masked(key, &SEPARATORS, &secrets) {
-                *key = name.into();
-            }
+        let is_secret = |key: &Text| matches!(masked(key, &SEPARATORS, &secrets), Cow::Owned(_));
+        if fact.query_keys.iter().any(is_secret) {
+            let keys = fact.query_keys.iter().map(|key| match masked(key, &SEPARATORS, &secrets) {
+                Cow::Owned(name) => name.into(),
+                Cow::Borrowed(_) => key.clone(),
+            });
+            fact.common_mut().query_keys = keys.collect();
         }
     }
 }
@@ -54,8 +57,10 @@ fn mask_path(fact: &mut Fact, secrets: &Secrets<'_>) {
     // A template that reads `{id}` at that place says nothing, and the same call with another id keeps its name.
     if let Cow::Owned(after) = masked(&before, &SEPARATORS, secrets) {
         // The route is METHOD, space, template, and what follows the template stays.
-        fact.route = Text::from(fact.route.replacen(&before, &after, 1));
-        fact.group = Text::from(route::group(&after));
+        let route = Text::from(fact.route.replacen(&before, &after, 1));
+        let common = fact.common_mut();
+        common.route = route;
+        common.group = Text::from(route::group(&after));
     }
     fact.path = path.into();
 }

@@ -115,8 +115,8 @@ fn int(name: &str, fact: &Fact) -> Option<i64> {
     match name {
         "id" => Some(i64::from(fact.id.0)),
         "input" => Some(i64::from(fact.source.input)),
-        "time" => fact.timing.started.map(Timestamp::nanos),
-        "duration_ns" => fact.timing.duration.and_then(|d| i64::try_from(d.as_nanos()).ok()),
+        "time" => fact.timing.started().map(Timestamp::nanos),
+        "duration_ns" => fact.timing.duration().and_then(|d| i64::try_from(d.as_nanos()).ok()),
         "client_key" => Some(i64::from(fact.client.0)),
         "port" => Some(i64::from(fact.port)),
         "status" => fact.status.map(i64::from),

@@ -1,16 +1,13 @@
 //! Shared short strings: a capture repeats the same few hosts, routes and names thousands of times.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use authtrace_parse::SecretStr;
 
 use crate::facts::credential::CookieName;
 
-/// A string shared by everything that says the same.
-pub type Text = Arc<str>;
+/// A string shared by everything that says the same: one thin pointer.
+pub type Text = arcstr::ArcStr;
 
 /// What was made of a raw text that a capture repeats, so that it is made once.
 pub(crate) type Memo<V> = HashMap<Box<str>, V, foldhash::fast::RandomState>;
@@ -89,7 +86,7 @@ impl Interner {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
-        let shared: Text = Arc::from(text);
+        let shared = Text::from(text);
         self.known.insert(shared.clone());
         shared
     }

@@ -2,13 +2,17 @@
 //!
 //! Raw values stay here as [`Secret`]s until judging ends, because a key set may be seen after the token that needs it.
 
-use std::hash::BuildHasher;
+use std::{collections::HashMap, hash::BuildHasher};
 
 use authtrace_parse::{ExchangeId, Secret, SecretStr, Timestamp};
 use hashbrown::HashTable;
 
 use crate::{
-    facts::{Fact, credential::Carrier},
+    facts::{
+        Delivery, Fact,
+        credential::{Carrier, Credential, UrlCredential},
+        shared::Shared,
+    },
     token::{Classified, TokenKind, classify},
 };
 
@@ -113,6 +117,18 @@ impl Token {
     }
 }
 
+/// Lists that were rewritten, by address, each with what became of it; the old one keeps its address taken.
+type Rewritten<T> = HashMap<usize, (Shared<T>, Shared<T>)>;
+
+/// Rewrites a list once for all facts that share it.
+fn rewrite<T: Clone>(list: &mut Shared<T>, done: &mut Rewritten<T>, change: impl FnMut(T) -> T) {
+    if list.is_empty() {
+        return;
+    }
+    let (_, new) = done.entry(list.address()).or_insert_with(|| (list.clone(), list.changed(change)));
+    *list = new.clone();
+}
+
 /// The distinct credentials of a capture.
 #[derive(Default)]
 pub struct TokenStore {
@@ -213,25 +229,33 @@ impl TokenStore {
     /// Makes ids follow the order of exchanges, whatever order they arrived in; nothing can be added any more.
     pub(crate) fn settle(&mut self, facts: &mut [Fact]) {
         self.by_value = HashTable::new();
-        for (id, before) in std::mem::take(&mut self.reclassified) {
-            let classified = &self.tokens[id.0 as usize].classified;
-            let of_token = facts.iter_mut().flat_map(|fact| &mut fact.credentials).filter(|c| c.token == id);
-            of_token.for_each(|credential| credential.reclassify(classified, before));
-        }
+        let reclassified: HashMap<TokenId, usize> = std::mem::take(&mut self.reclassified).into_iter().collect();
         let mut order: Vec<u32> = (0..).take(self.tokens.len()).collect();
         order.sort_by_key(|&id| self.tokens[id as usize].seen);
-        if order.is_sorted() {
+        if order.is_sorted() && reclassified.is_empty() {
             return;
         }
         let mut ids = vec![TokenId(0); order.len()];
         for (new, &old) in (0..).zip(&order) {
             ids[old as usize] = TokenId(new);
         }
+        let renumbered = |id: TokenId| ids[id.0 as usize];
+        let (mut carried, mut in_urls, mut delivered) = (Rewritten::new(), Rewritten::new(), Rewritten::new());
+        for fact in facts {
+            rewrite(&mut fact.credentials, &mut carried, |credential: Credential| {
+                let classified = &self.tokens[credential.token.0 as usize].classified;
+                let credential = match reclassified.get(&credential.token) {
+                    Some(&before) => credential.reclassified(classified, before),
+                    None => credential,
+                };
+                Credential { token: renumbered(credential.token), ..credential }
+            });
+            rewrite(&mut fact.url_credentials, &mut in_urls, |c| UrlCredential { token: renumbered(c.token), ..c });
+            rewrite(&mut fact.delivered, &mut delivered, |d| Delivery { token: renumbered(d.token), ..d });
+            fact.request.refresh_token = fact.request.refresh_token.map(renumbered);
+        }
         let mut slots: Vec<Option<Token>> = std::mem::take(&mut self.tokens).into_iter().map(Some).collect();
         self.tokens = order.iter().filter_map(|&old| slots[old as usize].take()).collect();
-        for token in facts.iter_mut().flat_map(Fact::token_ids_mut) {
-            *token = ids[token.0 as usize];
-        }
     }
 
     /// Notes how a request that carried `id` was answered.

@@ -56,7 +56,7 @@ fn cells(fact: &Fact, ticker: &mut Ticker<'_>) -> Vec<String> {
     let carriers: Vec<String> = fact.credentials.iter().map(|c| short(&c.carrier.to_string()).to_owned()).collect();
     vec![
         fact.id.0.to_string(),
-        ticker.show(fact.timing.started.or(fact.timing.sent)),
+        ticker.show(fact.timing.started().or(fact.timing.sent())),
         fact.session.map_or_else(|| "-".to_owned(), |session| session.to_string()),
         fact.method.to_string(),
         host(fact),
@@ -134,8 +134,8 @@ fn row(fact: &Fact) -> Row<'_> {
     };
     Row {
         id: fact.id.0,
-        time: fact.timing.started.or(fact.timing.sent).map(rfc3339),
-        duration_ns: fact.timing.duration.and_then(|d| u64::try_from(d.as_nanos()).ok()),
+        time: fact.timing.started().or(fact.timing.sent()).map(rfc3339),
+        duration_ns: fact.timing.duration().and_then(|d| u64::try_from(d.as_nanos()).ok()),
         client: None,
         server: fact.server_ip.map(|ip| ip.to_string()),
         connection: fact.connection.as_deref(),

@@ -28,7 +28,7 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// When the capture begins: the moment from which relative times count.
     pub(crate) fn begins(&self) -> Option<Timestamp> {
-        self.analysis.capture.facts.iter().filter_map(|f| f.timing.started).min()
+        self.analysis.capture.facts.iter().filter_map(|f| f.timing.started()).min()
     }
 
     /// Keeps what is in focus: findings that pass, incidents whose root passes and any of whose findings is near.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{capture::Capture, case::good_authorization, facts::Fact, finding::Finding, lookup::Lookup};
+use crate::{capture::Capture, case::good_authorization, facts::Fact, finding::Finding, lookup::Lookup, text::Text};
 
 /// One feature that separates failing from succeeding exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub(super) fn contrast(capture: &Capture, lookup: &Lookup<'_>, root: &Finding, m
     failing.sort_by_key(|f| f.id);
     failing.dedup_by_key(|f| f.id);
     let Some(first) = failing.first() else { return Vec::new() };
-    let comparable = || lookup.succeeded_at(&first.origin).iter().filter(|f| f.is_api_call());
-    let routes: BTreeSet<&str> = failing.iter().map(|f| &*f.route).collect();
-    let same_routes = |f: &&Fact| routes.contains(&*f.route);
-    let mut succeeding: Vec<&Fact> = comparable().filter(same_routes).collect();
+    let comparable = |f: &&Fact| f.is_api_call() && f.succeeded();
+    let routes: BTreeSet<&Text> = failing.iter().map(|f| &f.route).collect();
+    let same_routes = routes.iter().flat_map(|route| lookup.on_route(&first.origin, route).iter());
+    let mut succeeding: Vec<&Fact> = same_routes.filter(comparable).collect();
     if succeeding.is_empty() {
-        succeeding = comparable().filter(|f| f.group == first.group).collect();
+        succeeding = lookup.succeeded_in(&first.origin, &first.group).iter().filter(comparable).collect();
     }
     if succeeding.is_empty() {
         return Vec::new();

@@ -50,7 +50,8 @@ impl Offset {
     /// Where `at` (server time, nanoseconds) lies against the arrival of `fact`'s request, which the server saw between
     /// the request's start and the answer's first byte.
     pub fn moment(self, fact: &Fact, at: i64) -> Moment {
-        let answered = fact.timing.first_byte.or(fact.timing.ended).map_or_else(|| fact.sent_nanos(), Timestamp::nanos);
+        let answered =
+            fact.timing.first_byte().or(fact.timing.ended()).map_or_else(|| fact.sent_nanos(), Timestamp::nanos);
         let (earliest, latest) = (fact.sent_nanos() + self.low, answered + self.high);
         if earliest >= at {
             Moment::Past(earliest - at)
@@ -93,9 +94,9 @@ impl Clocks {
 
 /// The bound of one response, where it has a server's `Date` and both moments.
 fn bound(fact: &Fact) -> Option<(i64, i64)> {
-    let date = fact.server_date?.nanos();
-    let received = fact.timing.first_byte.or(fact.timing.ended)?.nanos();
-    let sent = fact.timing.started.or(fact.timing.sent)?.nanos();
+    let date = fact.server_date.get()?.nanos();
+    let received = fact.timing.first_byte().or(fact.timing.ended())?.nanos();
+    let sent = fact.timing.started().or(fact.timing.sent())?.nanos();
     Some((date - received, date + SECOND - sent))
 }
 

@@ -7,7 +7,7 @@ use authtrace_parse::{Exchange, SecretStr, headers::Headers};
 use crate::text::{Interner, Memo, Text};
 
 /// The `Access-Control-*` conversation of one exchange.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cors {
     /// `Origin` of the request.
     pub origin: Option<Text>,

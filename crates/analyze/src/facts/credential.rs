@@ -59,7 +59,7 @@ impl fmt::Display for Carrier {
 }
 
 /// One credential of one request.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credential {
     /// Where it stood.
     pub carrier: Carrier,
@@ -77,11 +77,12 @@ pub struct Credential {
 
 impl Credential {
     /// Takes over what the token turned out to be; `before` is how many of the defects were the token's.
-    pub(crate) fn reclassify(&mut self, classified: &Classified, before: usize) {
+    pub(crate) fn reclassified(mut self, classified: &Classified, before: usize) -> Self {
         let of_field = self.defects.len().saturating_sub(before);
         self.kind = classified.kind;
         self.well_formed = of_field == 0 && classified.defects.is_empty() && classified.kind != TokenKind::Placeholder;
         self.defects = self.defects[..of_field].iter().chain(&classified.defects).copied().collect();
+        self
     }
 
     /// Whether it is a usable value of `Authorization`.
@@ -147,7 +148,7 @@ impl Method {
 }
 
 /// A credential inside a URL that a header field carries: it reaches whoever reads that URL.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UrlCredential {
     /// The field: `Referer` of the request, `Location` of the response.
     pub carrier: Carrier,

@@ -1,6 +1,6 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, collections::HashSet, fmt::Write as _, sync::Arc};
 
 use authtrace_parse::{
     AnomalyKind, CallFrame, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
@@ -8,12 +8,13 @@ use authtrace_parse::{
 };
 
 use super::{
-    ClientId, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
+    ClientId, Common, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
     cors,
     credential::{self, Carrier, Credential, REFRESH_KEYS},
     gate::{Gate, Gates},
     outcome, role, route, set_cookie,
+    shared::Lists,
 };
 use crate::{
     challenge::Challenge,
@@ -26,6 +27,9 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Extractor {
     interner: Interner,
+    commons: HashSet<Arc<Common>, foldhash::fast::RandomState>,
+    credentials: Lists<Credential>,
+    stacks: Lists<Text>,
     conversations: cors::Conversations,
     /// The last `Date`, which a server repeats for a second.
     date: (String, Option<Timestamp>),
@@ -34,10 +38,112 @@ pub(crate) struct Extractor {
 impl Extractor {
     /// Draws the fact of `exchange`; its credentials go to `tokens`.
     pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore) -> Fact {
-        let mut fact = extract(exchange, tokens, &mut self.interner);
-        fact.cors = self.conversations.extract(exchange, &mut self.interner);
-        fact.server_date = self.server_date(exchange);
-        fact
+        let request = &exchange.request;
+        let response = exchange.response.as_ref();
+        let no_headers = Headers::new();
+        let answer = response.map_or(&no_headers, |r| &r.headers);
+        let request_body = BodyView::of(&request.body);
+        let response_body = response.map_or_else(BodyView::default, |r| BodyView::of_response(&r.body, r.status));
+        let cors = self.conversations.extract(exchange, &mut self.interner);
+        let server_date = self.server_date(exchange);
+        let interner = &mut self.interner;
+
+        let credentials = credential::extract(exchange, &request_body, tokens, interner);
+        let url_credentials = credential::in_header_urls(exchange, tokens, interner);
+        let set_cookies = set_cookies(answer, interner);
+        let delivered = deliveries(exchange, answer, &response_body, tokens, interner);
+        let inferred = role::infer(&role::Evidence {
+            exchange,
+            request: &request_body,
+            response: &response_body,
+            delivered: &delivered,
+            set_cookies: &set_cookies,
+            has_cookie: credentials.iter().any(Credential::is_cookie),
+            has_refresh_cookie: credentials.iter().any(is_refresh_cookie),
+        });
+        let challenges = Challenge::read_all(
+            answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
+        );
+        let outcome = outcome::extract(exchange, &inferred, &challenges, &response_body, interner);
+        let path = display_path(request.target.path.expose());
+        let template = route::template(&path);
+        let stack = application_frames(exchange, interner);
+        let refresh_token = refresh_token(&credentials, inferred.role);
+        let common = Common {
+            kind: exchange.kind,
+            protocol: exchange.protocol,
+            page: exchange.browser.page.as_deref().map(|p| interner.text(p)),
+            server_ip: exchange.server.map(|s| s.ip()),
+            method: interner.text(&request.method),
+            scheme: request.target.scheme,
+            host: interner.text(&request.target.host),
+            port: request.target.port,
+            origin: interner.written(|out| request.target.write_origin(out)),
+            query_keys: request.target.query_pairs().map(|(name, _)| safe_name(name, interner)).collect(),
+            route: route_name(exchange, &template, &request_body, interner),
+            group: interner.text(&route::group(&template)),
+            status: response.map(|r| r.status),
+            failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
+            view: request.view,
+            has_headers: !request.headers.is_empty(),
+            has_cookies: request.headers.contains("cookie"),
+            removed_header_bytes: removed_header_bytes(exchange),
+            role: inferred.role,
+            role_proven: inferred.proven,
+            challenges: challenges.into(),
+            response_body_seen: response
+                .is_some_and(|r| matches!(r.body.content, Content::Text { .. } | Content::Empty | Content::Skipped)),
+            cors,
+            resource_type: resource_type(exchange).map(|t| interner.text(t)),
+            client_signature: client_signature(&request.headers, interner),
+            user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
+            responder: responder(answer, interner),
+            from_cache: exchange.browser.from_cache,
+            is_document: is_document(exchange),
+            no_store: answer.get_all("cache-control").any(|v| has_word(v.expose(), "no-store")),
+            discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
+            anomalies: anomalies(exchange),
+        };
+        Fact {
+            id: exchange.id,
+            source: exchange.source,
+            timing: (&exchange.timing).into(),
+            client: ClientId(u32::from(exchange.source.input)),
+            lifetime: LifetimeId(0),
+            connection: exchange.connection.as_deref().map(|c| interner.text(c)),
+            path: interner.text(&path),
+            url_credentials: url_credentials.into(),
+            set_cookies: set_cookies.into(),
+            redirect: redirect(&request.target, answer, outcome.class, interner),
+            request: RequestFacts {
+                grant_type: request_body.string("grant_type").map(|g| safe_name(g.expose(), interner)),
+                has_password: role::has_password(&request_body),
+                refresh_token,
+                body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
+            },
+            call_site: stack.first().cloned(),
+            stack: self.stacks.share(stack),
+            server_date: server_date.into(),
+            bare_accepted: false,
+            session: None,
+            preflight: None,
+            preflight_of: None,
+            redirected_from: None,
+            gates: own_gates(exchange, inferred.role, &outcome),
+            credentials: self.credentials.share(credentials),
+            delivered: delivered.into(),
+            outcome,
+            common: self.common(common),
+        }
+    }
+
+    fn common(&mut self, common: Common) -> Arc<Common> {
+        if let Some(known) = self.commons.get(&common) {
+            return Arc::clone(known);
+        }
+        let common = Arc::new(common);
+        self.commons.insert(Arc::clone(&common));
+        common
     }
 
     fn server_date(&mut self, exchange: &Exchange) -> Option<Timestamp> {
@@ -48,101 +154,6 @@ impl Extractor {
             self.date = (field.to_owned(), date);
         }
         self.date.1
-    }
-}
-
-fn extract(exchange: &Exchange, tokens: &mut TokenStore, interner: &mut Interner) -> Fact {
-    let request = &exchange.request;
-    let response = exchange.response.as_ref();
-    let no_headers = Headers::new();
-    let answer = response.map_or(&no_headers, |r| &r.headers);
-    let request_body = BodyView::of(&request.body);
-    let response_body = response.map_or_else(BodyView::default, |r| BodyView::of_response(&r.body, r.status));
-
-    let credentials = credential::extract(exchange, &request_body, tokens, interner);
-    let url_credentials = credential::in_header_urls(exchange, tokens, interner);
-    let set_cookies = set_cookies(answer, interner);
-    let delivered = deliveries(exchange, answer, &response_body, tokens, interner);
-    let inferred = role::infer(&role::Evidence {
-        exchange,
-        request: &request_body,
-        response: &response_body,
-        delivered: &delivered,
-        set_cookies: &set_cookies,
-        has_cookie: credentials.iter().any(Credential::is_cookie),
-        has_refresh_cookie: credentials.iter().any(is_refresh_cookie),
-    });
-    let challenges = Challenge::read_all(
-        answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
-    );
-    let outcome = outcome::extract(exchange, &inferred, &challenges, &response_body, interner);
-
-    let path = display_path(request.target.path.expose());
-    let template = route::template(&path);
-    let stack = application_frames(exchange, interner);
-    let refresh_token = refresh_token(&credentials, inferred.role);
-    Fact {
-        id: exchange.id,
-        source: exchange.source,
-        kind: exchange.kind,
-        protocol: exchange.protocol,
-        timing: exchange.timing,
-        client: ClientId(u32::from(exchange.source.input)),
-        lifetime: LifetimeId(0),
-        page: exchange.browser.page.as_deref().map(|p| interner.text(p)),
-        connection: exchange.connection.as_deref().map(|c| interner.text(c)),
-        server_ip: exchange.server.map(|s| s.ip()),
-        method: interner.text(&request.method),
-        scheme: request.target.scheme,
-        host: interner.text(&request.target.host),
-        port: request.target.port,
-        origin: interner.written(|out| request.target.write_origin(out)),
-        query_keys: request.target.query_pairs().map(|(name, _)| safe_name(name, interner)).collect(),
-        route: route_name(exchange, &template, &request_body, interner),
-        group: interner.text(&route::group(&template)),
-        path: interner.text(&path),
-        status: response.map(|r| r.status),
-        failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
-        view: request.view,
-        has_headers: !request.headers.is_empty(),
-        has_cookies: request.headers.contains("cookie"),
-        removed_header_bytes: removed_header_bytes(exchange),
-        url_credentials: url_credentials.into(),
-        role: inferred.role,
-        role_proven: inferred.proven,
-        challenges: challenges.into(),
-        response_body_seen: response
-            .is_some_and(|r| matches!(r.body.content, Content::Text { .. } | Content::Empty | Content::Skipped)),
-        set_cookies: set_cookies.into(),
-        cors: None,
-        redirect: redirect(&request.target, answer, outcome.class, interner),
-        request: RequestFacts {
-            grant_type: request_body.string("grant_type").map(|g| safe_name(g.expose(), interner)),
-            has_password: role::has_password(&request_body),
-            refresh_token,
-            body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
-        },
-        resource_type: resource_type(exchange).map(|t| interner.text(t)),
-        call_site: stack.first().cloned(),
-        stack: stack.into(),
-        client_signature: client_signature(&request.headers, interner),
-        user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
-        server_date: None,
-        responder: responder(answer, interner),
-        from_cache: exchange.browser.from_cache,
-        is_document: is_document(exchange),
-        no_store: answer.get_all("cache-control").any(|v| has_word(v.expose(), "no-store")),
-        discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
-        bare_accepted: false,
-        session: None,
-        preflight: None,
-        preflight_of: None,
-        redirected_from: None,
-        gates: own_gates(exchange, inferred.role, &outcome),
-        anomalies: anomalies(exchange),
-        credentials: credentials.into(),
-        delivered: delivered.into(),
-        outcome,
     }
 }
 

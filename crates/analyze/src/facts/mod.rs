@@ -18,12 +18,14 @@ pub mod role;
 pub mod route;
 pub mod session;
 pub mod set_cookie;
+pub mod shared;
 pub(crate) mod silent;
 pub(crate) mod site;
+pub mod times;
 
 use std::sync::Arc;
 
-use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp, Timing};
+use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp};
 
 use crate::{
     challenge::Challenge,
@@ -36,6 +38,8 @@ use gate::{Gate, Gates};
 use outcome::Outcome;
 use role::Role;
 use set_cookie::SetCookie;
+use shared::Shared;
+use times::{Moment, Times};
 
 /// A client: whoever sent the requests of one timeline (detectors §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +60,7 @@ impl std::fmt::Display for SessionId {
 pub struct LifetimeId(pub u32);
 
 /// A credential that a response handed to the client.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Delivery {
     /// Where in the response.
     pub carrier: Carrier,
@@ -88,27 +92,15 @@ pub struct RequestFacts {
     pub body_seen: bool,
 }
 
-/// One exchange, as far as authentication is concerned.
-#[derive(Clone)]
-pub struct Fact {
-    /// Exchange.
-    pub id: ExchangeId,
-    /// Where it came from.
-    pub source: Source,
+/// What many exchanges have in common, kept once for all of them: a fact derefs to it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Common {
     /// Sort of exchange.
     pub kind: Kind,
     /// Protocol version.
     pub protocol: Option<Protocol>,
-    /// When its parts were seen.
-    pub timing: Timing,
-    /// Who sent it.
-    pub client: ClientId,
-    /// Document that it belongs to.
-    pub lifetime: LifetimeId,
     /// The recorder's page id.
     pub page: Option<Text>,
-    /// Connection.
-    pub connection: Option<Text>,
     /// Server address without port, where known.
     pub server_ip: Option<std::net::IpAddr>,
     /// Method.
@@ -121,8 +113,6 @@ pub struct Fact {
     pub port: u16,
     /// Origin, as `Origin` would spell it.
     pub origin: Text,
-    /// Path without query; a segment that is a token reads `{token}`.
-    pub path: Text,
     /// Names of the query parameters.
     pub query_keys: Box<[Text]>,
     /// `METHOD template`, the unit that rules compare.
@@ -141,42 +131,22 @@ pub struct Fact {
     pub has_cookies: bool,
     /// Whether the exporter counted more header bytes than it wrote.
     pub removed_header_bytes: bool,
-    /// Credentials of the request, the one that names the principal first (see [`Credential::method`]).
-    pub credentials: Box<[Credential]>,
-    /// Credentials in the URLs of `Referer` and `Location`.
-    pub url_credentials: Box<[UrlCredential]>,
     /// Role of the endpoint.
     pub role: Role,
     /// Whether evidence other than the path made the role (gates G4, G5).
     pub role_proven: bool,
-    /// How the server answered.
-    pub outcome: Outcome,
     /// Challenges of the response.
     pub challenges: Box<[Challenge]>,
-    /// Credentials that the response delivered.
-    pub delivered: Box<[Delivery]>,
     /// Whether the response body was there to be read (or there was none).
     pub response_body_seen: bool,
-    /// Cookies that the response set.
-    pub set_cookies: Box<[SetCookie]>,
     /// Cross-origin facts, where the request had an `Origin` or the response an `Access-Control-*` field.
     pub cors: Option<Arc<Cors>>,
-    /// Target of a redirect.
-    pub redirect: Option<Box<Redirect>>,
-    /// Facts of the request body.
-    pub request: RequestFacts,
     /// Browser's resource type.
     pub resource_type: Option<Text>,
-    /// Call site: the first application frame of the initiator, `function (url:line)`.
-    pub call_site: Option<Text>,
-    /// The application frames of the initiator, innermost first.
-    pub stack: Box<[Text]>,
     /// How a client library shows in its headers: `accept`, `content-type`, `x-requested-with`.
     pub client_signature: Text,
     /// `User-Agent`, which is no secret.
     pub user_agent: Option<Text>,
-    /// Server clock: `Date` of an answer that no cache gave.
-    pub server_date: Option<Timestamp>,
     /// Who answered: server, via and the set of header names.
     pub responder: Text,
     /// Whether a cache or the browser answered instead of a server.
@@ -187,6 +157,47 @@ pub struct Fact {
     pub no_store: bool,
     /// Issuer named by a discovery document in the response.
     pub discovered_issuer: Option<Text>,
+    /// Oddities of the input.
+    pub anomalies: Box<[AnomalyKind]>,
+}
+
+/// One exchange, as far as authentication is concerned: what is its own, and what it shares with others.
+#[derive(Clone)]
+pub struct Fact {
+    /// Exchange.
+    pub id: ExchangeId,
+    /// Where it came from.
+    pub source: Source,
+    /// When its parts were seen.
+    pub timing: Times,
+    /// Who sent it.
+    pub client: ClientId,
+    /// Document that it belongs to.
+    pub lifetime: LifetimeId,
+    /// Connection.
+    pub connection: Option<Text>,
+    /// Path without query; a segment that is a token reads `{token}`.
+    pub path: Text,
+    /// Credentials of the request, the one that names the principal first (see [`Credential::method`]).
+    pub credentials: Shared<Credential>,
+    /// Credentials in the URLs of `Referer` and `Location`.
+    pub url_credentials: Shared<UrlCredential>,
+    /// How the server answered.
+    pub outcome: Outcome,
+    /// Credentials that the response delivered.
+    pub delivered: Shared<Delivery>,
+    /// Cookies that the response set.
+    pub set_cookies: Shared<SetCookie>,
+    /// Target of a redirect.
+    pub redirect: Option<Box<Redirect>>,
+    /// Facts of the request body.
+    pub request: RequestFacts,
+    /// Call site: the first application frame of the initiator, `function (url:line)`.
+    pub call_site: Option<Text>,
+    /// The application frames of the initiator, innermost first.
+    pub stack: Shared<Text>,
+    /// Server clock: `Date` of an answer that no cache gave.
+    pub server_date: Moment,
     /// Whether its route ever accepted a request without a credential (G4).
     pub bare_accepted: bool,
     /// Session.
@@ -199,32 +210,36 @@ pub struct Fact {
     pub redirected_from: Option<ExchangeId>,
     /// Gates that take it out of some judgements.
     pub gates: Gates,
-    /// Oddities of the input.
-    pub anomalies: Box<[AnomalyKind]>,
+    common: Arc<Common>,
+}
+
+impl std::ops::Deref for Fact {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
 }
 
 impl Fact {
-    /// Every credential that it names.
-    pub(crate) fn token_ids_mut(&mut self) -> impl Iterator<Item = &mut TokenId> {
-        let carried = self.credentials.iter_mut().map(|c| &mut c.token);
-        let in_urls = self.url_credentials.iter_mut().map(|c| &mut c.token);
-        let delivered = self.delivered.iter_mut().map(|d| &mut d.token);
-        carried.chain(in_urls).chain(delivered).chain(&mut self.request.refresh_token)
+    /// What it has in common with others, to be changed for this one alone.
+    pub(crate) fn common_mut(&mut self) -> &mut Common {
+        Arc::make_mut(&mut self.common)
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.
     pub fn sent_nanos(&self) -> i64 {
-        self.timing.sent.or(self.timing.started).map_or(0, Timestamp::nanos)
+        self.timing.sent().or(self.timing.started()).map_or(0, Timestamp::nanos)
     }
 
     /// When the client asked for it, before queueing and preflight.
     pub fn started_nanos(&self) -> i64 {
-        self.timing.started.or(self.timing.sent).map_or(0, Timestamp::nanos)
+        self.timing.started().or(self.timing.sent()).map_or(0, Timestamp::nanos)
     }
 
     /// When the answer was complete; its start where no end is known.
     pub fn ended_nanos(&self) -> i64 {
-        self.timing.ended.or(self.timing.first_byte).map_or_else(|| self.sent_nanos(), Timestamp::nanos)
+        self.timing.ended().or(self.timing.first_byte()).map_or_else(|| self.sent_nanos(), Timestamp::nanos)
     }
 
     /// Whether the answer has a status of 200–399, and the client could read it.

@@ -1,5 +1,7 @@
 //! Outcomes: how the server answered, and what it said the reason was (detectors §1 "AF", §6).
 
+use std::sync::Arc;
+
 use authtrace_parse::{Exchange, Kind};
 
 use super::{
@@ -71,6 +73,14 @@ pub struct Outcome {
     pub class: OutcomeClass,
     /// Status of the answer; of a refused upgrade, too, which browsers name in their error text only.
     pub status: Option<u16>,
+    /// Whether the answer holds no word at all, as far as the capture shows: an empty body, or one that was not kept.
+    pub wordless: bool,
+    said: Option<Arc<Said>>,
+}
+
+/// What a server said of a refusal; an outcome derefs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Said {
     /// What the server said was wrong, classified.
     pub error: Option<ErrorClass>,
     /// Where the server said so: `response.header.www-authenticate`, `response.body.detail`.
@@ -82,9 +92,18 @@ pub struct Outcome {
     /// The framework whose words these are.
     pub stack: Option<Text>,
     /// Verification stages that the words prove to have passed (detectors §5.2).
-    pub proves: Box<[Stage]>,
-    /// Whether the answer holds no word at all, as far as the capture shows: an empty body, or one that was not kept.
-    pub wordless: bool,
+    pub proves: Vec<Stage>,
+}
+
+static NOTHING: Said =
+    Said { error: None, error_part: None, error_text: None, error_weight: None, stack: None, proves: Vec::new() };
+
+impl std::ops::Deref for Outcome {
+    type Target = Said;
+
+    fn deref(&self) -> &Said {
+        self.said.as_deref().unwrap_or(&NOTHING)
+    }
 }
 
 impl Outcome {
@@ -143,18 +162,20 @@ pub(crate) fn extract(
     let refuses = status >= 400 || body.has("errors") || grpc.is_some();
     // gRPC's own status counts; its words are looked up as those of the HTTP status that means the same.
     let reason = refuses.then(|| reason(exchange, grpc.unwrap_or(status), challenges, body)).flatten();
-    let mut outcome = Outcome { status: Some(status), ..Outcome::default() };
+    let mut said = Said::default();
     if let Some(reason) = reason {
-        outcome.error = Some(in_role(reason.hit.class, inferred.role));
-        outcome.error_part = Some(interner.text(&reason.part));
-        outcome.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
-        outcome.error_weight = Some(reason.weight);
-        outcome.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
-        outcome.proves = reason.hit.proves.into();
+        said.error = Some(in_role(reason.hit.class, inferred.role));
+        said.error_part = Some(interner.text(&reason.part));
+        said.error_text = (!reason.text.is_empty()).then(|| interner.text(&scrub(&reason.text)));
+        said.error_weight = Some(reason.weight);
+        said.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
+        said.proves = reason.hit.proves;
     } else if status >= 400 {
-        outcome.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
+        said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
-    outcome.wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
+    let wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
+    let said = (said != NOTHING).then(|| Arc::new(said));
+    let mut outcome = Outcome { class: OutcomeClass::default(), status: Some(status), wordless, said };
     outcome.class = class(exchange, inferred, grpc.unwrap_or(status), &outcome, challenges);
     outcome
 }

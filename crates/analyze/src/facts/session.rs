@@ -133,7 +133,7 @@ fn describe(facts: &[Fact], order: &[u32], count: usize, tokens: &TokenStore, na
     for &index in order {
         let fact = &facts[index as usize];
         let Some(session) = fact.session.and_then(|s| sessions.get_mut(s.0 as usize)) else { continue };
-        let at = fact.timing.started;
+        let at = fact.timing.started();
         let session = session.get_or_insert_with(|| Session {
             subject: None,
             first: at,

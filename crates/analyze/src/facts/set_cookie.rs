@@ -5,7 +5,7 @@ use authtrace_parse::{SecretStr, Timestamp};
 use crate::text::{Interner, Text};
 
 /// `SameSite` as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SameSite {
     /// `Strict`
     Strict,
@@ -16,7 +16,7 @@ pub enum SameSite {
 }
 
 /// One cookie that a response asked the client to keep.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SetCookie {
     /// Name as written, prefix included.
     pub name: Text,

@@ -27,8 +27,6 @@ pub struct Authorization<'a> {
     pub scheme: Option<&'a str>,
     /// What follows the scheme, outer white space taken off.
     pub credentials: SecretStr<'a>,
-    /// How `credentials` are written.
-    pub form: Form,
     /// What is wrong with the field, outermost first; the credentials' own defects are [`Classified::defects`].
     pub defects: Vec<Defect>,
 }
@@ -43,7 +41,12 @@ impl<'a> Authorization<'a> {
         }
         let (scheme, rest) = split(text.trim(), &mut defects);
         let rest = rest.trim();
-        Self { scheme, credentials: SecretStr::new(rest), form: form(rest), defects }
+        Self { scheme, credentials: SecretStr::new(rest), defects }
+    }
+
+    /// How the credentials are written.
+    pub fn form(&self) -> Form {
+        form(self.credentials.expose())
     }
 
     /// Classifies the credentials; the field's own defects come first in the result.
@@ -59,7 +62,7 @@ impl<'a> Authorization<'a> {
 
     /// Names of the parameters, where the credentials are a list of them (Digest, SigV4, OAuth 1.0).
     pub fn parameter_names(&self) -> Vec<&'a str> {
-        match self.form {
+        match self.form() {
             Form::Parameters => challenge::parameters(self.credentials.expose()).map(|(name, _)| name).collect(),
             _ => Vec::new(),
         }
@@ -163,7 +166,7 @@ mod tests {
         let classified = field.classify();
         let defects: Vec<_> = classified.defects.iter().map(|d| d.name()).collect();
         let scheme = field.scheme.unwrap_or("-");
-        let line = format!("{scheme} {:?} {} {}", field.form, classified.kind.name(), defects.join(","));
+        let line = format!("{scheme} {:?} {} {}", field.form(), classified.kind.name(), defects.join(","));
         assert_eq!(line.trim_end(), expected, "{value:?}");
     }
 

@@ -45,7 +45,7 @@ impl Bounds {
     }
 
     fn admit(&self, fact: &Fact) -> bool {
-        let at = fact.timing.started.or(fact.timing.sent);
+        let at = fact.timing.started().or(fact.timing.sent());
         self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
             && self.until.is_none_or(|until| at.is_some_and(|at| at <= until))
             && self

@@ -99,7 +99,7 @@ fn shape(evidence: &Evidence) -> String {
 
 /// The first row's time of day, then offsets from it; or what `-t` asks for.
 fn times(rows: &[(&Fact, Vec<&Evidence>)], layout: &Layout, view: &View<'_>) -> Vec<String> {
-    let started = |fact: &Fact| fact.timing.started.or(fact.timing.sent);
+    let started = |fact: &Fact| fact.timing.started().or(fact.timing.sent());
     let Some(clock) = &layout.clock else {
         let first = rows.first().and_then(|(fact, _)| started(fact));
         let offset = |fact: &Fact| {

@@ -105,7 +105,7 @@ fn when(view: &View<'_>, same: &[&Finding], layout: &Layout) -> Option<String> {
     let mut facts: Vec<_> = ids.filter_map(|id| view.analysis.fact(*id)).collect();
     facts.sort_by_key(|f| f.id);
     facts.dedup_by_key(|f| f.id);
-    let times = || facts.iter().filter_map(|f| f.timing.started.or(f.timing.sent));
+    let times = || facts.iter().filter_map(|f| f.timing.started().or(f.timing.sent()));
     let mut parts = Vec::new();
     if let (Some(first), Some(last)) = (times().min(), times().max()) {
         let clock = layout.clock.as_ref().unwrap_or(&Clock::Utc);

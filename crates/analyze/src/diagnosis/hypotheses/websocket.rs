@@ -1,6 +1,6 @@
 //! "The WebSocket is refused": seven explanations that give the same 403 (detectors §4I).
 
-use super::{Contradiction, Hypothesis, Scene, common, rejected, shows};
+use super::{Contradiction, Hypothesis, Scene, Sign, common, rejected, shows};
 
 pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -66,12 +66,11 @@ fn carries_credential(scene: &Scene<'_>) -> Option<Contradiction> {
 fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let page = first.cors.as_ref()?.origin.clone()?;
-    let accepted = scene.capture.facts.iter().find(|f| {
-        f.kind == authtrace_parse::Kind::WebSocket
-            && f.origin == first.origin
-            && f.status == Some(101)
-            && f.cors.as_ref().and_then(|c| c.origin.as_ref()) == Some(&page)
-    })?;
+    let accepted = scene
+        .lookup
+        .signs(Sign::Upgraded)
+        .iter()
+        .find(|f| f.origin == first.origin && f.cors.as_ref().and_then(|c| c.origin.as_ref()) == Some(&page))?;
     Contradiction::new(
         format!("A handshake from {page} was accepted."),
         shows(accepted, "request.header.origin", page.to_string()),
@@ -80,11 +79,7 @@ fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn path_works(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let accepted = scene.capture.facts.iter().find(|f| {
-        f.kind == authtrace_parse::Kind::WebSocket
-            && f.origin == first.origin
-            && f.route == first.route
-            && f.status == Some(101)
-    })?;
+    let mut same = scene.lookup.on_route(&first.origin, &first.route).iter();
+    let accepted = same.find(|f| f.kind == authtrace_parse::Kind::WebSocket && f.status == Some(101))?;
     Contradiction::new("A handshake on this path was accepted.", shows(accepted, "response.status", "101"))
 }

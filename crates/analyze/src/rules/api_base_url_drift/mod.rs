@@ -1,6 +1,9 @@
 //! AUTH074: one application calls the same API under two addresses, and one of them is wrong.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use crate::{
     case::Case,
@@ -31,7 +34,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     // An address that answered once is a real one: a server that restarts is no drift.
     let answered: BTreeSet<Text> = case.facts().filter(|f| f.status.is_some()).map(|f| f.origin.clone()).collect();
     let accepting: BTreeSet<Text> = case.facts().filter(|f| f.accepted()).map(|f| f.origin.clone()).collect();
-    let twins = Twins::of(case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()));
+    let twins = || Twins::of(case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()));
+    let twins = LazyCell::new(twins);
     for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
         if let Some(twin) = twins.near(fact) {
             out.add(unreachable(fact, twin, preflight(case, fact)));

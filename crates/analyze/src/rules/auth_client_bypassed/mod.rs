@@ -44,10 +44,13 @@ const THRESHOLDS: Thresholds =
     Thresholds { others_min: 3, others_ratio: 0.9, suspects_ratio: 0.1, overlap: 60_000_000_000 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let calls = Calls::of(case);
     let bare = |fact: &&Fact| !fact.role.delivers() && fact.redirected_from.is_none();
     let lacking = case.refusals().filter(bare).filter_map(|fact| Some((fact, case.lacks_credential(fact)?)));
     let lacking: Vec<(&Fact, Lack)> = lacking.collect();
+    if lacking.is_empty() {
+        return;
+    }
+    let calls = Calls::of(case);
     let mut proven: BTreeSet<(Text, Text)> = BTreeSet::new();
     for (fact, _) in &lacking {
         if calls.had_token(fact).is_some() && calls.split(fact).is_some() {

@@ -90,8 +90,8 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     if let Some(delivered) = delivered {
         return Some(Late::Delivered(delivered));
     }
-    let provider = |f: &&Fact| case.capture().delivers_tokens(&f.origin) && f.origin != fact.origin;
-    let loading = case.page(fact).find(|f| provider(f) && f.ended_nanos() > sent);
+    let mut providers = case.lookup().providers_in(fact.lifetime).iter();
+    let loading = providers.find(|f| f.origin != fact.origin && f.ended_nanos() > sent);
     match loading {
         Some(provider) => Some(Late::Loading(provider)),
         // Without a sign of the provider, only a route that works elsewhere tells a race from a call that never carries it.

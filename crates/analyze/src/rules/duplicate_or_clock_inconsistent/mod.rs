@@ -1,6 +1,9 @@
 //! CAP204: the capture holds exchanges twice, or its clocks contradict each other.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::BuildHasher,
+};
 
 use crate::{
     capture::Capture,
@@ -46,12 +49,16 @@ fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'sta
 
 /// The same call at the same instant with the same answer: two exports of one recording, or two interfaces.
 fn repeated(capture: &Capture) -> Option<Coverage> {
-    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
-    for fact in capture.facts.iter().filter(|f| f.status.is_some() && !f.from_cache && f.timing.started.is_some()) {
-        let key = (&fact.origin, &fact.method, &fact.path, fact.started_nanos(), fact.ended_nanos(), fact.status);
-        *seen.entry(key).or_default() += 1;
-    }
-    let twice: usize = seen.values().map(|n| n - 1).sum();
+    let counts = |f: &Fact| f.status.is_some() && !f.from_cache && f.timing.started().is_some();
+    let span = |f: &Fact| (f.started_nanos(), f.ended_nanos());
+    let mut order: Vec<&Fact> = capture.facts.iter().filter(|f| counts(f)).collect();
+    order.sort_unstable_by_key(|f| span(f));
+    let call = |f: &&Fact| (f.origin.clone(), f.method.clone(), f.path.clone(), f.status);
+    let twice = |moment: &[&Fact]| match moment {
+        [_] => 0,
+        several => several.len() - several.iter().map(call).collect::<BTreeSet<_>>().len(),
+    };
+    let twice: usize = order.chunk_by(|a, b| span(a) == span(b)).map(twice).sum();
     (twice >= THRESHOLDS.duplicates).then(|| {
         coverage(
             format!(
@@ -65,13 +72,27 @@ fn repeated(capture: &Capture) -> Option<Coverage> {
 
 /// Calls in front of a proxy and behind it: the inner one runs within the outer one.
 fn both_legs(capture: &Capture) -> Option<Coverage> {
-    let mut by_call: BTreeMap<_, Vec<&Fact>> = BTreeMap::new();
-    for fact in capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static) {
-        by_call.entry((&fact.method, &fact.path)).or_default().push(fact);
+    // One origin alone has no proxy in front of it.
+    let first = capture.facts.first().map(|f| &f.origin);
+    if capture.facts.iter().all(|f| Some(&f.origin) == first) {
+        return None;
     }
+    let hasher = foldhash::fast::RandomState::default();
+    // By a hash of the call first: comparing a million paths letter by letter takes seconds.
+    let counted = capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static);
+    let mut order: Vec<(u64, &Fact)> = counted.map(|f| (hasher.hash_one((&f.method, &f.path)), f)).collect();
+    order.sort_by(|(a_hash, a), (b_hash, b)| {
+        (a_hash, &a.method, &a.path, a.started_nanos(), b.ended_nanos()).cmp(&(
+            b_hash,
+            &b.method,
+            &b.path,
+            b.started_nanos(),
+            a.ended_nanos(),
+        ))
+    });
     let mut pairs = 0;
-    for facts in by_call.values_mut() {
-        facts.sort_by_key(|f| (f.started_nanos(), std::cmp::Reverse(f.ended_nanos())));
+    for call in order.chunk_by(|(_, a), (_, b)| a.method == b.method && a.path == b.path) {
+        let facts: Vec<&Fact> = call.iter().map(|(_, fact)| *fact).collect();
         let within = |pair: &&[&Fact]| {
             pair[0].origin != pair[1].origin
                 && pair[0].status == pair[1].status
@@ -92,7 +113,7 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
 
 /// Entries without a readable date have no place in the order of events.
 fn undated(capture: &Capture) -> Option<Coverage> {
-    let count = capture.facts.iter().filter(|f| f.timing.started.is_none() && f.timing.sent.is_none()).count();
+    let count = capture.facts.iter().filter(|f| f.timing.started().is_none() && f.timing.sent().is_none()).count();
     // One exchange alone is in order, whatever its time.
     (count > 0 && capture.facts.len() > 1).then(|| {
         coverage(
@@ -126,7 +147,7 @@ fn clocks(capture: &Capture) -> Vec<Coverage> {
 /// Whether the answer's `Date` lies outside what most answers of its origin allow.
 fn is_astray(capture: &Capture, fact: &Fact) -> bool {
     let offset = capture.clocks.offset(&fact.origin);
-    let (Some(date), false) = (fact.server_date, offset.consistent) else { return false };
+    let (Some(date), false) = (fact.server_date.get(), offset.consistent) else { return false };
     let (low, high) = (date.nanos() - fact.ended_nanos(), date.nanos() + 1_000_000_000 - fact.started_nanos());
     low > offset.high + THRESHOLDS.clock_gap || high < offset.low - THRESHOLDS.clock_gap
 }

@@ -9,7 +9,7 @@ use crate::{
     facts::{Fact, credential::Credential},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, times},
+    text::{Text, answered, times},
     token::TokenKind,
 };
 
@@ -91,16 +91,11 @@ fn is_token(kind: TokenKind) -> bool {
 
 /// Kinds of the `Authorization` that the API group accepted, else the origin, with how often.
 fn accepted_kinds(case: &Case<'_>, fact: &Fact) -> BTreeMap<TokenKind, usize> {
-    let kinds = |group: bool| {
-        let mut kinds: BTreeMap<TokenKind, usize> = BTreeMap::new();
-        let accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
-        let same = accepted.filter(|a| !group || a.fact.group == fact.group);
-        for sent in same.filter(|a| a.credential.well_formed && is_token(a.credential.kind)) {
-            *kinds.entry(sent.credential.kind).or_default() += sent.count;
-        }
-        kinds
+    let kinds = |group: Option<&Text>| -> BTreeMap<TokenKind, usize> {
+        let accepted = case.lookup().accepted_kinds(&fact.origin, group).into_iter().flatten();
+        accepted.filter(|(kind, _)| is_token(**kind)).map(|(kind, count)| (*kind, *count)).collect()
     };
-    Some(kinds(true)).filter(|kinds| !kinds.is_empty()).unwrap_or_else(|| kinds(false))
+    Some(kinds(Some(&fact.group))).filter(|kinds| !kinds.is_empty()).unwrap_or_else(|| kinds(None))
 }
 
 fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, why: Why, facts: &[&Fact]) -> Draft {

@@ -161,12 +161,19 @@ fn mark(jose: &Jose, claims: &Claims) -> Option<(&'static str, String, bool)> {
 
 /// The API's accepted tokens all say `at+jwt` (RFC 9068 §4), and this one does not.
 fn untyped(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
-    let typ = |id: TokenId| case.token(id).classified.jose.as_ref().map(|j| j.header.typ.clone().unwrap_or_default());
-    let own = typ(id).filter(|own| !own.ends_with("at+jwt"))?;
-    let accepted = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
-    let types: Vec<_> = accepted.filter_map(|a| Some((typ(a.credential.token)?, a.count))).collect();
-    let count: usize = types.iter().map(|(_, count)| count).sum();
-    let insists = count >= THRESHOLDS.typed_min && types.iter().all(|(typ, _)| typ.ends_with("at+jwt"));
+    let jose = |id: TokenId| case.token(id).classified.jose.as_ref();
+    let own = jose(id)?.header.typ.as_deref().unwrap_or_default();
+    let typed = |jose: &Jose| jose.header.typ.as_deref().is_some_and(|typ| typ.ends_with("at+jwt"));
+    if own.ends_with("at+jwt") {
+        return None;
+    }
+    let accepted = || {
+        let calls = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+        calls.filter_map(|a| Some((jose(a.credential.token)?, a.count)))
+    };
+    let all = accepted().all(|(jose, _)| typed(jose));
+    let count: usize = if all { accepted().map(|(_, count)| count).sum() } else { 0 };
+    let insists = count >= THRESHOLDS.typed_min;
     insists.then(|| Wrong {
         token: id,
         noun: "a token that is not marked as an access token",

@@ -2,22 +2,35 @@
 //!
 //! Every list keeps the order that the lookup was made with. Each is made when a rule first asks for it, so a capture without refusals makes none.
 
+mod found;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::Hash,
     sync::OnceLock,
 };
+
+use authtrace_parse::Kind;
+
+pub(crate) use found::Found;
 
 use crate::{
     capture::Capture,
     case::{Case, delivers_token, good_authorization},
     facts::{Fact, LifetimeId, SessionId, credential::Credential, role::Role},
     text::Text,
+    token::TokenKind,
     tokens::TokenId,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 type Lists<K> = OnceLock<Map<K, Vec<u32>>>;
+
+/// For each origin, indices of facts, each with how many others it stands for.
+type Counted = HashMap<Text, Vec<(u32, usize)>, foldhash::fast::RandomState>;
+
+/// For each origin and, with an API group, for each of its groups: kinds of credential, with how often.
+type Kinds = HashMap<(Text, Option<Text>), BTreeMap<TokenKind, usize>, foldhash::fast::RandomState>;
 
 /// What a fact is a sign of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +45,8 @@ pub(crate) enum Sign {
     Login,
     /// It is a refresh.
     Refresh,
+    /// It is a WebSocket handshake that succeeded.
+    Upgraded,
 }
 
 /// The lists of one timeline, or of a whole capture.
@@ -49,11 +64,14 @@ pub(crate) struct Lookup<'a> {
     cookies: Lists<TokenId>,
     authorized_in_page: Lists<(LifetimeId, Text)>,
     deliveries: Lists<LifetimeId>,
+    providers: Lists<LifetimeId>,
+    succeeded_in: Lists<(Text, Text)>,
     carrying: Lists<Text>,
     carrying_in_page: Lists<(LifetimeId, Text)>,
     cookie_signs: Lists<(LifetimeId, Text)>,
     /// Index of the first fact, and how many there are.
-    authorized: OnceLock<Map<Text, Vec<(u32, usize)>>>,
+    authorized: OnceLock<Counted>,
+    accepted_kinds: OnceLock<Kinds>,
 }
 
 /// Requests to one API group that succeeded with the same `Authorization`.
@@ -82,6 +100,9 @@ impl<'a> Lookup<'a> {
             cookies: Lists::new(),
             authorized_in_page: Lists::new(),
             deliveries: Lists::new(),
+            providers: Lists::new(),
+            succeeded_in: Lists::new(),
+            accepted_kinds: OnceLock::new(),
             carrying: Lists::new(),
             carrying_in_page: Lists::new(),
             cookie_signs: Lists::new(),
@@ -139,7 +160,7 @@ impl<'a> Lookup<'a> {
     /// order of first sight.
     pub(crate) fn authorized_at<'l>(&'l self, origin: &Text) -> impl Iterator<Item = Authorized<'a>> + use<'a, 'l> {
         let all = self.authorized.get_or_init(|| {
-            let mut all: HashMap<Text, Vec<(u32, usize)>, _> = HashMap::default();
+            let mut all = Counted::default();
             let mut seen: HashMap<_, usize, foldhash::fast::RandomState> = HashMap::default();
             for &index in self.order {
                 let fact = &self.capture.facts[index as usize];
@@ -159,6 +180,40 @@ impl<'a> Lookup<'a> {
         all.get(origin).into_iter().flatten().filter_map(move |&(index, count)| {
             let fact = &capture.facts[index as usize];
             Some(Authorized { fact, credential: fact.authorization()?, count })
+        })
+    }
+
+    /// Kinds of the well-formed `Authorization` that API calls to `origin`, or to one `group` of it, succeeded with, and how
+    /// often.
+    pub(crate) fn accepted_kinds(&self, origin: &Text, group: Option<&Text>) -> Option<&BTreeMap<TokenKind, usize>> {
+        let all = self.accepted_kinds.get_or_init(|| {
+            let mut all = Kinds::default();
+            for fact in self.facts().filter(|f| f.succeeded() && f.is_api_call()) {
+                let Some(credential) = good_authorization(fact) else { continue };
+                for group in [None, Some(fact.group.clone())] {
+                    *all.entry((fact.origin.clone(), group)).or_default().entry(credential.kind).or_default() += 1;
+                }
+            }
+            all
+        });
+        all.get(&(origin.clone(), group.cloned()))
+    }
+
+    /// What succeeded in one API group of `origin`.
+    pub(crate) fn succeeded_in(&self, origin: &Text, group: &Text) -> Found<'a, '_> {
+        self.listed(&self.succeeded_in, &(origin.clone(), group.clone()), |fact, add| {
+            if fact.succeeded() {
+                add((fact.origin.clone(), fact.group.clone()));
+            }
+        })
+    }
+
+    /// The exchanges of one page lifetime with an origin that hands out tokens.
+    pub(crate) fn providers_in(&self, lifetime: LifetimeId) -> Found<'a, '_> {
+        self.listed(&self.providers, &lifetime, |fact, add| {
+            if self.capture.delivers_tokens(&fact.origin) {
+                add(fact.lifetime);
+            }
         })
     }
 
@@ -185,6 +240,7 @@ impl<'a> Lookup<'a> {
                 (Sign::SignedIn, !login && fact.succeeded() && (authorized || delivers)),
                 (Sign::Login, login),
                 (Sign::Refresh, fact.role == Role::Refresh),
+                (Sign::Upgraded, fact.kind == Kind::WebSocket && fact.status == Some(101)),
             ] {
                 if holds {
                     add(sign);
@@ -271,38 +327,11 @@ impl<'a> Lookup<'a> {
             }
             lists
         });
-        Found { capture: self.capture, indices: lists.get(key).map_or(&[], Vec::as_slice) }
+        Found::new(self.capture, lists.get(key).map_or(&[], Vec::as_slice))
     }
 }
 
 /// Whether a logout or a deleted session cookie ends a session here.
 pub(crate) fn ends_session(fact: &Fact) -> bool {
     fact.role == Role::Logout || fact.set_cookies.iter().any(|cookie| cookie.deletes)
-}
-
-/// Facts that were looked up, in time order.
-#[derive(Clone, Copy)]
-pub(crate) struct Found<'a, 'l> {
-    capture: &'a Capture,
-    indices: &'l [u32],
-}
-
-impl<'a, 'l> Found<'a, 'l> {
-    /// All of them.
-    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = &'a Fact> + Clone + use<'a, 'l> {
-        let capture = self.capture;
-        self.indices.iter().map(move |&index| &capture.facts[index as usize])
-    }
-
-    /// Those that began before `at`, in nanoseconds.
-    pub(crate) fn before(self, at: i64) -> Self {
-        let end = self.indices.partition_point(|&i| self.capture.facts[i as usize].started_nanos() < at);
-        Self { indices: &self.indices[..end], ..self }
-    }
-
-    /// Those that began at `from` or later.
-    pub(crate) fn since(self, from: i64) -> Self {
-        let start = self.indices.partition_point(|&i| self.capture.facts[i as usize].started_nanos() < from);
-        Self { indices: &self.indices[start..], ..self }
-    }
 }

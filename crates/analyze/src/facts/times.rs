@@ -1,0 +1,76 @@
+//! Moments of an exchange in half the memory: a capture may hold a million of them.
+
+use std::time::Duration;
+
+use authtrace_parse::{Timestamp, Timing};
+
+/// A moment, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// No moment. The value itself is a day in 1677 that no capture names.
+    pub const NONE: Self = Self(i64::MIN);
+
+    /// The moment, where there is one.
+    pub fn get(self) -> Option<Timestamp> {
+        (self != Self::NONE).then(|| Timestamp::from_nanos(self.0))
+    }
+}
+
+impl From<Option<Timestamp>> for Moment {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::NONE, |at| Self(at.nanos()))
+    }
+}
+
+/// When the parts of an exchange were seen (see [`Timing`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    started: Moment,
+    sent: Moment,
+    first_byte: Moment,
+    ended: Moment,
+    /// Nanoseconds; `u64::MAX` where the input states none.
+    duration: u64,
+}
+
+impl Times {
+    /// When the client began the exchange.
+    pub fn started(self) -> Option<Timestamp> {
+        self.started.get()
+    }
+
+    /// First byte of the request sent.
+    pub fn sent(self) -> Option<Timestamp> {
+        self.sent.get()
+    }
+
+    /// First byte of the response received.
+    pub fn first_byte(self) -> Option<Timestamp> {
+        self.first_byte.get()
+    }
+
+    /// Last byte of the response received.
+    pub fn ended(self) -> Option<Timestamp> {
+        self.ended.get()
+    }
+
+    /// Whole duration as the input states it.
+    pub fn duration(self) -> Option<Duration> {
+        (self.duration != u64::MAX).then(|| Duration::from_nanos(self.duration))
+    }
+}
+
+impl From<&Timing> for Times {
+    fn from(timing: &Timing) -> Self {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            started: timing.started.into(),
+            sent: timing.sent.into(),
+            first_byte: timing.first_byte.into(),
+            ended: timing.ended.into(),
+            duration: timing.duration.map_or(u64::MAX, nanos),
+        }
+    }
+}
