@@ -47,10 +47,10 @@ impl Analysis {
         let facts = &self.capture.facts;
         Summary {
             exchanges: facts.len(),
-            auth_failures: facts.iter().filter(|f| f.refused()).count(),
+            auth_failures: facts.iter().filter(|f| f.refused() && f.leg_of().is_none()).count(),
             protected: facts
                 .iter()
-                .filter(|f| self.capture.protection(f) == crate::capture::Protection::Protected)
+                .filter(|f| f.leg_of().is_none() && self.capture.protection(f) == crate::capture::Protection::Protected)
                 .count(),
             sessions: self.capture.sessions.len(),
             tokens: self.capture.tokens.len(),

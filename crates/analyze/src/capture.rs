@@ -8,12 +8,12 @@ use crate::{
     case::delivers_token,
     coverage::Input,
     facts::{
-        ClientId, Fact,
+        ClientId, Fact, client,
         clock::Clocks,
         join, lifetime,
         role::Role,
         session::{self, Session},
-        silent,
+        silent, views,
     },
     key::{KeyResult, KeyRing},
     masked,
@@ -62,6 +62,8 @@ pub struct Capture {
     without_headers: BTreeSet<u16>,
     providers: BTreeSet<Text>,
     timelines: BTreeMap<ClientId, Vec<u32>>,
+    /// For each call that has them, the indices of its other views, in order of id.
+    views: BTreeMap<ExchangeId, Vec<u32>>,
 }
 
 impl Capture {
@@ -76,11 +78,12 @@ impl Capture {
         facts.sort_by_key(|fact| fact.id);
         tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens, &fingerprints);
-        let timelines = timelines(&facts);
-        for order in timelines.values() {
-            let mut timeline = in_order(&mut facts, order);
+        let same = views::find(&mut facts, &inputs);
+        client::settle(&mut facts, &same);
+        let (timelines, views) = (timelines(&facts), views_of(&facts));
+        for timeline in in_order(&mut facts).chunk_by_mut(|a, b| a.client == b.client) {
             lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
-            join::join(&mut timeline);
+            join::join(timeline);
         }
         silent::mark_silent_refusals(&mut facts);
         count_answers(&facts, &mut tokens);
@@ -106,6 +109,7 @@ impl Capture {
             inputs,
             fingerprints,
             timelines,
+            views,
         }
     }
 
@@ -120,6 +124,11 @@ impl Capture {
     /// The fact of exchange `id`.
     pub fn fact(&self, id: ExchangeId) -> Option<&Fact> {
         self.facts.binary_search_by_key(&id, |fact| fact.id).ok().map(|index| &self.facts[index])
+    }
+
+    /// The other views of the call for which exchange `id` stands.
+    pub(crate) fn views(&self, id: ExchangeId) -> impl Iterator<Item = &Fact> {
+        self.views.get(&id).into_iter().flatten().map(|&index| &self.facts[index as usize])
     }
 
     /// Whether the exporter removed credentials from the input (CAP200).
@@ -175,11 +184,21 @@ impl Capture {
 
 fn timelines(facts: &[Fact]) -> BTreeMap<ClientId, Vec<u32>> {
     let mut timelines: BTreeMap<ClientId, Vec<u32>> = BTreeMap::new();
-    for (index, fact) in (0..).zip(facts) {
+    for (index, fact) in (0..).zip(facts).filter(|(_, fact)| fact.leg_of().is_none()) {
         timelines.entry(fact.client).or_default().push(index);
     }
     timelines.values_mut().for_each(|order| sort_by_time(order, facts));
     timelines
+}
+
+fn views_of(facts: &[Fact]) -> BTreeMap<ExchangeId, Vec<u32>> {
+    let mut views: BTreeMap<ExchangeId, Vec<u32>> = BTreeMap::new();
+    for (index, fact) in (0..).zip(facts) {
+        if let Some(call) = fact.leg_of() {
+            views.entry(call).or_default().push(index);
+        }
+    }
+    views
 }
 
 /// Sorts indices of `facts` by when the client began; they are ascending before, which decides between equals.
@@ -187,15 +206,17 @@ fn sort_by_time(order: &mut [u32], facts: &[Fact]) {
     order.sort_by_key(|&index| facts[index as usize].started_nanos());
 }
 
-/// Mutable references to `facts` in the order of `order`, whose indices are distinct.
-fn in_order<'a>(facts: &'a mut [Fact], order: &[u32]) -> Vec<&'a mut Fact> {
-    let mut slots: Vec<Option<&mut Fact>> = facts.iter_mut().map(Some).collect();
-    order.iter().filter_map(|&index| slots[index as usize].take()).collect()
+/// Mutable references to the facts that stand for a call, client by client, each in time order.
+fn in_order(facts: &mut [Fact]) -> Vec<&mut Fact> {
+    let mut order: Vec<&mut Fact> = facts.iter_mut().filter(|fact| fact.leg_of().is_none()).collect();
+    // They are in order of id, which decides between equals.
+    order.sort_by_key(|fact| (fact.client, fact.started_nanos()));
+    order
 }
 
-/// Counts, for every token, how the requests that carried it were answered.
+/// Counts, for every token, how the requests that carried it were answered; a call counts once.
 fn count_answers(facts: &[Fact], tokens: &mut TokenStore) {
-    for fact in facts {
+    for fact in facts.iter().filter(|fact| fact.leg_of().is_none()) {
         for credential in &fact.credentials {
             if fact.accepted() {
                 tokens.judged(credential.token, true);

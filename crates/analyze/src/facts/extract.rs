@@ -1,6 +1,6 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
-use std::{borrow::Cow, collections::HashSet, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, fmt::Write as _, num::NonZeroU16, sync::Arc};
 
 use authtrace_parse::{
     AnomalyKind, CallFrame, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
@@ -8,12 +8,13 @@ use authtrace_parse::{
 };
 
 use super::{
-    ClientId, Common, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
+    Common, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
+    client::Clients,
     cors,
     credential::{self, Carrier, Credential, REFRESH_KEYS},
     gate::{Gate, Gates},
-    outcome, role, route, set_cookie,
+    outcome, provenance, role, route, set_cookie,
     shared::Lists,
 };
 use crate::{
@@ -31,6 +32,7 @@ pub(crate) struct Extractor {
     credentials: Lists<Credential>,
     stacks: Lists<Text>,
     conversations: cors::Conversations,
+    clients: Clients,
     /// The last `Date`, which a server repeats for a second.
     date: (String, Option<Timestamp>),
 }
@@ -73,7 +75,9 @@ impl Extractor {
             kind: exchange.kind,
             protocol: exchange.protocol,
             page: exchange.browser.page.as_deref().map(|p| interner.text(p)),
-            server_ip: exchange.server.map(|s| s.ip()),
+            server: exchange.server,
+            client_address: exchange.client.map(|client| client.ip().to_canonical()),
+            forwarded: provenance::is_forwarded(exchange),
             method: interner.text(&request.method),
             scheme: request.target.scheme,
             host: interner.text(&request.target.host),
@@ -108,7 +112,9 @@ impl Extractor {
             id: exchange.id,
             source: exchange.source,
             timing: (&exchange.timing).into(),
-            client: ClientId(u32::from(exchange.source.input)),
+            client: self.clients.of(exchange, common.user_agent.as_ref()),
+            client_port: exchange.client.and_then(|client| NonZeroU16::new(client.port())),
+            trace: provenance::trace(exchange),
             lifetime: LifetimeId(0),
             connection: exchange.connection.as_deref().map(|c| interner.text(c)),
             path: interner.text(&path),
@@ -133,6 +139,7 @@ impl Extractor {
             credentials: self.credentials.share(credentials),
             delivered: delivered.into(),
             outcome,
+            leg_of: 0,
             common: self.common(common),
         }
     }

@@ -4,6 +4,7 @@
 //! Role and outcome are facts, too.
 
 pub(crate) mod body;
+pub mod client;
 pub mod clock;
 pub(crate) mod cookie_jar;
 pub mod cors;
@@ -14,6 +15,7 @@ pub(crate) mod join;
 pub(crate) mod legs;
 pub mod lifetime;
 pub mod outcome;
+pub(crate) mod provenance;
 pub mod role;
 pub mod route;
 pub mod session;
@@ -22,8 +24,13 @@ pub mod shared;
 pub(crate) mod silent;
 pub(crate) mod site;
 pub mod times;
+pub(crate) mod views;
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::{NonZeroU16, NonZeroU32},
+    sync::Arc,
+};
 
 use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Scheme, Source, Timestamp};
 
@@ -101,8 +108,13 @@ pub struct Common {
     pub protocol: Option<Protocol>,
     /// The recorder's page id.
     pub page: Option<Text>,
-    /// Server address without port, where known.
-    pub server_ip: Option<std::net::IpAddr>,
+    /// Server's transport address; port 0 where only the address is known.
+    pub server: Option<SocketAddr>,
+    /// Client's address, where the wire shows it.
+    pub client_address: Option<IpAddr>,
+    /// Whether it says that a proxy sent it: by a field that proxies add, or by naming another host or page than a browser
+    /// would from there.
+    pub forwarded: bool,
     /// Method.
     pub method: Text,
     /// Scheme as requested.
@@ -172,6 +184,10 @@ pub struct Fact {
     pub timing: Times,
     /// Who sent it.
     pub client: ClientId,
+    /// From which port, where the wire shows it: every exchange that was read from packets has one.
+    pub client_port: Option<NonZeroU16>,
+    /// Hash of the identifier under which it is traced (W3C Trace Context, `X-Request-Id`).
+    pub trace: Option<NonZeroU32>,
     /// Document that it belongs to.
     pub lifetime: LifetimeId,
     /// Connection.
@@ -210,6 +226,8 @@ pub struct Fact {
     pub redirected_from: Option<ExchangeId>,
     /// Gates that take it out of some judgements.
     pub gates: Gates,
+    /// The view that stands for the call, plus one; 0 where this is it.
+    leg_of: u32,
     common: Arc<Common>,
 }
 
@@ -225,6 +243,25 @@ impl Fact {
     /// What it has in common with others, to be changed for this one alone.
     pub(crate) fn common_mut(&mut self) -> &mut Common {
         Arc::make_mut(&mut self.common)
+    }
+
+    /// The exchange that stands for the call of which this is another view.
+    pub fn leg_of(&self) -> Option<ExchangeId> {
+        self.leg_of.checked_sub(1).map(ExchangeId)
+    }
+
+    pub(crate) fn set_leg_of(&mut self, id: ExchangeId) {
+        self.leg_of = id.0.saturating_add(1);
+    }
+
+    /// Client's address, where the wire shows it; loopback addresses are one.
+    pub(crate) fn client_ip(&self) -> Option<IpAddr> {
+        self.client_address
+    }
+
+    /// Client's transport address, where the wire shows it.
+    pub fn client_socket(&self) -> Option<SocketAddr> {
+        Some(SocketAddr::new(self.client_address?, self.client_port?.get()))
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.
@@ -261,7 +298,7 @@ impl Fact {
     pub fn counts(&self) -> bool {
         const NOT: &[Gate] =
             &[Gate::Preflight, Gate::NotServer, Gate::HealthCheck, Gate::Probe, Gate::ChallengeLeg, Gate::LoggingOut];
-        !self.gates.any(NOT)
+        self.leg_of == 0 && !self.gates.any(NOT)
     }
 
     /// Whether it went to a protected API, as far as its role says: no preflight, no file, no identity provider.

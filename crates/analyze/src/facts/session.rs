@@ -130,8 +130,8 @@ fn adopt(facts: &mut [Fact], order: &[u32]) {
 
 fn describe(facts: &[Fact], order: &[u32], count: usize, tokens: &TokenStore, names: &Fingerprinter) -> Vec<Session> {
     let mut sessions: Vec<Option<Session>> = vec![None; count];
-    for &index in order {
-        let fact = &facts[index as usize];
+    // A call counts once, however many views of it there are.
+    for fact in order.iter().map(|&index| &facts[index as usize]).filter(|fact| fact.leg_of().is_none()) {
         let Some(session) = fact.session.and_then(|s| sessions.get_mut(s.0 as usize)) else { continue };
         let at = fact.timing.started();
         let session = session.get_or_insert_with(|| Session {

@@ -63,6 +63,10 @@ fn says_missing(fact: &Fact) -> bool {
 
 /// The same request behind a proxy, without the header: it runs within the outer one and has the same method and path.
 fn inner_leg<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    let lacks = |f: &&Fact| matches!(case.authorization(f), crate::case::Seen::Absent { .. });
+    if let Some(view) = case.capture().views(fact.id).find(lacks) {
+        return Some(view);
+    }
     let within = |f: &Fact| f.started_nanos() >= fact.started_nanos() && f.ended_nanos() <= fact.ended_nanos();
     case.lookup().between(fact.started_nanos(), fact.ended_nanos()).find(|f| {
         f.id != fact.id
@@ -73,7 +77,7 @@ fn inner_leg<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
             && f.role != Role::Preflight
             && f.redirected_from.is_none()
             && within(f)
-            && matches!(case.authorization(f), crate::case::Seen::Absent { .. })
+            && lacks(f)
     })
 }
 

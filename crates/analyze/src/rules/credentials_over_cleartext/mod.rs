@@ -123,8 +123,9 @@ fn is_telling(case: &Case<'_>, fact: &Fact) -> bool {
 
 /// Where the peer is: by its address here, by its address elsewhere in the capture, by its name.
 fn peer(case: &Case<'_>, fact: &Fact) -> Peer {
-    let elsewhere = || case.facts().filter(|f| f.host == fact.host).find_map(|f| f.server_ip);
-    let known: Option<IpAddr> = fact.server_ip.or_else(elsewhere).or_else(|| site::address(&fact.host));
+    let elsewhere = || case.facts().filter(|f| f.host == fact.host).find_map(|f| f.server.map(|server| server.ip()));
+    let known: Option<IpAddr> =
+        fact.server.map(|server| server.ip()).or_else(elsewhere).or_else(|| site::address(&fact.host));
     match known {
         Some(ip) if site::is_private(ip) => Peer::Private,
         Some(_) => Peer::Public,

@@ -40,7 +40,11 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { duplicates: 3, clock_gap: 5_000_000_000, clock_answers: 2 };
 
 fn check(capture: &Capture) -> Vec<Coverage> {
-    [repeated(capture), both_legs(capture), undated(capture)].into_iter().flatten().chain(clocks(capture)).collect()
+    [repeated(capture), joined(capture), both_legs(capture), undated(capture)]
+        .into_iter()
+        .flatten()
+        .chain(clocks(capture))
+        .collect()
 }
 
 fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'static str>) -> Coverage {
@@ -51,7 +55,7 @@ fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'sta
 fn repeated(capture: &Capture) -> Option<Coverage> {
     let counts = |f: &Fact| f.status.is_some() && !f.from_cache && f.timing.started().is_some();
     let span = |f: &Fact| (f.started_nanos(), f.ended_nanos());
-    let mut order: Vec<&Fact> = capture.facts.iter().filter(|f| counts(f)).collect();
+    let mut order: Vec<&Fact> = capture.facts.iter().filter(|f| counts(f) && f.leg_of().is_none()).collect();
     order.sort_unstable_by_key(|f| span(f));
     let call = |f: &&Fact| (f.origin.clone(), f.method.clone(), f.path.clone(), f.status);
     let twice = |moment: &[&Fact]| match moment {
@@ -70,7 +74,19 @@ fn repeated(capture: &Capture) -> Option<Coverage> {
     })
 }
 
-/// Calls in front of a proxy and behind it: the inner one runs within the outer one.
+/// Views that were told to be of one call: in ratios and findings it counts once.
+fn joined(capture: &Capture) -> Option<Coverage> {
+    let views = capture.facts.iter().filter(|f| f.leg_of().is_some()).count();
+    (views > 0).then(|| {
+        let says = format!(
+            "{} another view of a call that is there already, behind a proxy or in another input: each call counts once.",
+            if views == 1 { "1 exchange is".to_owned() } else { format!("{views} exchanges are") }
+        );
+        coverage(says, &[], None)
+    })
+}
+
+/// Calls in front of a proxy and behind it, where addresses do not tell: the inner one runs within the outer one.
 fn both_legs(capture: &Capture) -> Option<Coverage> {
     // One origin alone has no proxy in front of it.
     let first = capture.facts.first().map(|f| &f.origin);
@@ -79,7 +95,7 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
     }
     let hasher = foldhash::fast::RandomState::default();
     // By a hash of the call first: comparing a million paths letter by letter takes seconds.
-    let counted = capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static);
+    let counted = capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static && f.leg_of().is_none());
     let mut order: Vec<(u64, &Fact)> = counted.map(|f| (hasher.hash_one((&f.method, &f.path)), f)).collect();
     order.sort_by(|(a_hash, a), (b_hash, b)| {
         (a_hash, &a.method, &a.path, a.started_nanos(), b.ended_nanos()).cmp(&(
@@ -97,6 +113,7 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
             pair[0].origin != pair[1].origin
                 && pair[0].status == pair[1].status
                 && pair[0].redirect.is_none()
+                && pair[0].client_port.is_none()
                 && pair[1].started_nanos() > pair[0].started_nanos()
                 && pair[1].ended_nanos() < pair[0].ended_nanos()
         };

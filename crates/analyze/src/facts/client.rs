@@ -1,0 +1,97 @@
+//! Clients: who sent the requests of one timeline (detectors §9).
+//!
+//! A recorder is one client. On the wire a client is an address with what it calls itself: one address may be a browser, a
+//! script and the server behind it, and a connection of a proxy carries many users, so neither tells alone.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::{IpAddr, SocketAddr},
+};
+
+use authtrace_parse::Exchange;
+
+use super::{ClientId, Fact};
+use crate::{text::Text, tokens::TokenId};
+
+/// What a client is known by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// The browser or tool that recorded this input.
+    Recorder(u16),
+    /// Whoever sent from this address under this `User-Agent`.
+    Address(IpAddr, Option<Text>),
+}
+
+/// The clients of a capture, numbered as they are met.
+#[derive(Default)]
+pub(crate) struct Clients {
+    known: HashMap<Client, ClientId, foldhash::fast::RandomState>,
+}
+
+impl Clients {
+    /// The client that sent `exchange`.
+    pub(crate) fn of(&mut self, exchange: &Exchange, user_agent: Option<&Text>) -> ClientId {
+        let client = match exchange.client {
+            Some(address) => Client::Address(canonical(address), user_agent.cloned()),
+            None => Client::Recorder(exchange.source.input),
+        };
+        let next = ClientId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
+        *self.known.entry(client).or_insert(next)
+    }
+}
+
+/// The loopback addresses are one machine, whichever a name resolved to.
+fn canonical(address: SocketAddr) -> IpAddr {
+    let ip = address.ip().to_canonical();
+    if ip.is_loopback() { IpAddr::from([127, 0, 0, 1]) } else { ip }
+}
+
+/// Joins clients that are one and numbers them by the first of `facts`, which are in order of id: the order in which
+/// exchanges arrived does not show. `same` are pairs that are one client for another reason.
+pub(crate) fn settle(facts: &mut [Fact], same: &[(ClientId, ClientId)]) {
+    let most = facts.iter().map(|fact| fact.client.0).max().map_or(0, |most| most as usize + 1);
+    let mut roots: Vec<u32> = (0..).take(most).collect();
+    for (a, b) in same {
+        union(&mut roots, a.0, b.0);
+    }
+    for (a, b) in sharing_a_refresh_token(facts) {
+        union(&mut roots, a.0, b.0);
+    }
+    let mut numbers: HashMap<u32, ClientId, foldhash::fast::RandomState> = HashMap::default();
+    for fact in facts {
+        let root = find(&mut roots, fact.client.0);
+        let next = ClientId(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        fact.client = *numbers.entry(root).or_insert(next);
+    }
+}
+
+/// Clients that presented one refresh token: one lineage is one holder's, or was taken from them (DESIGN §4).
+fn sharing_a_refresh_token(facts: &[Fact]) -> Vec<(ClientId, ClientId)> {
+    let mut holders: HashMap<TokenId, ClientId, foldhash::fast::RandomState> = HashMap::default();
+    let mut pairs = Vec::new();
+    for fact in facts {
+        let Some(token) = fact.request.refresh_token else { continue };
+        let holder = *holders.entry(token).or_insert(fact.client);
+        if holder != fact.client {
+            pairs.push((holder, fact.client));
+        }
+    }
+    pairs
+}
+
+fn union(roots: &mut [u32], a: u32, b: u32) {
+    let (a, b) = (find(roots, a), find(roots, b));
+    // The lower number stays, so the result does not depend on the order of unions.
+    let (low, high) = (a.min(b), a.max(b));
+    roots[high as usize] = low;
+}
+
+fn find(roots: &mut [u32], mut at: u32) -> u32 {
+    while roots[at as usize] != at {
+        let parent = roots[roots[at as usize] as usize];
+        roots[at as usize] = parent;
+        at = parent;
+    }
+    at
+}

@@ -1,0 +1,91 @@
+//! A call in front of a proxy and the same call behind it: the inner one runs within the outer one, from where the outer
+//! one went to.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
+
+use super::super::Fact;
+
+/// Outer calls that are looked at for one inner call: those under way at one proxy with one path, not all of a day.
+const LOOK_BACK: usize = 64;
+
+/// Method and last segment of the path: a proxy may take a prefix off.
+type Call<'a> = (IpAddr, &'a str, &'a str);
+
+/// Marks the inner views among `facts`.
+pub(super) fn find(facts: &mut [Fact]) {
+    let proxies: HashSet<IpAddr> = facts.iter().filter_map(|fact| Some(fact.server?.ip())).collect();
+    let inner: Vec<usize> = (0..facts.len()).filter(|&index| may_be_inner(&facts[index], &proxies)).collect();
+    if inner.is_empty() {
+        return;
+    }
+    let mut matched: HashSet<usize> = HashSet::new();
+    let mut found = Vec::new();
+    let outer = outer_calls(facts);
+    for index in inner {
+        let fact = &facts[index];
+        let Some(from) = fact.client_ip() else { continue };
+        let candidates = outer.get(&(from, &*fact.method, last_segment(&fact.path))).map_or(&[][..], Vec::as_slice);
+        let begun = candidates.partition_point(|&other| facts[other].started_nanos() <= fact.started_nanos());
+        let near = &candidates[begun.saturating_sub(LOOK_BACK)..begun];
+        let fits = near.iter().filter(|&&other| !matched.contains(&other) && is_view(&facts[other], fact));
+        let best = fits.max_by_key(|&&other| likeness(&facts[other], fact));
+        if let Some(&best) = best {
+            matched.insert(best);
+            found.push((index, facts[best].id));
+        }
+    }
+    for (index, id) in found {
+        facts[index].set_leg_of(id);
+    }
+}
+
+/// Whether a call may come from a proxy: it comes from where others went to, and says so, or no browser lives there.
+fn may_be_inner(fact: &Fact, proxies: &HashSet<IpAddr>) -> bool {
+    fact.client_ip().is_some_and(|ip| proxies.contains(&ip) && (fact.forwarded || !ip.is_loopback()))
+}
+
+/// The calls to each address, in the order in which they began.
+fn outer_calls(facts: &[Fact]) -> HashMap<Call<'_>, Vec<usize>> {
+    let mut calls: HashMap<Call<'_>, Vec<usize>> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate() {
+        if let Some(server) = fact.server.filter(|_| fact.client_port.is_some()) {
+            calls.entry((server.ip(), &*fact.method, last_segment(&fact.path))).or_default().push(index);
+        }
+    }
+    for list in calls.values_mut() {
+        list.sort_by_key(|&index| facts[index].started_nanos());
+    }
+    calls
+}
+
+fn last_segment(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether `inner` is what a proxy made of `outer`.
+fn is_view(outer: &Fact, inner: &Fact) -> bool {
+    outer.id != inner.id
+        && outer.server != inner.server
+        && (outer.status == inner.status || inner.status.is_none())
+        && outer.ended_nanos() >= inner.ended_nanos()
+        && outer.query_keys == inner.query_keys
+        && is_rewritten(&outer.path, &inner.path)
+}
+
+/// Whether one path is the other without a prefix, as proxies are told to rewrite it.
+fn is_rewritten(outer: &str, inner: &str) -> bool {
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || short.starts_with('/') || rest.ends_with('/'))
+    };
+    ends(outer, inner) || ends(inner, outer)
+}
+
+/// How much two views have in common: the same trace, the same credential, then the later beginning.
+fn likeness(outer: &Fact, inner: &Fact) -> (bool, bool, i64) {
+    let traced = outer.trace.is_some() && outer.trace == inner.trace;
+    let token = |fact: &Fact| fact.main_credential().map(|credential| credential.token);
+    (traced, token(outer) == token(inner), outer.started_nanos())
+}
