@@ -129,9 +129,9 @@ impl<'a> Case<'a> {
             Some((preflight, false)) if fact.is_cross_origin() => {
                 Seen::Absent { caps: Vec::new(), preflight: Some(preflight) }
             }
-            _ if self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
+            _ if !fact.on_wire && self.capture.is_sanitized(fact.source.input) => Seen::Unknown,
             // A recorder without headers proves nothing, but the server that says "missing" has seen the request.
-            _ if self.capture.hides_headers(fact.source.input) => {
+            _ if !fact.on_wire && self.capture.hides_headers(fact.source.input) => {
                 match fact.outcome.error.is_some_and(|e| e.is_missing()) {
                     true => Seen::Absent { caps: vec![Cap::NoControl], preflight: None },
                     false => Seen::Unknown,

@@ -139,6 +139,7 @@ impl Extractor {
             credentials: self.credentials.share(credentials),
             delivered: delivered.into(),
             outcome,
+            on_wire: exchange.client.is_some(),
             leg_of: 0,
             common: self.common(common),
         }

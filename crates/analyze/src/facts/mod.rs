@@ -226,6 +226,8 @@ pub struct Fact {
     pub redirected_from: Option<ExchangeId>,
     /// Gates that take it out of some judgements.
     pub gates: Gates,
+    /// Whether its header list is the wire's: read from packets, or lent by a view that was.
+    pub on_wire: bool,
     /// The view that stands for the call, plus one; 0 where this is it.
     leg_of: u32,
     common: Arc<Common>,

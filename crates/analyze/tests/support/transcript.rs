@@ -6,6 +6,7 @@
 //! * packets response-without-request  the input is a packet capture, with these oddities
 //! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
+//!     from=10.0.0.1:40000 to=10.0.0.2:80   read from packets between these addresses
 //! > Name: value                       request header
 //! >> text                             request body (JSON, else a form)
 //! < 401                               status
@@ -188,6 +189,8 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         "took" => exchange.timing = timing(started, duration(value)),
         "error" => exchange.failure = Some(value.replace("%20", " ").into()),
         "conn" => exchange.connection = Some(value.into()),
+        "from" => exchange.client = Some(value.parse().unwrap()),
+        "to" => exchange.server = Some(value.parse().unwrap()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),
         "cache" => exchange.browser.from_cache = true,
         "view" if value == "partial" => exchange.request.view = HeaderView::Partial,

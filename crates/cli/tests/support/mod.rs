@@ -28,6 +28,11 @@ pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
 
 /// Analyses one capture, with the candidate keys of `env_file` where one is given.
 pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
+    analyze_all(&[path.to_owned()], env_file)
+}
+
+/// Analyses captures together.
+pub(crate) fn analyze_all(paths: &[PathBuf], env_file: Option<&Path>) -> Analysis {
     let mut keys = KeyRing::new();
     if let Some(env_file) = env_file {
         let text = std::fs::read_to_string(env_file).unwrap();
@@ -36,9 +41,15 @@ pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
         }
     }
     let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
-    let report =
-        read_input(&InputPath::File(path.to_owned()), &Plan::new(&BodyNeeds), &mut |exchange| analyzer.push(&exchange));
-    analyzer.finish(vec![input(report.unwrap())])
+    let (mut inputs, mut first_id) = (Vec::new(), 0);
+    for (index, path) in (0..).zip(paths) {
+        let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
+        let path = InputPath::File(path.clone());
+        let report = read_input(&path, &plan, &mut |exchange| analyzer.push(&exchange)).unwrap();
+        first_id = report.next_id;
+        inputs.push(input(report));
+    }
+    analyzer.finish(inputs)
 }
 
 fn input(report: InputReport) -> Input {

@@ -71,8 +71,8 @@ fn complete(call: &mut Fact, view: &Fact) {
         call.outcome = view.outcome.clone();
         call.common_mut().response_body_seen |= view.response_body_seen;
     }
-    let hidden = call.view != HeaderView::Full || call.credentials.is_empty();
-    if hidden && view.view == HeaderView::Full && call.client_port.is_none() {
+    if view.view == HeaderView::Full && !call.on_wire {
+        call.on_wire = true;
         if !view.credentials.is_empty() {
             call.credentials = view.credentials.clone();
         }

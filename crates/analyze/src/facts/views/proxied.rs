@@ -55,9 +55,7 @@ fn outer_calls(facts: &[Fact]) -> HashMap<Call<'_>, Vec<usize>> {
             calls.entry((server.ip(), &*fact.method, last_segment(&fact.path))).or_default().push(index);
         }
     }
-    for list in calls.values_mut() {
-        list.sort_by_key(|&index| facts[index].started_nanos());
-    }
+    calls.values_mut().for_each(|list| list.sort_by_key(|&index| facts[index].started_nanos()));
     calls
 }
 
