@@ -38,12 +38,12 @@ impl Analyzer {
     /// Judges everything with the final profile.
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
-        drop(self.extractor);
+        let clients = self.extractor.into_clients();
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
-        let capture = Capture::new(self.facts, self.tokens, inputs, &self.settings.keys, fingerprints);
+        let capture = Capture::new(self.facts, self.tokens, clients, inputs, &self.settings.keys, fingerprints);
         let (findings, coverage) = judge::judge(&capture);
         let diagnosis = diagnosis::diagnose(&capture, findings);
         Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }

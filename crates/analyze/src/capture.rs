@@ -1,6 +1,9 @@
 //! A capture as rules see it: every fact, joined and profiled, before any judgement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use authtrace_parse::{ExchangeId, SecretStr};
 
@@ -8,7 +11,8 @@ use crate::{
     case::delivers_token,
     coverage::Input,
     facts::{
-        ClientId, Fact, client,
+        ClientId, Fact,
+        client::{self, Client},
         clock::Clocks,
         join, lifetime,
         role::Role,
@@ -54,6 +58,8 @@ pub struct Capture {
     pub has_keys: bool,
     /// Names of candidate keys that differ only by surrounding white space.
     pub key_twins: Vec<(String, String)>,
+    /// Who sent, by the number of [`Fact::sender`].
+    pub clients: Vec<Client>,
     /// Inputs in the order given.
     pub inputs: Vec<Input>,
     /// How secrets are named.
@@ -71,6 +77,7 @@ impl Capture {
     pub(crate) fn new(
         mut facts: Vec<Fact>,
         mut tokens: TokenStore,
+        clients: Vec<Client>,
         inputs: Vec<Input>,
         keys: &KeyRing,
         fingerprints: Fingerprinter,
@@ -78,8 +85,8 @@ impl Capture {
         facts.sort_by_key(|fact| fact.id);
         tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens, &fingerprints);
-        let same = views::find(&mut facts, &inputs);
-        client::settle(&mut facts, &same);
+        let same = views::find(&mut facts, &clients, &inputs);
+        client::settle(&mut facts, &clients, same);
         let (timelines, views) = (timelines(&facts), views_of(&facts));
         for timeline in in_order(&mut facts).chunk_by_mut(|a, b| a.client == b.client) {
             lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
@@ -106,6 +113,7 @@ impl Capture {
             sessions,
             facts,
             tokens,
+            clients,
             inputs,
             fingerprints,
             timelines,
@@ -129,6 +137,12 @@ impl Capture {
     /// The other views of the call for which exchange `id` stands.
     pub(crate) fn views(&self, id: ExchangeId) -> impl Iterator<Item = &Fact> {
         self.views.get(&id).into_iter().flatten().map(|&index| &self.facts[index as usize])
+    }
+
+    /// Client's transport address, where the wire shows it.
+    pub fn client_socket(&self, fact: &Fact) -> Option<SocketAddr> {
+        let address = self.clients.get(fact.sender.0 as usize)?.address()?;
+        Some(SocketAddr::new(address, fact.client_port?.get()))
     }
 
     /// Whether the exporter removed credentials from the input (CAP200).

@@ -23,6 +23,11 @@ impl Headers {
         Self::default()
     }
 
+    /// An empty block with room for `fields` fields of `bytes` bytes together.
+    pub fn with_capacity(fields: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+    }
+
     /// Appends a field as it stood on the wire. Ignored beyond 4 GiB of text, which no real header block reaches.
     pub fn push(&mut self, name: &str, value: &str) {
         let (Ok(start), Ok(name_len), Ok(value_len)) =

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use authtrace_analyze::{
+    capture::Capture,
     facts::Fact,
     table::{kind_name, protocol_name},
 };
@@ -19,12 +20,12 @@ use crate::{
 
 /// One JSON document: an array.
 pub fn json(view: &View<'_>) -> String {
-    json::pretty(&view.facts().map(row).collect::<Vec<_>>())
+    json::pretty(&view.facts().map(|fact| row(&view.analysis.capture, fact)).collect::<Vec<_>>())
 }
 
 /// One exchange a line.
 pub fn jsonl(view: &View<'_>) -> String {
-    view.facts().map(|fact| json::line(&row(fact))).collect()
+    view.facts().map(|fact| json::line(&row(&view.analysis.capture, fact))).collect()
 }
 
 /// A table.
@@ -126,7 +127,7 @@ struct SourceRow {
     locator: BTreeMap<&'static str, Option<u32>>,
 }
 
-fn row(fact: &Fact) -> Row<'_> {
+fn row<'a>(capture: &Capture, fact: &'a Fact) -> Row<'a> {
     let credential = |c: &authtrace_analyze::facts::credential::Credential| CredentialRow {
         carrier: c.carrier.to_string(),
         kind: c.kind.name(),
@@ -136,7 +137,7 @@ fn row(fact: &Fact) -> Row<'_> {
         id: fact.id.0,
         time: fact.timing.started().or(fact.timing.sent()).map(rfc3339),
         duration_ns: fact.timing.duration().and_then(|d| u64::try_from(d.as_nanos()).ok()),
-        client: fact.client_socket().map(|client| client.to_string()),
+        client: capture.client_socket(fact).map(|client| client.to_string()),
         server: fact.server.map(|server| if server.port() == 0 { server.ip().to_string() } else { server.to_string() }),
         connection: fact.connection.as_deref(),
         protocol: fact.protocol.map(protocol_name),

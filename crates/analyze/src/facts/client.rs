@@ -3,13 +3,10 @@
 //! A recorder is one client. On the wire a client is an address with what it calls itself: one address may be a browser, a
 //! script and the server behind it, and a connection of a proxy carries many users, so neither tells alone.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::{IpAddr, SocketAddr},
-};
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
 use authtrace_parse::Exchange;
+use indexmap::IndexSet;
 
 use super::{ClientId, Fact};
 use crate::{text::Text, tokens::TokenId};
@@ -23,39 +20,48 @@ pub enum Client {
     Address(IpAddr, Option<Text>),
 }
 
+impl Client {
+    /// Its address, where the wire shows it.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Recorder(_) => None,
+            Self::Address(address, _) => Some(*address),
+        }
+    }
+}
+
 /// The clients of a capture, numbered as they are met.
 #[derive(Default)]
 pub(crate) struct Clients {
-    known: HashMap<Client, ClientId, foldhash::fast::RandomState>,
+    known: IndexSet<Client, foldhash::fast::RandomState>,
 }
 
 impl Clients {
     /// The client that sent `exchange`.
     pub(crate) fn of(&mut self, exchange: &Exchange, user_agent: Option<&Text>) -> ClientId {
         let client = match exchange.client {
-            Some(address) => Client::Address(canonical(address), user_agent.cloned()),
+            Some(address) => Client::Address(address.ip().to_canonical(), user_agent.cloned()),
             None => Client::Recorder(exchange.source.input),
         };
-        let next = ClientId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
-        *self.known.entry(client).or_insert(next)
+        let (index, _) = self.known.insert_full(client);
+        ClientId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Client> {
+        self.known.into_iter().collect()
     }
 }
 
-/// The loopback addresses are one machine, whichever a name resolved to.
-fn canonical(address: SocketAddr) -> IpAddr {
-    let ip = address.ip().to_canonical();
-    if ip.is_loopback() { IpAddr::from([127, 0, 0, 1]) } else { ip }
+/// One address for all loopback addresses: they are one machine, whichever of them a name resolved to.
+pub(super) fn machine(address: IpAddr) -> IpAddr {
+    if address.to_canonical().is_loopback() { IpAddr::from([127, 0, 0, 1]) } else { address }
 }
 
 /// Joins clients that are one and numbers them by the first of `facts`, which are in order of id: the order in which
 /// exchanges arrived does not show. `same` are pairs that are one client for another reason.
-pub(crate) fn settle(facts: &mut [Fact], same: &[(ClientId, ClientId)]) {
-    let most = facts.iter().map(|fact| fact.client.0).max().map_or(0, |most| most as usize + 1);
-    let mut roots: Vec<u32> = (0..).take(most).collect();
-    for (a, b) in same {
-        union(&mut roots, a.0, b.0);
-    }
-    for (a, b) in sharing_a_refresh_token(facts) {
+pub(crate) fn settle(facts: &mut [Fact], clients: &[Client], same: Vec<(ClientId, ClientId)>) {
+    let mut roots: Vec<u32> = (0..).take(clients.len()).collect();
+    for (a, b) in same.into_iter().chain(on_one_machine(clients)).chain(sharing_a_refresh_token(facts)) {
         union(&mut roots, a.0, b.0);
     }
     let mut numbers: HashMap<u32, ClientId, foldhash::fast::RandomState> = HashMap::default();
@@ -64,6 +70,16 @@ pub(crate) fn settle(facts: &mut [Fact], same: &[(ClientId, ClientId)]) {
         let next = ClientId(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
         fact.client = *numbers.entry(root).or_insert(next);
     }
+}
+
+/// Clients on several loopback addresses that call themselves the same.
+fn on_one_machine(clients: &[Client]) -> Vec<(ClientId, ClientId)> {
+    let mut first: HashMap<Option<&Text>, ClientId> = HashMap::new();
+    let local = (0..).map(ClientId).zip(clients).filter_map(|(id, client)| match client {
+        Client::Address(address, agent) if address.is_loopback() => Some((id, agent.as_ref())),
+        _ => None,
+    });
+    local.map(|(id, agent)| (*first.entry(agent).or_insert(id), id)).collect()
 }
 
 /// Clients that presented one refresh token: one lineage is one holder's, or was taken from them (DESIGN §4).

@@ -10,7 +10,7 @@ use authtrace_parse::{
 use super::{
     Common, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
-    client::Clients,
+    client::{Client, Clients},
     cors,
     credential::{self, Carrier, Credential, REFRESH_KEYS},
     gate::{Gate, Gates},
@@ -76,7 +76,6 @@ impl Extractor {
             protocol: exchange.protocol,
             page: exchange.browser.page.as_deref().map(|p| interner.text(p)),
             server: exchange.server,
-            client_address: exchange.client.map(|client| client.ip().to_canonical()),
             forwarded: provenance::is_forwarded(exchange),
             method: interner.text(&request.method),
             scheme: request.target.scheme,
@@ -108,11 +107,13 @@ impl Extractor {
             discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
             anomalies: anomalies(exchange),
         };
+        let client = self.clients.of(exchange, common.user_agent.as_ref());
         Fact {
             id: exchange.id,
             source: exchange.source,
             timing: (&exchange.timing).into(),
-            client: self.clients.of(exchange, common.user_agent.as_ref()),
+            client,
+            sender: client,
             client_port: exchange.client.and_then(|client| NonZeroU16::new(client.port())),
             trace: provenance::trace(exchange),
             lifetime: LifetimeId(0),
@@ -143,6 +144,11 @@ impl Extractor {
             leg_of: 0,
             common: self.common(common),
         }
+    }
+
+    /// The clients that were met, by the number of [`Fact::sender`].
+    pub(crate) fn into_clients(self) -> Vec<Client> {
+        self.clients.into_list()
     }
 
     fn common(&mut self, common: Common) -> Arc<Common> {

@@ -27,7 +27,7 @@ pub mod times;
 pub(crate) mod views;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     num::{NonZeroU16, NonZeroU32},
     sync::Arc,
 };
@@ -110,8 +110,6 @@ pub struct Common {
     pub page: Option<Text>,
     /// Server's transport address; port 0 where only the address is known.
     pub server: Option<SocketAddr>,
-    /// Client's address, where the wire shows it.
-    pub client_address: Option<IpAddr>,
     /// Whether it says that a proxy sent it: by a field that proxies add, or by naming another host or page than a browser
     /// would from there.
     pub forwarded: bool,
@@ -184,6 +182,8 @@ pub struct Fact {
     pub timing: Times,
     /// Who sent it.
     pub client: ClientId,
+    /// The same before clients that are one were joined: it tells the address.
+    pub sender: ClientId,
     /// From which port, where the wire shows it: every exchange that was read from packets has one.
     pub client_port: Option<NonZeroU16>,
     /// Hash of the identifier under which it is traced (W3C Trace Context, `X-Request-Id`).
@@ -254,16 +254,6 @@ impl Fact {
 
     pub(crate) fn set_leg_of(&mut self, id: ExchangeId) {
         self.leg_of = id.0.saturating_add(1);
-    }
-
-    /// Client's address, where the wire shows it; loopback addresses are one.
-    pub(crate) fn client_ip(&self) -> Option<IpAddr> {
-        self.client_address
-    }
-
-    /// Client's transport address, where the wire shows it.
-    pub fn client_socket(&self) -> Option<SocketAddr> {
-        Some(SocketAddr::new(self.client_address?, self.client_port?.get()))
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.

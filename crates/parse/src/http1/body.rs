@@ -20,12 +20,17 @@ enum Coding {
     Other,
 }
 
+/// Bytes that an announcement alone may reserve.
+const MOST_RESERVED: usize = 64 * 1024;
+
 /// A body in the making.
 #[derive(Default)]
 pub(crate) struct Keeper {
     /// Most bytes to keep.
     keep: usize,
     kept: Vec<u8>,
+    /// Bytes that the message announced, as far as they are worth a reservation.
+    expected: usize,
     /// Bytes seen or known to be missing, before content coding is removed.
     size: u64,
     /// Whether bytes are missing somewhere.
@@ -52,7 +57,7 @@ impl Keeper {
     pub(crate) fn new(owner: Owner<'_>, headers: &Headers, length: Option<u64>, policy: &dyn BodyPolicy) -> Self {
         let stored = usize::try_from(length.unwrap_or(0)).unwrap_or(usize::MAX);
         let keep = owner.keep(policy, mime(headers), stored);
-        Self { keep, coding: coding(headers), ..Self::default() }
+        Self { keep, expected: stored.min(MOST_RESERVED), coding: coding(headers), ..Self::default() }
     }
 
     /// The next bytes.
@@ -61,6 +66,10 @@ impl Keeper {
         // Behind a gap nothing is kept: a prefix is evidence, a patchwork is not.
         if !self.gap && self.kept.len() < self.keep {
             let room = self.keep - self.kept.len();
+            if self.kept.is_empty() {
+                // Once, where the length is known, instead of by doubling.
+                self.kept.reserve_exact(self.expected.min(self.keep).max(bytes.len().min(room)));
+            }
             self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
@@ -73,7 +82,7 @@ impl Keeper {
 
     /// The body, asked about once more now that its size is known. `whole` unless its end was not captured.
     pub(crate) fn finish(
-        self,
+        mut self,
         owner: Owner<'_>,
         headers: &Headers,
         whole: bool,
@@ -102,10 +111,10 @@ impl Keeper {
         body
     }
 
-    fn text(&self, limit: usize, complete: bool, anomalies: &mut Vec<AnomalyKind>) -> Content {
+    fn text(&mut self, limit: usize, complete: bool, anomalies: &mut Vec<AnomalyKind>) -> Content {
         let all_kept = complete && self.kept.len() as u64 == self.size;
         let (bytes, cut) = match self.coding {
-            None => (self.kept.clone(), !all_kept),
+            None => (std::mem::take(&mut self.kept), !all_kept),
             Some(coding) => match decode(coding, &self.kept, limit) {
                 Some((bytes, cut)) => (bytes, cut || !all_kept),
                 None => {
@@ -143,21 +152,23 @@ fn coding(headers: &Headers) -> Option<Coding> {
 /// `None` where nothing can be decoded.
 fn decode(coding: Coding, bytes: &[u8], limit: usize) -> Option<(Vec<u8>, bool)> {
     match coding {
-        Coding::Gzip => read(flate2::read::MultiGzDecoder::new(bytes), limit),
+        Coding::Gzip => read(flate2::bufread::MultiGzDecoder::new(bytes), limit, bytes.len()),
         // "deflate" is zlib by the book and raw deflate in practice (RFC 9110 §8.4.1.2).
-        Coding::Deflate => read(flate2::read::ZlibDecoder::new(bytes), limit)
-            .or_else(|| read(flate2::read::DeflateDecoder::new(bytes), limit)),
-        Coding::Brotli => read(brotli_decompressor::Decompressor::new(bytes, BROTLI_BUFFER), limit),
-        Coding::Zstd => read(ruzstd::decoding::StreamingDecoder::new(bytes).ok()?, limit),
+        Coding::Deflate => read(flate2::bufread::ZlibDecoder::new(bytes), limit, bytes.len())
+            .or_else(|| read(flate2::bufread::DeflateDecoder::new(bytes), limit, bytes.len())),
+        Coding::Brotli => read(brotli_decompressor::Decompressor::new(bytes, BROTLI_BUFFER), limit, bytes.len()),
+        Coding::Zstd => read(ruzstd::decoding::StreamingDecoder::new(bytes).ok()?, limit, bytes.len()),
         Coding::Other => None,
     }
 }
 
+/// How much longer text usually is than what it is packed to.
+const USUAL_RATIO: usize = 4;
 /// Bytes that the brotli decoder reads at a time.
 const BROTLI_BUFFER: usize = 4096;
 
-fn read(decoder: impl Read, limit: usize) -> Option<(Vec<u8>, bool)> {
-    let mut decoded = Vec::new();
+fn read(decoder: impl Read, limit: usize, packed: usize) -> Option<(Vec<u8>, bool)> {
+    let mut decoded = Vec::with_capacity(packed.saturating_mul(USUAL_RATIO).min(limit.saturating_add(1)));
     let failed = decoder.take(limit as u64 + 1).read_to_end(&mut decoded).is_err();
     let cut = failed || decoded.len() > limit;
     decoded.truncate(limit);

@@ -149,7 +149,12 @@ fn strict(side: Side, bytes: &[u8]) -> Option<Head<'_>> {
 }
 
 fn collect(fields: &[httparse::Header<'_>]) -> Headers {
-    fields.iter().map(|field| (field.name, String::from_utf8_lossy(field.value))).collect()
+    let bytes = fields.iter().map(|field| field.name.len() + field.value.len()).sum();
+    let mut headers = Headers::with_capacity(fields.len(), bytes);
+    for field in fields {
+        headers.push(field.name, &String::from_utf8_lossy(field.value));
+    }
+    headers
 }
 
 /// Length of the head: up to and with the first empty line, whether lines end in CRLF or LF.

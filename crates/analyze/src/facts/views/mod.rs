@@ -10,16 +10,16 @@ use std::collections::HashMap;
 
 use authtrace_parse::{ExchangeId, HeaderView};
 
-use super::{ClientId, Fact};
+use super::{ClientId, Fact, client::Client};
 use crate::coverage::{Input, InputFormat};
 
-/// Finds the views of one call among `facts`, which are in order of id, and says which clients turned out to be one.
-pub(crate) fn find(facts: &mut [Fact], inputs: &[Input]) -> Vec<(ClientId, ClientId)> {
+/// Finds the views of one call among `facts`, which are in order of id and sent by `clients`, and says which clients turned out to be one.
+pub(crate) fn find(facts: &mut [Fact], clients: &[Client], inputs: &[Input]) -> Vec<(ClientId, ClientId)> {
     let packets = |fact: &Fact| fact.client_port.is_some();
     if !facts.iter().any(packets) {
         return Vec::new();
     }
-    proxied::find(facts);
+    proxied::find(facts, clients);
     let is_har =
         |fact: &Fact| inputs.get(usize::from(fact.source.input)).is_some_and(|input| input.format == InputFormat::Har);
     let same = if facts.iter().any(is_har) { recorded::find(facts) } else { Vec::new() };

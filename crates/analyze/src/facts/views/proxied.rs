@@ -6,7 +6,10 @@ use std::{
     net::IpAddr,
 };
 
-use super::super::Fact;
+use super::super::{
+    Fact,
+    client::{Client, machine},
+};
 
 /// Outer calls that are looked at for one inner call: those under way at one proxy with one path, not all of a day.
 const LOOK_BACK: usize = 64;
@@ -15,9 +18,14 @@ const LOOK_BACK: usize = 64;
 type Call<'a> = (IpAddr, &'a str, &'a str);
 
 /// Marks the inner views among `facts`.
-pub(super) fn find(facts: &mut [Fact]) {
-    let proxies: HashSet<IpAddr> = facts.iter().filter_map(|fact| Some(fact.server?.ip())).collect();
-    let inner: Vec<usize> = (0..facts.len()).filter(|&index| may_be_inner(&facts[index], &proxies)).collect();
+pub(super) fn find(facts: &mut [Fact], clients: &[Client]) {
+    let address = |fact: &Fact| clients.get(fact.sender.0 as usize).and_then(Client::address).map(machine);
+    let proxies: HashSet<IpAddr> = facts.iter().filter_map(|fact| Some(machine(fact.server?.ip()))).collect();
+    let inner = (0..facts.len()).filter(|&index| {
+        let fact = &facts[index];
+        address(fact).is_some_and(|from| may_be_inner(fact, from, &proxies))
+    });
+    let inner: Vec<usize> = inner.collect();
     if inner.is_empty() {
         return;
     }
@@ -26,7 +34,7 @@ pub(super) fn find(facts: &mut [Fact]) {
     let outer = outer_calls(facts);
     for index in inner {
         let fact = &facts[index];
-        let Some(from) = fact.client_ip() else { continue };
+        let Some(from) = address(fact) else { continue };
         let candidates = outer.get(&(from, &*fact.method, last_segment(&fact.path))).map_or(&[][..], Vec::as_slice);
         let begun = candidates.partition_point(|&other| facts[other].started_nanos() <= fact.started_nanos());
         let near = &candidates[begun.saturating_sub(LOOK_BACK)..begun];
@@ -43,8 +51,8 @@ pub(super) fn find(facts: &mut [Fact]) {
 }
 
 /// Whether a call may come from a proxy: it comes from where others went to, and says so, or no browser lives there.
-fn may_be_inner(fact: &Fact, proxies: &HashSet<IpAddr>) -> bool {
-    fact.client_ip().is_some_and(|ip| proxies.contains(&ip) && (fact.forwarded || !ip.is_loopback()))
+fn may_be_inner(fact: &Fact, from: IpAddr, proxies: &HashSet<IpAddr>) -> bool {
+    proxies.contains(&from) && (fact.forwarded || !from.is_loopback())
 }
 
 /// The calls to each address, in the order in which they began.
@@ -52,7 +60,7 @@ fn outer_calls(facts: &[Fact]) -> HashMap<Call<'_>, Vec<usize>> {
     let mut calls: HashMap<Call<'_>, Vec<usize>> = HashMap::new();
     for (index, fact) in facts.iter().enumerate() {
         if let Some(server) = fact.server.filter(|_| fact.client_port.is_some()) {
-            calls.entry((server.ip(), &*fact.method, last_segment(&fact.path))).or_default().push(index);
+            calls.entry((machine(server.ip()), &*fact.method, last_segment(&fact.path))).or_default().push(index);
         }
     }
     calls.values_mut().for_each(|list| list.sort_by_key(|&index| facts[index].started_nanos()));
