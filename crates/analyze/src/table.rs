@@ -131,7 +131,7 @@ fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
     let owned = |text: &str| Some(text.to_owned());
     match name {
         "session" => fact.session.map(|s| s.to_string()),
-        "connection" => fact.connection.as_deref().and_then(owned),
+        "connection" => fact.connection.as_ref().map(ToString::to_string),
         "kind" => owned(kind_name(fact.kind)),
         "protocol" => fact.protocol.and_then(|p| owned(protocol_name(p))),
         "method" => owned(&fact.method),

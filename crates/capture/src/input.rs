@@ -3,12 +3,13 @@
 use std::{
     fs::File,
     io::{self, Read},
+    net::SocketAddr,
     sync::mpsc,
     thread,
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange, TlsConnection, Worker,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, Segment, TlsConnection, Worker,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
@@ -68,6 +69,8 @@ pub struct Plan<'p> {
     pub first_id: u32,
     /// Which bodies are kept.
     pub policy: &'p dyn BodyPolicy,
+    /// Of packets, only those between these two ends, either way.
+    pub only: Option<[SocketAddr; 2]>,
     /// Threads that may be busy at a time. The result does not depend on it.
     pub threads: usize,
     /// Bounds of unpacking.
@@ -78,7 +81,13 @@ impl<'p> Plan<'p> {
     /// The first input of a run, read with the threads of this machine.
     pub fn new(policy: &'p dyn BodyPolicy) -> Self {
         let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { index: 0, first_id: 0, policy, threads, limits: Limits::default() }
+        Self { index: 0, first_id: 0, policy, only: None, threads, limits: Limits::default() }
+    }
+
+    /// Whether `segment` is to be read.
+    pub(crate) fn wants(&self, segment: &Segment<'_>) -> bool {
+        let (from, to) = (segment.source, segment.destination);
+        self.only.is_none_or(|ends| ends == [from, to] || ends == [to, from])
     }
 
     /// Workers for packets: one thread reads ahead, and one draws facts from what is read.

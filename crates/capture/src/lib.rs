@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]
 
+mod detail;
 mod error;
 mod expand;
 mod input;
@@ -16,6 +17,7 @@ mod side_files;
 mod sniff;
 mod unpack;
 
+pub use detail::{DetailError, DetailSource, Place};
 pub use error::InputError;
 pub use expand::{InputPath, expand};
 pub use input::{InputReport, Plan, read_from, read_input};

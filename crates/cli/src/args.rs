@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::Severity;
@@ -94,7 +94,7 @@ pub(crate) struct KeyArgs {
 /// What every verb that reads captures takes.
 #[derive(Args, Default)]
 pub(crate) struct InspectArgs {
-    /// Captures: HAR files, plain or packed with gzip, zlib or zstd; directories; - for standard input
+    /// Captures: HAR, pcap and pcapng files, plain or packed with gzip, zlib or zstd; directories; - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The same as FILE
@@ -123,6 +123,9 @@ pub(crate) struct InspectArgs {
     pub(crate) fingerprint_key: Option<String>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
+    /// Threads that may be busy at a time [default: as many as there are processors]; the result is the same
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// A TOML file with long flags as keys
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `--config`: a TOML file whose keys are the long flags. What the command line says wins; lists are added to.
 
-use std::{fs, path::PathBuf};
+use std::{fs, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::bail;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ struct File {
     session: Option<String>,
     time: Option<String>,
     fingerprint_key: Option<String>,
+    threads: Option<NonZeroUsize>,
     key: Vec<String>,
     env_file: Vec<PathBuf>,
     format: Option<String>,
@@ -80,6 +81,7 @@ fn merge(args: &mut InspectArgs, file: File) {
     fill(&mut args.session, &file.session);
     fill(&mut args.time, &file.time);
     fill(&mut args.fingerprint_key, &file.fingerprint_key);
+    fill(&mut args.threads, &file.threads);
     args.keys.key.extend(file.key);
     args.keys.env_file.extend(file.env_file);
     fill(&mut args.output.format, &file.format);

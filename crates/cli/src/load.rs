@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZero,
     path::PathBuf,
     sync::mpsc,
     thread,
@@ -39,6 +40,7 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(args.output.quiet);
     let mut analyzer = Analyzer::new(settings);
+    let threads = threads(args)?;
     let mut read = Vec::new();
     let mut first_id = 0;
     for input in &inputs {
@@ -46,7 +48,10 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
             break;
         }
         let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
-        match read_one(input, index, first_id, &mut analyzer, &mut progress, &interrupt) {
+        match {
+            let plan = Plan { index, first_id, threads, ..Plan::new(&BodyNeeds) };
+            read_one(input, &plan, &mut analyzer, &mut progress, &interrupt)
+        } {
             Ok((input, next)) => {
                 first_id = next;
                 read.push(input);
@@ -64,6 +69,16 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
     let analysis = analyzer.finish(read);
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, failed, nothing, interrupted: interrupt.is_set() })
+}
+
+/// How many threads may be busy, told to whoever judges.
+fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
+    let Some(threads) = args.threads.map(NonZero::get) else { return Ok(Plan::new(&BodyNeeds).threads) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .with_context(|| format!("--threads {threads}: the threads cannot be started"))?;
+    Ok(threads)
 }
 
 /// What the paths stand for, and whether any stands for nothing.
@@ -95,8 +110,7 @@ fn is_token(path: &std::path::Path) -> bool {
 
 fn read_one(
     path: &InputPath,
-    index: u16,
-    first_id: u32,
+    plan: &Plan<'_>,
     analyzer: &mut Analyzer,
     progress: &mut Progress,
     interrupt: &Interrupt,
@@ -104,20 +118,17 @@ fn read_one(
     let path_shown = path.display();
     let shown = visible(&path_shown, 1000);
     let mut seen = Seen::default();
-    let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
     // What still comes out of a pipe was written before its writer was interrupted, too.
     let piped = *path == InputPath::Stdin;
     let report = thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
-        scope.spawn(move || draw_facts(&receiver, analyzer));
-        let mut batch = Batch { sender, exchanges: Vec::with_capacity(BATCH) };
-        read_input(path, &plan, &mut |exchange| {
+        let mut facts = Facts::new(scope, plan, analyzer);
+        read_input(path, plan, &mut |exchange| {
             if interrupt.is_set() && !piped {
                 return;
             }
             progress.tick(&shown);
             seen.note(&exchange);
-            batch.push(exchange);
+            facts.push(exchange);
         })
     })?;
     tracing::info!(
@@ -146,6 +157,30 @@ fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer) 
 /// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.
 const BATCH: usize = 64;
 const BATCHES: usize = 4;
+
+/// Where facts are drawn: on a thread of its own, or, where only one may be busy, at once.
+enum Facts<'a> {
+    Here(&'a mut Analyzer),
+    Beside(Batch),
+}
+
+impl<'a> Facts<'a> {
+    fn new<'scope>(scope: &'scope thread::Scope<'scope, 'a>, plan: &Plan<'_>, analyzer: &'a mut Analyzer) -> Self {
+        if plan.threads == 1 {
+            return Self::Here(analyzer);
+        }
+        let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
+        scope.spawn(move || draw_facts(&receiver, analyzer));
+        Self::Beside(Batch { sender, exchanges: Vec::with_capacity(BATCH) })
+    }
+
+    fn push(&mut self, exchange: Exchange) {
+        match self {
+            Self::Here(analyzer) => analyzer.push(&exchange),
+            Self::Beside(batch) => batch.push(exchange),
+        }
+    }
+}
 
 /// Hands exchanges in order to the thread that draws their facts; the last ones when it is dropped.
 struct Batch {

@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -254,12 +254,13 @@ fn nesting_without_end_is_an_entry_that_cannot_be_read() {
 /// Cut and flipped samples, plain and packed: an exit code of INTERFACE and at most one line of complaint, never a panic.
 #[test]
 fn damage_is_a_result_or_one_line() {
-    let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../captures/race.har");
-    let plain = fs::read(Path::new(&sample)).unwrap();
+    let captures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../captures");
+    let sample = |name: &str| fs::read(captures.join(name)).unwrap();
     let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    packer.write_all(&plain).unwrap();
+    packer.write_all(&sample("race.har")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for whole in [plain, packer.finish().unwrap()] {
+    let packets = [sample("race.pcapng"), sample("storm.pcap"), sample("issuer.pcapng.gz")];
+    for whole in [sample("race.har"), packer.finish().unwrap()].into_iter().chain(packets) {
         for step in 1..50 {
             let at = whole.len() * step / 50;
             let mut flipped = whole.clone();

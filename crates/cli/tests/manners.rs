@@ -185,6 +185,19 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_byte() {
+    for verb in ["analyze", "exchanges", "tokens", "sessions"] {
+        let with =
+            |threads| run(&[verb, "captures/race.har", "captures/storm.pcap", "-T", "json", "--threads", threads]);
+        let alone = with("1");
+        assert!(matches!(alone.status.code(), Some(0 | 1)), "{}", err(&alone));
+        for threads in ["2", "4", "16"] {
+            assert_eq!(out(&with(threads)), out(&alone), "{verb} with {threads} threads");
+        }
+    }
+}
+
+#[test]
 fn focus_narrows() {
     let lines =
         |args: &[&str]| out(&run(&[&["exchanges", "captures/race.har", "-T", "jsonl"], args].concat())).lines().count();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     anomaly::AnomalyKind,
     body::BodyPolicy,
-    exchange::{Exchange, ExchangeId, Locator, Source},
+    exchange::{Connection, Exchange, ExchangeId, Locator, Source},
     http1::{
         self,
         head::{self, Side},
@@ -69,7 +69,7 @@ impl Scene<'_> {
             timing: parts.timing,
             client: Some(self.ends.client),
             server: Some(self.ends.server),
-            connection: Some(format!("tcp-{}", self.connection).into()),
+            connection: Some(Connection::FirstFrame(self.connection)),
             request: parts.request,
             response: parts.response,
             failure: None,

@@ -93,8 +93,8 @@ pub struct Exchange {
     pub client: Option<SocketAddr>,
     /// Server's transport address; port 0 where only the address is known.
     pub server: Option<SocketAddr>,
-    /// Connection, as the input names it.
-    pub connection: Option<Box<str>>,
+    /// Connection that carried it.
+    pub connection: Option<Connection>,
     /// The request.
     pub request: Request,
     /// The response; `None` when no answer was seen.
@@ -107,6 +107,15 @@ pub struct Exchange {
     pub websocket: Option<WebSocket>,
     /// Oddities met while reading this exchange.
     pub anomalies: Vec<AnomalyKind>,
+}
+
+/// A connection, as the input tells it from others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Connection {
+    /// The recorder's own name for it.
+    Named(Box<str>),
+    /// The one-based number of its first frame.
+    FirstFrame(u32),
 }
 
 /// When the parts of an exchange were seen, on the capture's clock.

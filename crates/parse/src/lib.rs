@@ -29,8 +29,8 @@ pub mod websocket;
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use body::{Body, BodyPolicy, BodyQuestion, Content};
 pub use exchange::{
-    Browser, CallFrame, Exchange, ExchangeId, HeaderView, Initiator, Kind, Locator, Protocol, Request, Response,
-    Source, Timing,
+    Browser, CallFrame, Connection, Exchange, ExchangeId, HeaderView, Initiator, Kind, Locator, Protocol, Request,
+    Response, Source, Timing,
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;

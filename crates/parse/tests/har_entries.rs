@@ -2,7 +2,7 @@
 
 mod support;
 
-use authtrace_parse::{HeaderView, Kind, Protocol, Timestamp};
+use authtrace_parse::{Connection, HeaderView, Kind, Protocol, Timestamp};
 use support::{content, fields, one};
 
 /// An entry with these parts of `request`, `response` and of itself.
@@ -251,10 +251,10 @@ fn versions_addresses_connections() {
         r#""serverIPAddress":"[::1]","_serverPort":8000,"connection":"443","_connectionId":"37""#,
     ));
     assert_eq!(e.server.map(|s| s.to_string()).as_deref(), Some("[::1]:8000"));
-    assert_eq!(e.connection.as_deref(), Some("37"));
+    assert_eq!(e.connection, Some(Connection::Named("37".into())));
     let e = one(&entry(HOST, "", r#""serverIPAddress":"127.0.0.1","connection":52"#));
     assert_eq!(e.server.map(|s| s.to_string()).as_deref(), Some("127.0.0.1:0"));
-    assert_eq!(e.connection.as_deref(), Some("52"));
+    assert_eq!(e.connection, Some(Connection::Named("52".into())));
     assert!(one(&entry(HOST, "", r#""serverIPAddress":"""#)).server.is_none());
 }
 

@@ -8,7 +8,7 @@ use authtrace_parse::{
 };
 
 use super::{
-    Common, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
+    Common, Connection, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
     client::{Client, Clients},
     cors,
@@ -117,7 +117,10 @@ impl Extractor {
             client_port: exchange.client.and_then(|client| NonZeroU16::new(client.port())),
             trace: provenance::trace(exchange),
             lifetime: LifetimeId(0),
-            connection: exchange.connection.as_deref().map(|c| interner.text(c)),
+            connection: exchange.connection.as_ref().map(|connection| match connection {
+                authtrace_parse::Connection::Named(name) => Connection::Named(interner.text(name)),
+                authtrace_parse::Connection::FirstFrame(frame) => Connection::FirstFrame(*frame),
+            }),
             path: interner.text(&path),
             url_credentials: url_credentials.into(),
             set_cookies: set_cookies.into(),

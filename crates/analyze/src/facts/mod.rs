@@ -99,6 +99,24 @@ pub struct RequestFacts {
     pub body_seen: bool,
 }
 
+/// A connection, as the input tells it from others (see [`authtrace_parse::Connection`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// The recorder's own name for it.
+    Named(Text),
+    /// The one-based number of its first frame.
+    FirstFrame(u32),
+}
+
+impl std::fmt::Display for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::FirstFrame(frame) => write!(f, "tcp-{frame}"),
+        }
+    }
+}
+
 /// What many exchanges have in common, kept once for all of them: a fact derefs to it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Common {
@@ -190,8 +208,8 @@ pub struct Fact {
     pub trace: Option<NonZeroU32>,
     /// Document that it belongs to.
     pub lifetime: LifetimeId,
-    /// Connection.
-    pub connection: Option<Text>,
+    /// Connection that carried it.
+    pub connection: Option<Connection>,
     /// Path without query; a segment that is a token reads `{token}`.
     pub path: Text,
     /// Credentials of the request, the one that names the principal first (see [`Credential::method`]).

@@ -26,8 +26,8 @@ use authtrace_analyze::{
     key::KeyRing,
 };
 use authtrace_parse::{
-    AnomalyKind, Body, Browser, CallFrame, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator, Kind,
-    Locator, Request, Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
+    AnomalyKind, Body, Browser, CallFrame, Connection, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator,
+    Kind, Locator, Request, Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
     websocket::{Message, WebSocket},
 };
 
@@ -188,7 +188,7 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         "page" => exchange.browser.page = Some(value.into()),
         "took" => exchange.timing = timing(started, duration(value)),
         "error" => exchange.failure = Some(value.replace("%20", " ").into()),
-        "conn" => exchange.connection = Some(value.into()),
+        "conn" => exchange.connection = Some(Connection::Named(value.into())),
         "from" => exchange.client = Some(value.parse().unwrap()),
         "to" => exchange.server = Some(value.parse().unwrap()),
         "ip" => exchange.server = Some(format!("{value}:0").parse().unwrap()),

@@ -39,7 +39,7 @@ pub(super) fn read(
         for chunk in chunks {
             let mut batches = crew.batches();
             frames.push(&chunk, &mut |placed| {
-                segment(&mut decoder, &placed.frame, |segment, mark| batches.add(&chunk, segment, mark));
+                segment(plan, &mut decoder, &placed.frame, |segment, mark| batches.add(&chunk, segment, mark));
             });
             crew.send(chunk, batches);
             if crew.under_way.len() == UNDER_WAY {
@@ -48,7 +48,7 @@ pub(super) fn read(
         }
         let mut batches = crew.batches();
         let container = frames.finish(&mut |placed| {
-            segment(&mut decoder, &placed.frame, |segment, mark| batches.add(&[], segment, mark));
+            segment(plan, &mut decoder, &placed.frame, |segment, mark| batches.add(&[], segment, mark));
         });
         crew.send(Vec::new(), batches);
         while !crew.under_way.is_empty() {

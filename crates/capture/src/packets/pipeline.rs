@@ -49,22 +49,31 @@ fn alone(
     let mut reassembler = Reassembler::new(plan.index, plan.first_id, plan.policy);
     for chunk in chunks {
         frames.push(&chunk, &mut |placed| {
-            segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+            segment(plan, &mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
         });
         // The other side may be done already.
         let _ = spent.send(chunk);
     }
     let container = frames.finish(&mut |placed| {
-        segment(&mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+        segment(plan, &mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
     });
     PacketReport::new(container, &decoder, reassembler.finish(sink))
 }
 
-/// Hands on the TCP segment that `frame` carries, if it carries one.
-pub(super) fn segment(decoder: &mut Decoder, frame: &Frame<'_>, mut take: impl FnMut(&Segment<'_>, Mark)) {
-    if let Some(Packet::Tcp(segment)) = decoder.decode(frame) {
+/// Hands on the TCP segment that `frame` carries, if it carries one that is wanted.
+pub(super) fn segment(
+    plan: &Plan<'_>,
+    decoder: &mut Decoder,
+    frame: &Frame<'_>,
+    mut take: impl FnMut(&Segment<'_>, Mark),
+) {
+    if let Some(Packet::Tcp(segment)) = decoder.decode(frame).filter(|packet| is_wanted(plan, packet)) {
         take(&segment, Mark { frame: frame.number, time: frame.time });
     }
+}
+
+fn is_wanted(plan: &Plan<'_>, packet: &Packet<'_>) -> bool {
+    matches!(packet, Packet::Tcp(segment) if plan.wants(segment))
 }
 
 impl PacketReport {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     anomaly::AnomalyKind,
     body::BodyPolicy,
-    exchange::{Browser, Exchange, ExchangeId, HeaderView, Kind, Protocol, Request, Response, Source},
+    exchange::{Browser, Connection, Exchange, ExchangeId, HeaderView, Kind, Protocol, Request, Response, Source},
     headers::Headers,
     target::{Scheme, Target},
 };
@@ -190,10 +190,10 @@ fn server(entry: &Entry<'_>) -> Option<SocketAddr> {
     Some(SocketAddr::new(address, port))
 }
 
-fn connection(entry: &Entry<'_>) -> Option<Box<str>> {
+fn connection(entry: &Entry<'_>) -> Option<Connection> {
     [&entry.connection_id, &entry.connection]
         .into_iter()
-        .find_map(|id| id.filled().filter(|id| id != "0").map(Into::into))
+        .find_map(|id| id.filled().filter(|id| id != "0").map(|id| Connection::Named(id.into())))
 }
 
 fn browser(entry: &Entry<'_>, from_cache: bool) -> Browser {
