@@ -48,10 +48,8 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
             break;
         }
         let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
-        match {
-            let plan = Plan { index, first_id, threads, ..Plan::new(&BodyNeeds) };
-            read_one(input, &plan, &mut analyzer, &mut progress, &interrupt)
-        } {
+        let plan = Plan { index, first_id, threads, ..Plan::new(&BodyNeeds) };
+        match read_one(input, &plan, &mut analyzer, &mut progress, &interrupt) {
             Ok((input, next)) => {
                 first_id = next;
                 read.push(input);

@@ -1,6 +1,9 @@
 //! Distinct secrets planted in every place that can hold one; none may come out, in any verb, format or log.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write files and may panic")]
 
+#[path = "support/pcap.rs"]
+mod pcap;
+
 use std::{path::Path, process::Command};
 
 /// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
@@ -130,6 +133,44 @@ fn capture() -> String {
     .join(",")
 }
 
+/// A connection with a canary in every place that packets have.
+fn packets() -> Vec<u8> {
+    let c = canary;
+    let fields = format!(
+        "Host: localhost:8000\r\nAuthorization: Bearer {}\r\nCookie: session={}\r\nReferer: http://localhost:3000/cb?code={}\r\n",
+        c("authorization"),
+        c("cookie"),
+        c("referer")
+    );
+    let given = format!(r#"{{"access_token":"{0}","detail":"token {0} refused"}}"#, c("responsebody"));
+    let asked = format!(r#"{{"refresh_token":"{}","password":"{}"}}"#, c("requestbody"), c("password"));
+    let json = |body: &str| format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let get = |target: String| format!("GET {target} HTTP/1.1\r\n{fields}\r\n");
+    let socket = format!(
+        "GET /ws?token={} HTTP/1.1\r\nHost: localhost:8000\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: bearer, {}\r\n\r\n",
+        c("query"),
+        c("subprotocol")
+    );
+    pcap::pcap(&[
+        (true, &get(format!("/api/reset/{}", c("path")))),
+        (false, &format!("HTTP/1.1 401 Unauthorized\r\n{}", json(&given))),
+        (true, &get(format!("/api/items?access_token={}", c("query")))),
+        (false, &format!("HTTP/1.1 403 Forbidden\r\n{}", json(&given))),
+        (true, &format!("POST /api/auth/refresh HTTP/1.1\r\n{fields}{}", json(&asked))),
+        (false, &format!("HTTP/1.1 200 OK\r\nSet-Cookie: sid={}; Path=/\r\n{}", c("setcookie"), json(&given))),
+        (true, &get("/login".to_owned())),
+        (
+            false,
+            &format!(
+                "HTTP/1.1 302 Found\r\nLocation: http://localhost:3000/#access_token={0}&code={0}\r\nContent-Length: 0\r\n\r\n",
+                c("location")
+            ),
+        ),
+        (true, &socket),
+        (false, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
+    ])
+}
+
 fn check(args: &[&str], env: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authtrace"));
     let output = command.args(args).env("CANARY_KEY", env).output().unwrap();
@@ -160,11 +201,18 @@ fn no_canary_comes_out() {
     let env = write("keys.env", format!("JWT_SECRET={}\n", canary("envfile")));
     let keys = ["--key", &key, "--key", "variable=env:CANARY_KEY", "--env-file", &env];
     assert!(Path::new(&har).exists());
+    let pcap = folder.path().join("canary.pcap");
+    std::fs::write(&pcap, packets()).unwrap();
+    let pcap = pcap.to_str().unwrap();
+    let seen = Command::new(env!("CARGO_BIN_EXE_authtrace")).args(["exchanges", pcap, "-T", "jsonl"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&seen.stdout).lines().count(), 5, "the packets are read");
     for verb in ["analyze", "exchanges", "tokens", "sessions"] {
         for format in ["text", "json", "jsonl"] {
             for detail in ["-q", "-v", "-vv", "-vvv"] {
                 let mut args = vec![verb, &har, "-T", format, detail];
                 args.extend(keys);
+                check(&args, &canary("environment"));
+                args[1] = pcap;
                 check(&args, &canary("environment"));
             }
         }
