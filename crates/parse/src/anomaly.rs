@@ -55,6 +55,8 @@ pub enum AnomalyKind {
     ResponseLost,
     /// Only one direction of a connection was captured.
     OneSidedConnection,
+    /// More bytes waited for missing ones than are kept; what was missing was given up early.
+    ReassemblyLimit,
     /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
     ConnectionLimit,
     /// A connection speaks HTTP/2 in the clear, which is not read.
@@ -103,6 +105,7 @@ impl AnomalyKind {
             Self::ResponseWithoutRequest => "response-without-request",
             Self::ResponseLost => "response-lost",
             Self::OneSidedConnection => "one-sided-connection",
+            Self::ReassemblyLimit => "reassembly-limit",
             Self::ConnectionLimit => "connection-limit",
             Self::Http2Connection => "http2-connection",
             Self::CorruptRecord => "corrupt-record",

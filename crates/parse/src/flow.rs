@@ -119,8 +119,13 @@ impl Flow {
         }
     }
 
-    /// Delivers what is held and ends the conversation.
-    pub(crate) fn finish(&mut self, scene: &mut Scene<'_>) {
+    /// Bytes that wait for missing ones.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.client.stream.held_bytes() + self.server.stream.held_bytes()
+    }
+
+    /// Delivers what is held, holes as gaps: nothing that is missing will be waited for.
+    pub(crate) fn give_up_waiting(&mut self, scene: &mut Scene<'_>) {
         let mark = self.last;
         while !self.conversation.is_foreign() {
             let next = self.earliest(|held, peer| held.after <= peer).or_else(|| self.earliest(|_, _| true));
@@ -129,6 +134,12 @@ impl Flow {
                 self.deliver_held(side, scene);
             }
         }
+    }
+
+    /// Delivers what is held and ends the conversation.
+    pub(crate) fn finish(&mut self, scene: &mut Scene<'_>) {
+        let mark = self.last;
+        self.give_up_waiting(scene);
         for side in [Side::Client, Side::Server] {
             self.skip_hole(side, mark, scene);
             self.feed(side, scene, |stream, sink| stream.skip_to_end(mark, sink));
@@ -172,6 +183,7 @@ impl Flow {
             }
             let full = [Side::Client, Side::Server].into_iter().find(|side| self.direction(*side).stream.is_overfull());
             let Some(side) = full else { return };
+            scene.note(AnomalyKind::ReassemblyLimit);
             if !self.skip_hole(side, mark, scene) {
                 self.deliver_held(side, scene);
             }

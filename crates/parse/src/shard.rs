@@ -86,6 +86,8 @@ pub(crate) struct Shard {
     queue: VecDeque<(FlowKey, u32)>,
     /// Flows that ended, with the frame at which they did.
     closing: VecDeque<(FlowKey, u32)>,
+    /// Bytes that wait for missing ones, in all connections.
+    held: usize,
     outbox: Outbox,
 }
 
@@ -94,6 +96,8 @@ impl Shard {
     pub(crate) const COUNT: usize = 16;
     /// Connections that one shard keeps at a time: 65,536 in all, some 40 MB.
     const FLOWS: usize = 4096;
+    /// Bytes that may wait for missing ones in one shard: 128 MiB in all.
+    const HELD_BYTES: usize = 8 << 20;
     /// Frames that a connection is kept after its end, for what comes late or twice.
     const LINGER: u32 = 1024;
     /// Capture time after which a silent connection is not waited for, in nanoseconds: longer than the idle timeouts
@@ -101,7 +105,13 @@ impl Shard {
     const IDLE: i64 = 10 * 60 * 1_000_000_000;
 
     pub(crate) fn new() -> Self {
-        Self { flows: HashMap::default(), queue: VecDeque::new(), closing: VecDeque::new(), outbox: Outbox::default() }
+        Self {
+            flows: HashMap::default(),
+            queue: VecDeque::new(),
+            closing: VecDeque::new(),
+            held: 0,
+            outbox: Outbox::default(),
+        }
     }
 
     /// Which shard keeps a connection: the same in every run.
@@ -137,7 +147,13 @@ impl Shard {
         let Some(flow) = self.flows.get_mut(&key) else { return };
         let open = flow.closing.is_none();
         let mut scene = scene(input, flow.ends(), flow.first, policy, &mut self.outbox);
+        let before = flow.held_bytes();
         flow.segment(segment, mark, &mut scene);
+        if self.held + flow.held_bytes() > before + Self::HELD_BYTES {
+            flow.give_up_waiting(&mut scene);
+            scene.note(AnomalyKind::ReassemblyLimit);
+        }
+        self.held = (self.held + flow.held_bytes()).saturating_sub(before);
         if open && flow.closing.is_some() {
             self.closing.push_back((key, mark.frame));
         }
@@ -222,6 +238,7 @@ impl Shard {
 
     fn remove(&mut self, key: &FlowKey, input: u16, policy: &dyn BodyPolicy) {
         if let Some(mut flow) = self.flows.remove(key) {
+            self.held = self.held.saturating_sub(flow.held_bytes());
             let mut scene = scene(input, flow.ends(), flow.first, policy, &mut self.outbox);
             flow.finish(&mut scene);
         }

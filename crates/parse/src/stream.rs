@@ -185,6 +185,11 @@ impl Stream {
         Some(FirstHeld { frame: held.mark.frame, is_next: *offset <= self.next, after: held.after })
     }
 
+    /// Bytes held.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// Whether more is held than a receiver could have waiting: the hole in front will not be filled.
     pub fn is_overfull(&self) -> bool {
         self.held_bytes > Self::HELD_BYTES || self.held.len() > Self::HELD_SEGMENTS
