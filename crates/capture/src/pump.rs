@@ -19,7 +19,7 @@ use crate::{
 /// Bytes of one chunk: large enough that a system call costs nothing, small enough for the second-level cache.
 pub(crate) const CHUNK: usize = 1 << 20;
 /// Chunks that may wait for the parser.
-pub(crate) const AHEAD: usize = 4;
+pub(crate) const AHEAD: usize = 8;
 
 /// How reading ended.
 pub(crate) struct Outcome {

@@ -154,7 +154,7 @@ fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer) 
 
 /// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.
 const BATCH: usize = 64;
-const BATCHES: usize = 4;
+const BATCHES: usize = 16;
 
 /// Where facts are drawn: on a thread of its own, or, where only one may be busy, at once.
 enum Facts<'a> {
