@@ -22,7 +22,11 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("nDPI__http-manipulated.pcap", 1, "two spaces before the target: tshark reads an empty one"),
     ("zeek__http__methods.pcap", 4, "request lines without a target, or with a method glued to it"),
     ("nDPI__WebattackRCE.pcap", 1, "the target holds spaces: tshark ends it at the first"),
-    ("suricata-verify__filestore-5408.pcap", 6, "ICMP errors that quote the request; the connection itself holds none of them"),
+    (
+        "suricata-verify__filestore-5408.pcap",
+        6,
+        "ICMP errors that quote the request; the connection itself holds none of them",
+    ),
     ("pcapFS__crypto__tls1-aes128-cbc-file_e_large.pcap", 1, "TLS: needs its key"),
     ("scapy__tls__tls_nss_example.pcap", 2, "TLS: needs its key"),
     ("wireshark__tls12-chacha20poly1305.pcap", 7, "TLS: needs its key"),
