@@ -126,7 +126,20 @@ pub(super) struct Field<'a> {
     pub(super) value: Values<'a>,
 }
 
+impl Field<'_> {
+    /// Bytes of its name and, where it is one string, of its value.
+    pub(super) fn size_hint(&self) -> usize {
+        let value = match &self.value {
+            Values::One(Scalar::Text(text)) => text.len(),
+            _ => 0,
+        };
+        self.name.len() + value
+    }
+}
+
 impl<'a> Named<'a> for Field<'a> {
+    const USUAL: usize = 16;
+
     fn set(&mut self, key: &str, value: Values<'a>) {
         match key {
             "name" => self.name = owned_text(value),
@@ -156,6 +169,8 @@ pub(super) struct Cookie<'a> {
 }
 
 impl<'a> Named<'a> for Cookie<'a> {
+    const USUAL: usize = 4;
+
     fn set(&mut self, key: &str, value: Values<'a>) {
         match key {
             "name" => self.name = owned_text(value),

@@ -240,6 +240,8 @@ impl<'de> Visitor<'de> for ValuesVisitor {
 
 /// An element of a list of named values: a header, a cookie, a form parameter.
 pub(super) trait Named<'a>: Default {
+    /// Elements that a list has room for at first.
+    const USUAL: usize;
     /// Takes one member of its object.
     fn set(&mut self, key: &str, value: Values<'a>);
     /// The element that a bare `name: value` member of a map stands for.
@@ -282,9 +284,13 @@ impl<'de, T: Named<'de>> Visitor<'de> for ListedVisitor<T> {
         Ok(Listed::default())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let (mut items, mut odd) = (Vec::with_capacity(16), false);
+        let (mut items, mut odd) = (Vec::new(), false);
         while let Some(Element(element)) = seq.next_element::<Element<T>>()? {
             odd |= element.is_none();
+            if items.is_empty() {
+                // Most lists of cookies are empty; lists of headers are not.
+                items.reserve(T::USUAL);
+            }
             items.extend(element);
         }
         Ok(Listed { items: Some(items), odd })

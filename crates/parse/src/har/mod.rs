@@ -30,6 +30,8 @@ pub use piece::{Ending, Notes, Part, Piece, Pieces};
 pub use reader::{ANOMALIES_KEPT, PAGES_KEPT, PieceReader};
 pub use split::{ENTRY_LIMIT, Splitter};
 
+use serde_json::de::StrRead;
+
 use self::transcode::Transcoder;
 use crate::{anomaly::Anomaly, body::BodyPolicy, exchange::Exchange, secret::Secret, time::Timestamp};
 
@@ -118,7 +120,7 @@ impl Pieces for Feed<'_, '_> {
         self.pieces.read(&piece, self.sink);
     }
 
-    fn entry(&mut self, text: &[u8]) -> Option<usize> {
-        self.pieces.read_first(text, self.sink)
+    fn entry(&mut self, text: &str) -> Option<usize> {
+        self.pieces.read_first(StrRead::new(text), self.sink)
     }
 }

@@ -46,7 +46,7 @@ pub trait Pieces {
     /// Reads the whole entry that stands at the start of `text`, if there is one, and says how long it is.
     ///
     /// A short cut that spares the splitter the search for the entry's end. `None` leaves it to the splitter.
-    fn entry(&mut self, _text: &[u8]) -> Option<usize> {
+    fn entry(&mut self, _text: &str) -> Option<usize> {
         None
     }
 }

@@ -1,5 +1,7 @@
 //! Pieces of a HAR in, exchanges out: numbers the entries, keeps the summary, recovers entries from damaged pieces.
 
+use serde_json::de::{Read, SliceRead};
+
 use super::{
     HarSummary, Page, SideFiles, date,
     entry::{self, Entry},
@@ -52,10 +54,10 @@ impl<'p> PieceReader<'p> {
         }
     }
 
-    /// Reads the entry at the start of `text`, whatever follows it, and says how long it is; `None` where it is not
+    /// Reads the entry that `text` begins with, whatever follows it, and says how long it is; `None` where it is not
     /// whole or not JSON.
-    pub fn read_first(&mut self, text: &[u8], sink: &mut dyn FnMut(Exchange)) -> Option<usize> {
-        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Entry<'_>>();
+    pub fn read_first<'t>(&mut self, text: impl Read<'t>, sink: &mut dyn FnMut(Exchange)) -> Option<usize> {
+        let mut values = serde_json::Deserializer::new(text).into_iter::<Entry<'_>>();
         let entry = values.next()?.ok()?;
         let len = values.byte_offset();
         self.deliver(&entry, None, sink);
@@ -85,7 +87,9 @@ impl<'p> PieceReader<'p> {
             return;
         }
         let whole = piece.ending == Ending::Complete;
-        if whole && (self.read_first(piece.text, sink).is_some() || self.read_repaired(piece.text, sink)) {
+        if whole
+            && (self.read_first(SliceRead::new(piece.text), sink).is_some() || self.read_repaired(piece.text, sink))
+        {
             return;
         }
         self.salvage(piece, sink);
@@ -99,7 +103,7 @@ impl<'p> PieceReader<'p> {
         for (n, &start) in starts.iter().enumerate() {
             let end = starts.get(n + 1).copied().unwrap_or(piece.text.len());
             let unfinished = n == last && piece.ending == Ending::Cut;
-            if self.read_first(&piece.text[start..end], sink).is_some() || unfinished {
+            if self.read_first(SliceRead::new(&piece.text[start..end]), sink).is_some() || unfinished {
                 continue;
             }
             let oversized = n == last && piece.ending == Ending::Oversized;

@@ -9,6 +9,7 @@ use super::{
     landmark::Landmark,
     piece::{Ending, Notes, Part, Piece, Pieces},
     scan::{Scan, Stop},
+    unescape,
 };
 
 /// The most bytes of one entry that are kept: a body of this size is a download, never an authentication exchange.
@@ -47,6 +48,29 @@ enum Level {
     Entries,
     /// `pages`.
     Pages,
+}
+
+/// A chunk of text, and how far it is UTF-8: told once, so that no string in it has to be checked again.
+#[derive(Clone, Copy)]
+struct Chunk<'t> {
+    bytes: &'t [u8],
+    sound: &'t str,
+}
+
+impl<'t> Chunk<'t> {
+    fn new(bytes: &'t [u8]) -> Self {
+        let sound = match str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        Self { bytes, sound }
+    }
+
+    /// What is UTF-8 from `at` on, at most `limit` bytes.
+    fn sound_from(&self, at: usize, limit: usize) -> Option<&'t str> {
+        let end = unescape::boundary(self.sound, at.saturating_add(limit));
+        self.sound.get(at..end)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,12 +113,13 @@ impl Splitter {
 
     /// Eats the next chunk and hands out every piece that it completes.
     pub fn push(&mut self, bytes: &[u8], out: &mut dyn Pieces) {
+        let chunk = Chunk::new(bytes);
         let mut at = 0;
         while at < bytes.len() {
             at = match self.state {
                 State::Value => self.value(bytes, at, out),
                 State::Lost => self.lost(bytes, at),
-                _ => self.shallow(bytes, at, out),
+                _ => self.shallow(chunk, at, out),
             };
         }
     }
@@ -179,8 +204,8 @@ impl Splitter {
     }
 
     /// Reads one byte at the path's own levels.
-    fn shallow(&mut self, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
-        let byte = bytes[at];
+    fn shallow(&mut self, chunk: Chunk<'_>, at: usize, out: &mut dyn Pieces) -> usize {
+        let byte = chunk.bytes[at];
         match (self.state, self.levels.last()) {
             (State::Key, _) => self.in_key(byte),
             (State::String(true), _) => self.state = State::String(false),
@@ -192,8 +217,8 @@ impl Splitter {
             (_, None) => self.in_document(byte),
             (_, Some(Level::Logs)) => return self.in_logs(byte, at),
             (_, Some(Level::Holder)) => return self.in_holder(byte, at),
-            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, bytes, at, out),
-            (_, Some(Level::Pages)) => return self.in_array(Part::Page, bytes, at, out),
+            (_, Some(Level::Entries)) => return self.in_array(Part::Entry, chunk, at, out),
+            (_, Some(Level::Pages)) => return self.in_array(Part::Page, chunk, at, out),
         }
         at + 1
     }
@@ -249,9 +274,9 @@ impl Splitter {
         at + 1
     }
 
-    fn in_array(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
-        match bytes[at] {
-            b'{' | b'[' => return self.element(part, bytes, at, out),
+    fn in_array(&mut self, part: Part, chunk: Chunk<'_>, at: usize, out: &mut dyn Pieces) -> usize {
+        match chunk.bytes[at] {
+            b'{' | b'[' => return self.element(part, chunk, at, out),
             b',' => self.end_stray(part, out),
             b']' => {
                 self.end_stray(part, out);
@@ -273,12 +298,12 @@ impl Splitter {
     }
 
     /// An array's element begins: where it lies in this chunk and within the limit, it may be read at once.
-    fn element(&mut self, part: Part, bytes: &[u8], at: usize, out: &mut dyn Pieces) -> usize {
-        let window = &bytes[at..bytes.len().min(at.saturating_add(self.limit))];
+    fn element(&mut self, part: Part, chunk: Chunk<'_>, at: usize, out: &mut dyn Pieces) -> usize {
         if part == Part::Entry
+            && let Some(window) = chunk.sound_from(at, self.limit)
             && let Some(len) = out.entry(window)
         {
-            self.landmark.learn(&window[..len], part);
+            self.landmark.learn(&window.as_bytes()[..len], part);
             return at + len;
         }
         self.begin(Some(part), at)
