@@ -1,10 +1,7 @@
 //! Which findings may explain another one, looked up by what the two must share: a capture may hold tens of thousands of
 //! findings, and comparing every two of them would take hours.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Reverse, collections::HashMap};
 
 use authtrace_parse::ExchangeId;
 
@@ -57,17 +54,26 @@ impl Sort {
     }
 }
 
-/// Causes of one sort and one thing in common: for each confidence, highest first, when they begin, ascending, with the
-/// greatest index so far.
-type Ranked = BTreeMap<Reverse<u32>, Vec<(i64, usize)>>;
+/// A cause among those of one sort that have one thing in common; they are ordered by rank, then by when they begin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ranked {
+    rank: Rank,
+    begun: i64,
+    /// Its index; once all are sorted, the greatest index of its rank so far.
+    index: usize,
+}
+
+/// Confidence in hundredths, as it is compared: the highest comes first.
+type Rank = Reverse<u32>;
 
 /// Every finding that is sure and grave enough to explain others.
 pub(super) struct Candidates<'a> {
     capture: &'a Capture,
     findings: &'a [Finding],
-    by_exchange: Map<ExchangeId, Vec<usize>>,
+    /// Each exchange of each finding, ascending.
+    by_exchange: Vec<(ExchangeId, usize)>,
     sorts: Vec<Sort>,
-    by_common: Map<(Sort, Common), Ranked>,
+    by_common: Map<(Sort, Common), Vec<Ranked>>,
 }
 
 /// The least confidence with which a finding explains another.
@@ -76,29 +82,21 @@ const ENOUGH: f64 = 0.55;
 impl<'a> Candidates<'a> {
     pub(super) fn new(capture: &'a Capture, findings: &'a [Finding]) -> Self {
         let mut found =
-            Self { capture, findings, by_exchange: Map::default(), sorts: Vec::new(), by_common: Map::default() };
+            Self { capture, findings, by_exchange: Vec::new(), sorts: Vec::new(), by_common: Map::default() };
         for (index, finding) in findings.iter().enumerate() {
             if finding.confidence().value() >= ENOUGH && finding.severity > Severity::Low {
                 found.add(index, finding);
             }
         }
+        found.by_exchange.sort_unstable();
         found.sorts.sort_unstable();
         found.sorts.dedup();
-        for (_, begun) in found.by_common.values_mut().flatten() {
-            begun.sort_unstable();
-            let mut greatest = 0;
-            for (_, index) in begun {
-                greatest = greatest.max(*index);
-                *index = greatest;
-            }
-        }
+        found.by_common.values_mut().for_each(|ranked| settle(ranked));
         found
     }
 
     fn add(&mut self, index: usize, finding: &Finding) {
-        for &id in &finding.exchanges {
-            self.by_exchange.entry(id).or_default().push(index);
-        }
+        self.by_exchange.extend(finding.exchanges.iter().map(|&id| (id, index)));
         let Some(&begin) = finding.exchanges.first() else { return };
         let sort = Sort::of(finding);
         self.sorts.push(sort);
@@ -112,7 +110,7 @@ impl<'a> Candidates<'a> {
         ];
         let (rank, begun) = (rank(finding), self.at(begin));
         for common in commons.into_iter().flatten() {
-            self.by_common.entry((sort, common)).or_default().entry(rank).or_default().push((begun, index));
+            self.by_common.entry((sort, common)).or_default().push(Ranked { rank, begun, index });
         }
     }
 
@@ -127,11 +125,15 @@ impl<'a> Candidates<'a> {
 
     /// The causes that share an exchange with `effect`, each once, by index.
     pub(super) fn sharing(&self, effect: &Finding) -> impl Iterator<Item = Cause<'a>> {
-        let ids = effect.exchanges.iter();
-        let mut indices: Vec<usize> = ids.filter_map(|id| self.by_exchange.get(id)).flatten().copied().collect();
+        let mut indices: Vec<usize> = effect.exchanges.iter().flat_map(|id| self.with_exchange(*id)).collect();
         indices.sort_unstable();
         indices.dedup();
         indices.into_iter().map(|index| self.cause(index))
+    }
+
+    fn with_exchange(&self, id: ExchangeId) -> impl Iterator<Item = usize> {
+        let from = self.by_exchange.partition_point(|(other, _)| *other < id);
+        self.by_exchange[from..].iter().take_while(move |(other, _)| *other == id).map(|(_, index)| *index)
     }
 
     /// Of the causes that have something else in common with `effect`, for each sort and each such thing the best: the most
@@ -146,18 +148,38 @@ impl<'a> Candidates<'a> {
             commons.into_iter().filter_map(move |common| {
                 let ranked = self.by_common.get(&(*sort, common))?;
                 let until = if scope == Some(Share::Session) { i64::MAX } else { end? };
-                let index = ranked.values().find_map(|begun| {
-                    let before = begun.partition_point(|(at, _)| *at <= until);
-                    begun[..before].last().map(|(_, index)| *index)
-                })?;
-                Some(self.cause(index))
+                best(ranked, until).map(|index| self.cause(index))
             })
         })
     }
 }
 
-/// Confidence in hundredths, as it is compared.
-fn rank(finding: &Finding) -> Reverse<u32> {
+/// Orders causes, and lets each know the last one among its equals that began no later.
+fn settle(ranked: &mut [Ranked]) {
+    ranked.sort_unstable();
+    for equals in ranked.chunk_by_mut(|a, b| a.rank == b.rank) {
+        let mut greatest = 0;
+        for cause in equals {
+            greatest = greatest.max(cause.index);
+            cause.index = greatest;
+        }
+    }
+}
+
+/// The last of the most confident causes that began until then.
+fn best(mut ranked: &[Ranked], until: i64) -> Option<usize> {
+    while let Some(first) = ranked.first() {
+        let (equals, rest) = ranked.split_at(ranked.partition_point(|cause| cause.rank == first.rank));
+        let before = equals.partition_point(|cause| cause.begun <= until);
+        if let Some(cause) = equals[..before].last() {
+            return Some(cause.index);
+        }
+        ranked = rest;
+    }
+    None
+}
+
+fn rank(finding: &Finding) -> Rank {
     Reverse((finding.confidence().value() * 100.0).round() as u32)
 }
 
