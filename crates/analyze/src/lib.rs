@@ -42,6 +42,6 @@ pub mod tokens;
 
 pub use analysis::{Analysis, Summary};
 pub use analyzer::{Analyzer, BodyNeeds};
-pub use diagnosis::{Contrast, Incident, IncidentId, Judged, Verdict};
+pub use diagnosis::{Compared, Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
 pub use settings::Settings;

@@ -111,6 +111,11 @@ fn column(name: &str, kind: ColumnType, facts: &[Fact], tokens: &TokenStore) -> 
     }
 }
 
+/// One cell in words; `None` where it is null.
+pub(crate) fn cell(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
+    text(name, fact, tokens).or_else(|| int(name, fact).map(|number| number.to_string()))
+}
+
 fn int(name: &str, fact: &Fact) -> Option<i64> {
     match name {
         "id" => Some(i64::from(fact.id.0)),

@@ -6,7 +6,7 @@ use authtrace_parse::ExchangeId;
 
 use super::{
     Diagnosis, causes,
-    contrast::{self, Contrast},
+    contrast::{self, Compared, Contrast},
     hypotheses::{self, Judged, Scene},
 };
 use crate::{
@@ -51,6 +51,8 @@ pub struct Incident {
     pub hypotheses: Vec<Judged>,
     /// What separates the failing exchanges from the succeeding ones.
     pub contrast: Vec<Contrast>,
+    /// How many of each were compared for that.
+    pub compared: Compared,
     /// What to do, best first.
     pub fixes: Vec<&'static Fix>,
 }
@@ -189,6 +191,7 @@ fn incident(
     let root = &findings[group.root];
     let members: Vec<&Finding> = group.members.iter().map(|&index| &findings[index]).collect();
     let scene = Scene::new(capture, lookup, root, &members);
+    let (compared, contrast) = contrast::contrast(capture, lookup, root, &members);
     let mut ids: Vec<FindingId> = group.members.iter().map(|&index| numbers[index]).collect();
     ids.sort_unstable();
     Incident {
@@ -202,7 +205,8 @@ fn incident(
         statement: statement(root, &members),
         exchanges: exchanges(findings, group),
         hypotheses: hypotheses::judge(&scene),
-        contrast: contrast::contrast(capture, lookup, root, &members),
+        contrast,
+        compared,
         fixes: fixes(root, &members),
     }
 }

@@ -6,7 +6,7 @@ mod contrast;
 mod hypotheses;
 mod incident;
 
-pub use contrast::Contrast;
+pub use contrast::{Compared, Contrast};
 pub use hypotheses::{Judged, Verdict};
 pub use incident::{Incident, IncidentId};
 

@@ -89,6 +89,7 @@ impl Extractor {
             failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
             view: request.view,
             has_headers: !request.headers.is_empty(),
+            request_fields: interner.written(|out| write_names(&request.headers, out)),
             has_cookies: request.headers.contains("cookie"),
             removed_header_bytes: removed_header_bytes(exchange),
             role: inferred.role,
@@ -171,6 +172,19 @@ impl Extractor {
             self.date = (field.to_owned(), date);
         }
         self.date.1
+    }
+}
+
+/// The names of header fields, lower case, with spaces between them; of very many the first.
+fn write_names(headers: &Headers, out: &mut String) {
+    for (name, _) in headers.iter() {
+        if out.len() + name.len() > LONGEST {
+            return;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(name.chars().map(|letter| letter.to_ascii_lowercase()));
     }
 }
 

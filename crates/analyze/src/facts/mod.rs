@@ -155,6 +155,8 @@ pub struct Common {
     pub view: HeaderView,
     /// Whether the request has any header at all.
     pub has_headers: bool,
+    /// Names of the request's header fields as they stood, lower case, with spaces between them.
+    pub request_fields: Text,
     /// Whether the request has any cookie, session-like or not.
     pub has_cookies: bool,
     /// Whether the exporter counted more header bytes than it wrote.

@@ -67,6 +67,8 @@ fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
         feature: c.feature.clone(),
         failing: c.failing.clone(),
         succeeding: c.succeeding.clone(),
+        exact: c.exact,
+        chance: c.chance,
     };
     doc::Incident {
         id: incident.id.to_string(),
@@ -81,6 +83,11 @@ fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
         exchanges_count: incident.exchanges.len(),
         hypotheses: incident.hypotheses.iter().map(hypothesis).collect(),
         contrast: incident.contrast.iter().map(contrast).collect(),
+        compared: doc::Compared {
+            failing: incident.compared.failing,
+            succeeding: incident.compared.succeeding,
+            same_route: incident.compared.same_route,
+        },
         fixes: incident.fixes.iter().map(|f| doc::Fix { key: f.key, place: f.place, text: f.text }).collect(),
     }
 }

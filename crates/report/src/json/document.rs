@@ -81,6 +81,7 @@ pub struct Incident {
     pub exchanges_count: usize,
     pub hypotheses: Vec<Hypothesis>,
     pub contrast: Vec<Contrast>,
+    pub compared: Compared,
     pub fixes: Vec<Fix>,
 }
 
@@ -112,6 +113,17 @@ pub struct Contrast {
     pub feature: String,
     pub failing: String,
     pub succeeding: String,
+    pub exact: bool,
+    pub chance: f64,
+}
+
+/// How many exchanges were compared.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Compared {
+    pub failing: usize,
+    pub succeeding: usize,
+    pub same_route: bool,
 }
 
 /// What to change.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use authtrace_analyze::{Finding, FindingId, Incident, Judged, Verdict};
+use authtrace_analyze::{Compared, Contrast, Finding, FindingId, Incident, Judged, Verdict};
 
 use super::{Detail, Layout, count, evidence, label};
 use crate::{
@@ -132,11 +132,21 @@ fn when(view: &View<'_>, same: &[&Finding], layout: &Layout) -> Option<String> {
     (!facts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What every failing request has one way and every accepted one the other.
+/// What separates failing from accepted requests; where nothing does, how many were compared.
 fn contrast(page: &mut Page, incident: &Incident) {
-    let lines = incident.contrast.iter();
-    let lines = lines.map(|c| format!("{}: {} failing, {} accepted", c.feature, c.failing, c.succeeding));
-    listed(page, "differs", lines.collect(), usize::MAX);
+    let line = |c: &Contrast| {
+        let sure = if c.exact { "" } else { " (in most cases)" };
+        format!("{}: {} failing, {} accepted{sure}", c.feature, c.failing, c.succeeding)
+    };
+    let lines: Vec<String> = incident.contrast.iter().map(line).collect();
+    let Compared { failing, succeeding, .. } = incident.compared;
+    if lines.is_empty() && failing > 0 && succeeding > 0 {
+        let failing = count(failing, "failing request");
+        let nothing = format!("nothing that the capture shows sets {failing} apart from {succeeding} accepted");
+        listed(page, "differs", vec![nothing], usize::MAX);
+        return;
+    }
+    listed(page, "differs", lines, usize::MAX);
 }
 
 /// Findings that the root explains, nested below what caused them; the same consequence on several routes is one line.
