@@ -31,7 +31,7 @@ pub use anomaly::{Anomaly, AnomalyKind};
 pub use body::{Body, BodyPolicy, BodyQuestion, Content};
 pub use exchange::{
     Browser, CallFrame, Connection, Exchange, ExchangeId, HeaderView, Initiator, Kind, Locator, Protocol, Request,
-    Response, Source, Timing,
+    Response, Source, TcpConnection, Timing,
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;

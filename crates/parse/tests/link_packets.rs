@@ -268,7 +268,7 @@ proptest! {
     ) {
         let mut bytes = before;
         if udp {
-            let ports = [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008];
+            let ports = [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008, 5247];
             let builder = PacketBuilder::ipv4([1; 4], [2; 4], 64).udp(1, ports[cut.index(ports.len())]);
             let inner = bytes.clone();
             builder.write(&mut bytes, &inner).unwrap();
