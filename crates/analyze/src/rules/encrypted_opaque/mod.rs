@@ -28,6 +28,8 @@ pub(super) static RULE: Rule = Rule {
 
 /// Hosts named in the sentence; the others are counted.
 const NAMED: usize = 5;
+/// Protocols named of one connection; the others are counted.
+const NAMED_PROTOCOLS: usize = 3;
 
 /// Alerts that say why a handshake failed, with their names (RFC 8446 §6.2).
 const ALERTS: &[(u8, &str)] = &[
@@ -121,16 +123,24 @@ fn describe(connection: &TlsConnection) -> String {
     let host = connection.server_name.as_deref().map_or_else(|| connection.server.to_string(), str::to_owned);
     let version = connection.version.map(|version| version.to_string());
     let offered = if connection.alpn_chosen { "" } else { "offers " };
-    let alpn = (!connection.alpn.is_empty()).then(|| format!("{offered}{}", connection.alpn.join(" and ")));
+    let alpn = (!connection.alpn.is_empty()).then(|| format!("{offered}{}", protocols(&connection.alpn)));
     let facts: Vec<String> = version.into_iter().chain(alpn).collect();
     if facts.is_empty() { host } else { format!("{host} ({})", facts.join(", ")) }
+}
+
+/// `h2 and http/1.1`: the first ones, of which some clients offer a dozen.
+fn protocols(alpn: &[Box<str>]) -> String {
+    let more = alpn.len().saturating_sub(NAMED_PROTOCOLS);
+    let rest = (more > 0).then(|| format!("{more} more"));
+    let named = alpn.iter().take(NAMED_PROTOCOLS).map(|name| name.to_string());
+    named.chain(rest).collect::<Vec<_>>().join(" and ")
 }
 
 /// Host and version; the protocols that were offered, unless the sentence said already that they are HTTP/3.
 fn describe_quic(connection: &QuicConnection, http3: bool) -> String {
     let host = connection.server_name.as_deref().map_or_else(|| connection.server.to_string(), str::to_owned);
     let offers = !http3 && !connection.alpn.is_empty();
-    let alpn = if offers { format!(", offers {}", connection.alpn.join(" and ")) } else { String::new() };
+    let alpn = if offers { format!(", offers {}", protocols(&connection.alpn)) } else { String::new() };
     format!("{host} ({}{alpn})", connection.version)
 }
 
