@@ -9,7 +9,7 @@ use std::{
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange, Segment, TlsConnection, Worker,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, QuicSummary, Segment, TlsConnection, Worker,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
@@ -57,6 +57,8 @@ pub struct InputReport {
     pub opaque: Vec<TlsConnection>,
     /// TLS connections that could not be decrypted, in all.
     pub opaque_count: u64,
+    /// QUIC connections, which are not decrypted.
+    pub quic: QuicSummary,
 }
 
 /// How an input is read.
@@ -287,6 +289,7 @@ impl Job<'_> {
             drops: packets.drops,
             opaque: packets.opaque,
             opaque_count: packets.opaque_count,
+            quic: packets.quic,
             ..self.blank(Format { container, compression })
         }
     }
@@ -309,6 +312,7 @@ impl Job<'_> {
             drops: Drops::default(),
             opaque: Vec::new(),
             opaque_count: 0,
+            quic: QuicSummary::default(),
         }
     }
 

@@ -247,6 +247,7 @@ impl Seen {
             last: self.last,
             opaque: report.opaque,
             opaque_count: report.opaque_count,
+            quic: report.quic,
             dropped: report.drops.total(),
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     anomaly::AnomalyKind,
     body::BodyPolicy,
-    exchange::{Connection, Exchange, ExchangeId, Locator, Source},
+    exchange::{Connection, Exchange, ExchangeId, Locator, Source, TcpConnection},
     http1::{
         self,
         head::{self, Side},
@@ -34,8 +34,7 @@ impl Ends {
 pub(crate) struct Scene<'o> {
     pub(crate) input: u16,
     pub(crate) ends: Ends,
-    /// Frame that began the connection, which names it.
-    pub(crate) connection: u32,
+    pub(crate) connection: TcpConnection,
     pub(crate) scheme: Scheme,
     pub(crate) policy: &'o dyn BodyPolicy,
     pub(crate) outbox: &'o mut Outbox,
@@ -69,7 +68,7 @@ impl Scene<'_> {
             timing: parts.timing,
             client: Some(self.ends.client),
             server: Some(self.ends.server),
-            connection: Some(Connection::FirstFrame(self.connection)),
+            connection: Some(Connection::Tcp(self.connection)),
             request: parts.request,
             response: parts.response,
             failure: None,

@@ -3,7 +3,7 @@
 //! A HAR entry, a decrypted HTTP/2 stream and a live loopback request become the same [`Exchange`],
 //! so every rule works on every input. What the input did not show is `None`, never a default.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU64, time::Duration};
 
 use crate::{
     anomaly::AnomalyKind, body::Body, headers::Headers, target::Target, time::Timestamp, websocket::WebSocket,
@@ -114,8 +114,18 @@ pub struct Exchange {
 pub enum Connection {
     /// The recorder's own name for it.
     Named(Box<str>),
+    /// A TCP connection in packets.
+    Tcp(TcpConnection),
+}
+
+/// A TCP connection, as a packet capture tells it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TcpConnection {
     /// The one-based number of its first frame.
-    FirstFrame(u32),
+    pub first_frame: u32,
+    /// The initial sequence numbers of both ends, the smaller one in the upper half, where both were captured. They are
+    /// random: whatever the addresses, equal ones are one connection that was captured twice.
+    pub opening: Option<NonZeroU64>,
 }
 
 /// When the parts of an exchange were seen, on the capture's clock.

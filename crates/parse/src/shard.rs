@@ -9,7 +9,7 @@ use crate::{
     anomaly::AnomalyKind,
     body::BodyPolicy,
     conversation::{Ends, Scene},
-    exchange::Exchange,
+    exchange::{Exchange, TcpConnection},
     flow::{Flow, FlowKey},
     packet::Segment,
     stream::Mark,
@@ -146,7 +146,7 @@ impl Shard {
         }
         let Some(flow) = self.flows.get_mut(&key) else { return };
         let open = flow.closing.is_none();
-        let mut scene = scene(input, flow.ends(), flow.first, policy, &mut self.outbox);
+        let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
         let before = flow.held_bytes();
         flow.segment(segment, mark, &mut scene);
         if self.held + flow.held_bytes() > before + Self::HELD_BYTES {
@@ -166,7 +166,7 @@ impl Shard {
         for (_, mut flow) in flows {
             // Behind every frame, and among shards in the order of the connections.
             self.outbox.now = flow.first.frame;
-            let mut scene = scene(input, flow.ends(), flow.first, policy, &mut self.outbox);
+            let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
             flow.finish(&mut scene);
         }
         ShardSummary {
@@ -239,12 +239,18 @@ impl Shard {
     fn remove(&mut self, key: &FlowKey, input: u16, policy: &dyn BodyPolicy) {
         if let Some(mut flow) = self.flows.remove(key) {
             self.held = self.held.saturating_sub(flow.held_bytes());
-            let mut scene = scene(input, flow.ends(), flow.first, policy, &mut self.outbox);
+            let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
             flow.finish(&mut scene);
         }
     }
 }
 
-fn scene<'o>(input: u16, ends: Ends, first: Mark, policy: &'o dyn BodyPolicy, outbox: &'o mut Outbox) -> Scene<'o> {
-    Scene { input, ends, connection: first.frame, scheme: Scheme::Http, policy, outbox }
+fn scene<'o>(
+    input: u16,
+    ends: Ends,
+    connection: TcpConnection,
+    policy: &'o dyn BodyPolicy,
+    outbox: &'o mut Outbox,
+) -> Scene<'o> {
+    Scene { input, ends, connection, scheme: Scheme::Http, policy, outbox }
 }

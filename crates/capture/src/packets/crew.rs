@@ -13,11 +13,11 @@ use std::{
     thread::{self, Scope, ScopedJoinHandle},
 };
 
-use authtrace_parse::{Decoder, Exchange, Merger, Said, Segment, Worker, stream::Mark};
+use authtrace_parse::{Exchange, Merger, Said, Segment, Worker, stream::Mark};
 
 use super::{
     PacketReader,
-    pipeline::{PacketReport, segment},
+    pipeline::{Link, PacketReport},
 };
 use crate::input::Plan;
 
@@ -32,14 +32,14 @@ pub(super) fn read(
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut frames = PacketReader::new();
-    let mut decoder = Decoder::new();
+    let mut link = Link::new(plan);
     let mut merger = Merger::new(plan.first_id);
     thread::scope(|scope| {
         let mut crew = Crew::new(scope, plan);
         for chunk in chunks {
             let mut batches = crew.batches();
             frames.push(&chunk, &mut |placed| {
-                segment(plan, &mut decoder, &placed.frame, |segment, mark| batches.add(&chunk, segment, mark));
+                link.frame(&placed.frame, |segment, mark| batches.add(&chunk, segment, mark));
             });
             crew.send(chunk, batches);
             if crew.under_way.len() == UNDER_WAY {
@@ -48,13 +48,13 @@ pub(super) fn read(
         }
         let mut batches = crew.batches();
         let container = frames.finish(&mut |placed| {
-            segment(plan, &mut decoder, &placed.frame, |segment, mark| batches.add(&[], segment, mark));
+            link.frame(&placed.frame, |segment, mark| batches.add(&[], segment, mark));
         });
         crew.send(Vec::new(), batches);
         while !crew.under_way.is_empty() {
             crew.merge_first(&mut merger, spent, sink);
         }
-        PacketReport::new(container, &decoder, merger.finish(crew.dismiss(), sink))
+        PacketReport::new(container, link, merger.finish(crew.dismiss(), sink))
     })
 }
 

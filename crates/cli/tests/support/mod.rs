@@ -66,6 +66,7 @@ fn input(report: InputReport) -> Input {
         truncated: report.truncated,
         opaque: report.opaque,
         opaque_count: report.opaque_count,
+        quic: report.quic,
         ..Input::default()
     }
 }

@@ -2,13 +2,13 @@
 
 /// What a hello message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hello {
+pub(crate) struct Hello {
     /// Versions offered (ClientHello), or the one chosen (ServerHello), newest first.
-    pub(super) versions: Vec<u16>,
+    pub(crate) versions: Vec<u16>,
     /// `server_name` (RFC 6066 §3).
-    pub(super) server_name: Option<Box<str>>,
+    pub(crate) server_name: Option<Box<str>>,
     /// Application protocols offered or chosen (RFC 7301).
-    pub(super) alpn: Vec<Box<str>>,
+    pub(crate) alpn: Vec<Box<str>>,
 }
 
 /// Handshake types (RFC 8446 §4).
@@ -20,7 +20,7 @@ const ALPN: u16 = 16;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// What the start of a handshake stream is.
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// A hello message.
     Hello(Hello),
     /// More bytes are needed.
@@ -30,7 +30,7 @@ pub(super) enum Reading {
 }
 
 /// Reads the handshake message at the start of `bytes`.
-pub(super) fn read(bytes: &[u8]) -> Reading {
+pub(crate) fn read(bytes: &[u8]) -> Reading {
     let Some((kind, length)) =
         bytes.first_chunk::<4>().map(|&[kind, a, b, c]| (kind, u32::from_be_bytes([0, a, b, c])))
     else {

@@ -1,6 +1,6 @@
 //! TLS as far as it can be seen without keys: hello messages, alerts and sizes (RFC 8446, RFC 5246, RFC 6066, RFC 7301).
 
-mod hello;
+pub(crate) mod hello;
 mod opaque;
 
 pub(crate) use opaque::Opaque;

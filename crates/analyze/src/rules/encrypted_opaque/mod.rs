@@ -1,8 +1,8 @@
-//! CAP201: TLS without keys. Only names, versions, alerts and sizes can be told of it, never anything of HTTP.
+//! CAP201: TLS without keys, and QUIC. Only names, versions, alerts and sizes can be told of it, never anything of HTTP.
 
 use std::collections::BTreeMap;
 
-use authtrace_parse::TlsConnection;
+use authtrace_parse::{QuicConnection, TlsConnection};
 
 use crate::{
     capture::Capture,
@@ -28,6 +28,8 @@ pub(super) static RULE: Rule = Rule {
 
 /// Hosts named in the sentence; the others are counted.
 const NAMED: usize = 5;
+/// Protocols named of one connection; the others are counted.
+const NAMED_PROTOCOLS: usize = 3;
 
 /// Alerts that say why a handshake failed, with their names (RFC 8446 §6.2).
 const ALERTS: &[(u8, &str)] = &[
@@ -46,8 +48,11 @@ const ALERTS: &[(u8, &str)] = &[
 ];
 
 fn check(capture: &Capture) -> Vec<Coverage> {
-    capture.inputs.iter().filter_map(opaque).collect()
+    capture.inputs.iter().flat_map(|input| [opaque(input), quic(input)]).flatten().collect()
 }
+
+/// Rules that claim an absence, which may lie in what could not be read.
+const AFFECTED: &[&str] = &["AUTH001", "AUTH002", "AUTH003", "AUTH005", "AUTH020", "AUTH040"];
 
 fn opaque(input: &Input) -> Option<Coverage> {
     if input.opaque_count == 0 {
@@ -62,9 +67,9 @@ fn opaque(input: &Input) -> Option<Coverage> {
             count(connections, "TLS connection"),
             input.path,
             if connections == 1 { "is" } else { "are" },
-            hosts(&input.opaque)
+            hosts(input.opaque.iter().map(describe))
         ),
-        affects: &["AUTH001", "AUTH002", "AUTH003", "AUTH005", "AUTH020", "AUTH040"],
+        affects: AFFECTED,
         remedy: Some(
             "Record with keys: set SSLKEYLOGFILE=keys.txt for the client (Chrome, Firefox, curl, Node with \
              --tls-keylog), capture again, and give the file with --keylog keys.txt; or record a HAR in the browser; \
@@ -73,11 +78,35 @@ fn opaque(input: &Input) -> Option<Coverage> {
     })
 }
 
+fn quic(input: &Input) -> Option<Coverage> {
+    if input.quic.count == 0 {
+        return None;
+    }
+    let connections = usize::try_from(input.quic.count).unwrap_or(usize::MAX);
+    let http3 = input.quic.connections.iter().all(QuicConnection::is_http3);
+    Some(Coverage {
+        rule: &RULE.meta,
+        says: format!(
+            "{} of {} {} not decoded: {}. What was asked and answered there is unknown.",
+            count(connections, if http3 { "HTTP/3 connection" } else { "QUIC connection" }),
+            input.path,
+            if connections == 1 { "is" } else { "are" },
+            hosts(input.quic.connections.iter().map(|connection| describe_quic(connection, http3)))
+        ),
+        affects: AFFECTED,
+        remedy: Some(
+            "Record without QUIC, so that the client falls back to HTTP/2: start Chrome with --disable-quic, set \
+             network.http.http3.enable to false in Firefox, or block UDP port 443; or record a HAR in the browser, which \
+             shows HTTP/3, too.",
+        ),
+    })
+}
+
 /// `login.example (TLS 1.3, h2) ×3, api.example (TLS 1.2)`: who was called, most often first.
-fn hosts(connections: &[TlsConnection]) -> String {
+fn hosts(connections: impl Iterator<Item = String>) -> String {
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     for connection in connections {
-        *counted.entry(describe(connection)).or_default() += 1;
+        *counted.entry(connection).or_default() += 1;
     }
     let mut counted: Vec<(String, usize)> = counted.into_iter().collect();
     counted.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
@@ -94,9 +123,25 @@ fn describe(connection: &TlsConnection) -> String {
     let host = connection.server_name.as_deref().map_or_else(|| connection.server.to_string(), str::to_owned);
     let version = connection.version.map(|version| version.to_string());
     let offered = if connection.alpn_chosen { "" } else { "offers " };
-    let alpn = (!connection.alpn.is_empty()).then(|| format!("{offered}{}", connection.alpn.join(" and ")));
+    let alpn = (!connection.alpn.is_empty()).then(|| format!("{offered}{}", protocols(&connection.alpn)));
     let facts: Vec<String> = version.into_iter().chain(alpn).collect();
     if facts.is_empty() { host } else { format!("{host} ({})", facts.join(", ")) }
+}
+
+/// `h2 and http/1.1`: the first ones, of which some clients offer a dozen.
+fn protocols(alpn: &[Box<str>]) -> String {
+    let more = alpn.len().saturating_sub(NAMED_PROTOCOLS);
+    let rest = (more > 0).then(|| format!("{more} more"));
+    let named = alpn.iter().take(NAMED_PROTOCOLS).map(|name| name.to_string());
+    named.chain(rest).collect::<Vec<_>>().join(" and ")
+}
+
+/// Host and version; the protocols that were offered, unless the sentence said already that they are HTTP/3.
+fn describe_quic(connection: &QuicConnection, http3: bool) -> String {
+    let host = connection.server_name.as_deref().map_or_else(|| connection.server.to_string(), str::to_owned);
+    let offers = !http3 && !connection.alpn.is_empty();
+    let alpn = if offers { format!(", offers {}", protocols(&connection.alpn)) } else { String::new() };
+    format!("{host} ({}{alpn})", connection.version)
 }
 
 /// What failed handshakes say in the clear.
