@@ -69,6 +69,8 @@ pub struct Input {
     pub opaque_count: u64,
     /// QUIC connections of a packet capture, which are not decrypted.
     pub quic: QuicSummary,
+    /// TLS connections that were decrypted as a whole.
+    pub decrypted_count: u64,
     /// Frames that the capturing side says it lost.
     pub dropped: u64,
 }
