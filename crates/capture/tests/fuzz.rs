@@ -28,8 +28,11 @@ mod seeds;
 #[path = "../../../fuzz/src/stream.rs"]
 mod stream;
 
+/// What a target does with an input.
+type Body = fn(&[u8]);
+
 /// Targets with as many mutations as take about a second each where nothing is optimised.
-const TARGETS: &[(&str, fn(&[u8]), usize)] = &[
+const TARGETS: &[(&str, Body, usize)] = &[
     ("pcap", containers::pcap, 1000),
     ("pcapng", containers::pcapng, 1000),
     ("link", link::run, 20_000),
