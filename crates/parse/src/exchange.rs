@@ -95,6 +95,8 @@ pub struct Exchange {
     pub server: Option<SocketAddr>,
     /// Connection that carried it.
     pub connection: Option<Connection>,
+    /// HTTP/2 stream that carried it, as tshark's `http2.streamid` numbers it.
+    pub stream: Option<u32>,
     /// The request.
     pub request: Request,
     /// The response; `None` when no answer was seen.
@@ -136,7 +138,7 @@ pub struct Timing {
 /// A request.
 #[derive(Clone)]
 pub struct Request {
-    /// Method as sent (case-sensitive, RFC 9110 §9.1).
+    /// Method as sent (case-sensitive, RFC 9110 §9.1); empty where it could not be decoded ([`HeaderView::Partial`]).
     pub method: Box<str>,
     /// Where it went.
     pub target: Target,
@@ -159,6 +161,8 @@ pub struct Response {
     pub headers: Headers,
     /// How complete `headers` is.
     pub view: HeaderView,
+    /// Fields behind the body (RFC 9110 §6.5), such as the status of gRPC, where a packet capture shows them.
+    pub trailers: Headers,
     /// Body.
     pub body: Body,
 }

@@ -246,5 +246,5 @@ impl Shard {
 }
 
 fn scene<'o>(input: u16, ends: Ends, first: Mark, policy: &'o dyn BodyPolicy, outbox: &'o mut Outbox) -> Scene<'o> {
-    Scene { input, ends, connection: first.frame, scheme: Scheme::Http, policy, outbox }
+    Scene { input, ends, connection: first.frame, scheme: Scheme::Http, depth: 0, policy, outbox }
 }

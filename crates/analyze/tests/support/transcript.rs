@@ -144,6 +144,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
         client: None,
         server: None,
         connection: None,
+        stream: None,
         request: Request {
             method: method.into(),
             target,
@@ -243,6 +244,7 @@ fn response(exchange: &mut Exchange) -> &mut Response {
         status: 200,
         headers: Headers::new(),
         view: HeaderView::Full,
+        trailers: Headers::new(),
         body: Body { content: Content::Empty, ..Body::default() },
     })
 }
