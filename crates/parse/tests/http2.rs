@@ -201,22 +201,24 @@ fn a_late_start_knows_what_it_can() {
     let mut talk = Talk::open();
     talk.get(1, "/first", "200", "one");
     let begins = talk.wire.segments.len();
-    // Status 403 is new, so the answer tells what the connection speaks; its request was not understood yet.
-    talk.get(3, "/second", "403", "two");
+    // The first answer that says something new tells what the connection speaks; its request was not understood yet.
+    talk.get(3, "/second", "200", "two");
     let Talk { wire, client, server } = &mut talk;
+    wire.client(client.request(5, true, "GET", "/second", &[]));
+    wire.server(server.response(5, true, "403", &[("date", "today")]));
     // Method and credential were said before the capture began.
-    wire.client(client.request(5, true, "GET", "/third", &[("authorization", "Bearer t"), ("x-new", "n")]));
-    wire.server(server.response(5, true, "403", &[("server", "s")]));
-    wire.client(client.request(7, true, "PUT", "/fourth", &[("authorization", "Bearer u")]));
+    wire.client(client.request(7, true, "GET", "/third", &[("authorization", "Bearer t"), ("x-new", "n")]));
+    wire.server(server.response(7, true, "403", &[("server", "s")]));
+    wire.client(client.request(9, true, "PUT", "/fourth", &[("authorization", "Bearer u")]));
     // Status 200 was said before, too.
-    wire.server(server.response(7, true, "200", &[]));
+    wire.server(server.response(9, true, "200", &[]));
     wire.segments.drain(..begins);
     let (exchanges, summary) = read(&[wire]);
     assert_eq!(
         lines_of(&exchanges, &summary),
         [
-            "#5  http://10.0.0.2:8000/third → 403 [undecoded-fields]",
-            "#7 PUT http://10.0.0.2:8000/fourth → ∅ [response-lost] [undecoded-fields]",
+            "#7  http://10.0.0.2:8000/third → 403 [undecoded-fields]",
+            "#9 PUT http://10.0.0.2:8000/fourth → ∅ [response-lost] [undecoded-fields]",
             "response-without-request ×1",
         ]
     );

@@ -88,6 +88,10 @@ impl Deflater {
         if self.no_context {
             self.inner.reset();
         }
+        // A compressor with nothing to say says nothing (RFC 7692 §7.2.3.6).
+        if text.is_empty() {
+            return vec![0];
+        }
         let mut packed = Vec::with_capacity(text.len() + 100);
         self.inner.compress_vec(text.as_bytes(), &mut packed, FlushCompress::Sync).unwrap();
         assert!(packed.ends_with(&[0, 0, 0xff, 0xff]));

@@ -79,8 +79,10 @@ impl Undecided {
                 proxy_header::Reading::Partial => return None,
                 proxy_header::Reading::Other => {}
             }
-            if socks::begins(held) {
-                return Some(Guess::Socks);
+            match socks::begins(held) {
+                Some(true) => return Some(Guess::Socks),
+                None => return None,
+                Some(false) => {}
             }
         }
         match guess(side, held) {

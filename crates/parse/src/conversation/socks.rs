@@ -21,14 +21,20 @@ pub(super) struct Handshake {
     pub(super) said: [Vec<u8>; 2],
 }
 
-/// Whether these first bytes greet a SOCKS server.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    match bytes {
-        // As many methods as announced, and nothing behind them: the client waits for the choice.
-        [5, count, methods @ ..] => *count > 0 && methods.len() == usize::from(*count),
-        [4, 1, ..] => matches!(version_4(bytes), Ok(length) if length == bytes.len()),
-        _ => false,
-    }
+/// Whether these first bytes greet a SOCKS server; `None` where more bytes are needed to tell. The client waits for the
+/// answer, so nothing stands behind a greeting.
+pub(super) fn begins(bytes: &[u8]) -> Option<bool> {
+    let length = match bytes {
+        [5, count, ..] if *count > 0 => 2 + usize::from(*count),
+        [4, 1, ..] => match version_4(bytes) {
+            Ok(length) => length,
+            Err(Trouble::Ended) if bytes.len() < MOST_SAID => return None,
+            Err(_) => return Some(false),
+        },
+        [5 | 4] => return None,
+        _ => return Some(false),
+    };
+    if bytes.len() < length { None } else { Some(bytes.len() == length) }
 }
 
 impl Handshake {
@@ -136,7 +142,8 @@ mod tests {
     #[test]
     fn version_5() {
         let (greeting, choice) = (b"\x05\x02\x00\x02".as_slice(), b"\x05\x00".as_slice());
-        assert!(begins(greeting) && !begins(&greeting[..3]) && !begins(b"\x05\x00"));
+        assert_eq!([begins(greeting), begins(&greeting[..3])], [Some(true), None]);
+        assert_eq!([begins(b"\x05\x00"), begins(b"\x05\x01\x00\x00")], [Some(false); 2]);
         let asked = [greeting, b"\x05\x01\x00\x03\x01h\x00\x50GET"].concat();
         let answered = [choice, b"\x05\x00\x00\x01\x0a\x00\x00\x01\x00\x50HTTP"].concat();
         check(&asked, &answered, Progress::HandedOver([12, 12]));
@@ -158,7 +165,7 @@ mod tests {
         let plain = b"\x04\x01\x00\x50\x0a\x00\x00\x01user\x00";
         let named = b"\x04\x01\x00\x50\x00\x00\x00\x01\x00example.org\x00";
         let reply = b"\x00\x5a\x00\x00\x00\x00\x00\x00";
-        assert!(begins(plain) && begins(named) && !begins(&named[..12]));
+        assert_eq!([begins(plain), begins(named), begins(&named[..12])], [Some(true), Some(true), None]);
         check(plain, reply, Progress::HandedOver([13, 8]));
         check(named, reply, Progress::HandedOver([21, 8]));
         check(named, &reply[..3], Progress::Open);

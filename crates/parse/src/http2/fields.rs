@@ -78,7 +78,11 @@ impl Fields {
                 None => self.cookie = Some(value.into_owned()),
             },
             [b':', ..] | [] => self.odd = true,
-            name => self.headers.push(&String::from_utf8_lossy(name), &value),
+            name => {
+                // Upper case and what is no token make a message malformed (RFC 9113 §8.2.1).
+                self.odd |= name.iter().any(|byte| !byte.is_ascii_graphic() || byte.is_ascii_uppercase());
+                self.headers.push(&String::from_utf8_lossy(name), &value);
+            }
         }
     }
 
@@ -87,13 +91,15 @@ impl Fields {
         [&self.method, &self.scheme, &self.path, &self.authority].into_iter().any(Option::is_some)
     }
 
-    /// Whether it names what no request and no response goes without, in the way that real peers do.
-    pub(super) fn is_convincing(&self) -> Option<bool> {
+    /// Whether the block is a message of a client (`true`) or of a server, beyond reasonable doubt: it is sound, and says
+    /// more than what one or two bytes can stand for. `None` where it might be anything.
+    pub(super) fn sender_is_client(&self) -> Option<bool> {
         let method = self.method.as_ref().is_some_and(|method| method.bytes().all(|byte| byte.is_ascii_uppercase()));
         let path = self.path.as_ref().is_none_or(|path| path.starts_with(['/', '*']));
+        let says_more = self.headers.iter().any(|(_, value)| !value.expose().is_empty());
         let request = method && path && self.status.is_none();
         let response = self.status.is_some() && !self.is_request();
-        (!self.odd && (request || response)).then_some(request)
+        (!self.odd && says_more && (request || response)).then_some(request)
     }
 
     /// Status of a response, where it is known.

@@ -33,6 +33,6 @@ fn head_of(header: FrameHeader, payload: &[u8]) -> Option<Side> {
     let block = if header.has(flag::PRIORITY) { payload.get(5..)? } else { payload };
     let mut decoder = Decoder::new();
     decoder.forget();
-    let request = Fields::decode(&mut decoder, block, false).is_convincing()?;
+    let request = Fields::decode(&mut decoder, block, false).sender_is_client()?;
     Some(if request { Side::Client } else { Side::Server })
 }
