@@ -33,7 +33,19 @@ pub enum Locator {
         request: Option<u32>,
         /// Frame that completes the response.
         response: Option<u32>,
+        /// HTTP/2 stream that carries them, as tshark's `http2.streamid` numbers it: one frame may complete several.
+        stream: Option<u32>,
     },
+}
+
+impl Locator {
+    /// HTTP/2 stream, where that is how the exchange was carried.
+    pub fn stream(self) -> Option<u32> {
+        match self {
+            Self::Frames { stream, .. } => stream,
+            Self::Entry(_) => None,
+        }
+    }
 }
 
 /// What sort of exchange this is on the wire.
@@ -95,8 +107,6 @@ pub struct Exchange {
     pub server: Option<SocketAddr>,
     /// Connection that carried it.
     pub connection: Option<Connection>,
-    /// HTTP/2 stream that carried it, as tshark's `http2.streamid` numbers it.
-    pub stream: Option<u32>,
     /// The request.
     pub request: Request,
     /// The response; `None` when no answer was seen.

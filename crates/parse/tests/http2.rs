@@ -39,7 +39,7 @@ impl Talk {
 /// An exchange in one line, its stream in front.
 fn numbered(exchange: &Exchange) -> String {
     assert_eq!(exchange.protocol, Some(Protocol::Http2));
-    format!("#{} {}", exchange.stream.unwrap(), line(exchange))
+    format!("#{} {}", exchange.source.locator.stream().unwrap(), line(exchange))
 }
 
 fn lines_of(exchanges: &[Exchange], summary: &ReassemblySummary) -> Vec<String> {

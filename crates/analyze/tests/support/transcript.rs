@@ -144,7 +144,6 @@ fn exchange(id: u32, line: &str) -> Exchange {
         client: None,
         server: None,
         connection: None,
-        stream: None,
         request: Request {
             method: method.into(),
             target,

@@ -68,17 +68,17 @@ impl Scene<'_> {
     /// An exchange is as complete as it will be. `frames` completed its request and its response.
     pub(crate) fn deliver(&mut self, ticket: Ticket, frames: (u32, Option<u32>), parts: Parts) {
         let (request, response) = frames;
+        let locator = Locator::Frames { request: Some(request), response, stream: parts.stream };
         let exchange = Exchange {
             // Numbered when all connections come together.
             id: ExchangeId(0),
-            source: Source { input: self.input, locator: Locator::Frames { request: Some(request), response } },
+            source: Source { input: self.input, locator },
             kind: parts.kind,
             protocol: Some(parts.protocol),
             timing: parts.timing,
             client: Some(self.ends.client),
             server: Some(self.ends.server),
             connection: Some(Connection::FirstFrame(self.connection)),
-            stream: parts.stream,
             request: parts.request,
             response: parts.response,
             failure: None,

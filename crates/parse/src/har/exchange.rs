@@ -72,7 +72,6 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Exchange
         client: None,
         server: server(entry),
         connection: connection(entry),
-        stream: None,
         request: Request {
             method,
             target,
