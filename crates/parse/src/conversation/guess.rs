@@ -85,13 +85,16 @@ impl Undecided {
                 Some(false) => {}
             }
         }
-        match guess(side, held) {
+        let guess = guess(side, held);
+        if self.mid_stream
+            && matches!(guess, Guess::Open | Guess::Other)
+            && let Some(sender) = http2::midway(held)
+        {
+            return Some(Guess::Http2Midway(sender));
+        }
+        match guess {
             Guess::Open if held.len() < MOST_UNDECIDED => None,
             Guess::Open | Guess::Other => {
-                let midway = if self.mid_stream { http2::midway(held) } else { None };
-                if let Some(sender) = midway {
-                    return Some(Guess::Http2Midway(sender));
-                }
                 held.clear();
                 self.begun[side as usize] = true;
                 self.strange = self.strange.saturating_add(1);

@@ -252,12 +252,12 @@ impl Answer {
 
 /// What sort of exchange a request without a protocol of its own begins.
 pub(crate) fn kind(method: &str, headers: &Headers) -> Kind {
-    if headers.get_all("upgrade").any(|value| value.expose().trim().eq_ignore_ascii_case("websocket")) {
+    if method == "CONNECT" {
+        Kind::Connect
+    } else if headers.get_all("upgrade").any(|value| value.expose().trim().eq_ignore_ascii_case("websocket")) {
         Kind::WebSocket
     } else if method == "OPTIONS" && headers.contains("origin") && headers.contains("access-control-request-method") {
         Kind::Preflight
-    } else if method == "CONNECT" {
-        Kind::Connect
     } else {
         Kind::Http
     }

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Bytes kept of one decoded block, names and values together: a short block may stand for very many (RFC 7541 §7.3).
-/// Servers refuse more than 8 to 256 KiB.
-const MOST_DECODED: usize = 1 << 20;
+/// Servers refuse more than 8 to 64 KiB, browsers more than 256 KiB.
+const MOST_DECODED: usize = 256 * 1024;
 
 /// A decoded field block.
 #[derive(Default)]
@@ -84,6 +84,11 @@ impl Fields {
                 self.headers.push(&String::from_utf8_lossy(name), &value);
             }
         }
+    }
+
+    /// Bytes that are kept of the block, about.
+    pub(super) fn size(&self) -> usize {
+        self.decoded.min(MOST_DECODED)
     }
 
     /// Whether the block begins a request: at least one of its pseudo-header fields is known. Trailers have none.

@@ -17,6 +17,8 @@ use crate::{
 
 /// Streams that may be open at a time; servers allow 100 to 256 (SETTINGS_MAX_CONCURRENT_STREAMS).
 const MOST_OPEN: usize = 1000;
+/// Bytes of header fields that may be kept in all open streams: blocks of a few bytes may stand for very many.
+const MOST_FIELDS: usize = 4 << 20;
 /// Streams that ended early and are remembered, for what was under way when they did.
 const MOST_GONE: usize = 256;
 
@@ -30,11 +32,13 @@ struct Stream {
     answer_lost: bool,
     /// What follows a CONNECT or a handshake.
     tunnel: Option<Tunnel>,
+    /// Bytes of header fields.
+    fields: usize,
 }
 
 impl Stream {
     fn new(open: Open) -> Self {
-        Self { open: Some(open), ended: [false; 2], answer_lost: false, tunnel: None }
+        Self { open: Some(open), ended: [false; 2], answer_lost: false, tunnel: None, fields: 0 }
     }
 
     /// Delivers the exchange as far as it was seen, and ends what follows it.
@@ -60,6 +64,8 @@ pub(super) struct Streams {
     open: BTreeMap<u32, Stream>,
     /// The highest stream that a client opened.
     highest: u32,
+    /// Bytes of header fields in all of them.
+    fields: usize,
     gone: VecDeque<u32>,
 }
 
@@ -116,6 +122,9 @@ impl Streams {
     pub(super) fn end(&mut self, id: u32, side: Side, mark: Mark, scene: &mut Scene<'_>) {
         let Some(stream) = self.open.get_mut(&id) else { return };
         stream.ended[side as usize] = true;
+        if let Some(tunnel) = &mut stream.tunnel {
+            tunnel.close(side, mark, scene);
+        }
         if let Some(open) = &mut stream.open {
             match side {
                 Side::Client => drop(open.end_request(true, mark, scene)),
@@ -173,14 +182,15 @@ impl Streams {
     }
 
     fn begin(&mut self, id: u32, fields: Fields, span: Span, scene: &mut Scene<'_>) {
-        if self.open.len() == MOST_OPEN
-            && let Some((_, oldest)) = self.open.pop_first()
-        {
-            oldest.deliver(Some(AnomalyKind::ConnectionLimit), span.last, scene);
+        while self.open.len() >= MOST_OPEN || self.fields + fields.size() > MOST_FIELDS {
+            let Some(oldest) = self.open.first_key_value().map(|(id, _)| *id) else { break };
+            self.close(oldest, Some(AnomalyKind::ConnectionLimit), span.last, scene);
         }
+        let size = fields.size();
         let seen = Seen { view: fields.view(), oddities: fields.oddities(), span };
         let asked = fields.request(id, scene);
-        self.open.insert(id, Stream::new(Open::new(asked, seen, scene)));
+        self.open.insert(id, Stream { fields: size, ..Stream::new(Open::new(asked, seen, scene)) });
+        self.fields += size;
     }
 
     /// A block of the server: an interim response, a response, or the trailers of one.
@@ -192,6 +202,8 @@ impl Streams {
             return;
         };
         let Some(open) = &mut stream.open else { return };
+        stream.fields += fields.size();
+        self.fields += fields.size();
         if open.is_answered() {
             open.answer_trailers(fields.headers);
             return;
@@ -230,6 +242,7 @@ impl Streams {
     /// Stream `id` carries nothing more.
     fn close(&mut self, id: u32, oddity: Option<AnomalyKind>, mark: Mark, scene: &mut Scene<'_>) {
         if let Some(stream) = self.open.remove(&id) {
+            self.fields = self.fields.saturating_sub(stream.fields);
             stream.deliver(oddity, mark, scene);
         }
     }
