@@ -92,7 +92,7 @@ impl Streams {
 
     /// The server announced an answer on stream `id` to a request that nobody sent (RFC 9113 §8.4).
     pub(super) fn promise(&mut self, id: u32, fields: Fields, span: Span, scene: &mut Scene<'_>) {
-        if id % 2 == 0 && fields.is_request() && !self.open.contains_key(&id) {
+        if id.is_multiple_of(2) && fields.is_request() && !self.open.contains_key(&id) {
             self.begin(id, fields, span, scene);
             if let Some(open) = self.open.get_mut(&id).and_then(|stream| stream.open.as_mut()) {
                 open.note(AnomalyKind::ServerPush);
