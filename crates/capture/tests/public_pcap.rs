@@ -1,5 +1,6 @@
-//! The public packet captures against tshark's view of them: every HTTP/1 exchange of which tshark shows both sides is
-//! found with its method, host, target and status, and nothing is taken for HTTP where tshark sees none.
+//! The public packet captures against tshark's view of them: every HTTP/1 and HTTP/2 exchange of which tshark shows both
+//! sides is found with its method, host, target, status and HTTP/2 stream, and nothing is taken for HTTP where tshark sees
+//! none.
 //!
 //! Finding more than tshark is right; finding less needs a reason in [`EXCEPTIONS`].
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a test reads and reports")]
@@ -27,6 +28,11 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
         "suricata-verify__filestore-5408.pcap",
         6,
         "ICMP errors that quote the request; the connection itself holds none of them",
+    ),
+    (
+        "arkime__http2-nghttp2.pcap",
+        1,
+        "a pushed exchange: tshark shows it on stream 13, which carried the promise; it is stream 2 (RFC 9113 §8.4)",
     ),
 ];
 
@@ -58,8 +64,8 @@ fn read(path: &Path, keys: &Path) -> Vec<Exchange> {
     exchanges
 }
 
-/// Method, host, target and, where it is compared, status of one exchange.
-type Key = (String, String, String, Option<u16>);
+/// Method, host, target, where it is compared the status, and the HTTP/2 stream of one exchange.
+type Key = (String, String, String, Option<u16>, Option<u32>);
 
 fn found(exchange: &Exchange) -> Key {
     let target = &exchange.request.target;
@@ -70,25 +76,40 @@ fn found(exchange: &Exchange) -> Key {
     }
     let host = if exchange.kind == Kind::Connect { String::new() } else { target.host.to_string() };
     let status = exchange.response.as_ref().map(|response| response.status);
-    (exchange.request.method.to_string(), host, uri, status)
+    (exchange.request.method.to_string(), host, uri, status, exchange.source.locator.stream())
 }
 
-/// The requests that tshark shows over HTTP/1, with the status where it is sure of the answer.
+/// The requests that tshark shows, with the status where it is sure of the answer. An upgrade to HTTP/2 is two rows to
+/// tshark, a request with status 101 and an answer on stream 1 without a request; it is one exchange to us.
 fn expected(text: &str) -> Vec<Key> {
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let names = lines.next().unwrap_or_default();
     let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
     let (proto, method, host, uri, status, matched) =
         (column("proto"), column("method"), column("host"), column("uri"), column("status"), column("match"));
-    let requests = lines.filter(|row| row.len() > matched && row[proto] == "http1" && !row[method].is_empty());
-    let status = |row: &[&str]| (row[matched] == "both").then(|| row[status].parse().unwrap());
-    requests.map(|row| key(row[method], row[host], row[uri], status(&row))).collect()
+    let (connection, stream) = (column("tcp_stream"), column("h2_stream"));
+    let rows: Vec<Vec<&str>> = lines.filter(|row| row.len() > matched).collect();
+    let read = ["http1", "h2"];
+    let requests = rows.iter().filter(|row| read.contains(&row[proto]) && !row[method].is_empty());
+    requests
+        .map(|row| {
+            let upgraded = rows.iter().find(|other| {
+                row[status] == "101"
+                    && other[connection] == row[connection]
+                    && other[stream] == "1"
+                    && other[matched] == "orphan-response"
+            });
+            let answer = upgraded.unwrap_or(row);
+            let status = (row[matched] == "both").then(|| answer[status].parse().unwrap());
+            key(row[method], row[host], row[uri], status, answer[stream].parse().ok())
+        })
+        .collect()
 }
 
 /// As [`found`] spells it: the host without port, the target of a request line without its authority.
-fn key(method: &str, host: &str, uri: &str, status: Option<u16>) -> Key {
+fn key(method: &str, host: &str, uri: &str, status: Option<u16>, stream: Option<u32>) -> Key {
     if method == "CONNECT" {
-        return (method.to_owned(), String::new(), uri.to_owned(), status);
+        return (method.to_owned(), String::new(), uri.to_owned(), status, stream);
     }
     let absolute = Target::parse(uri);
     let stated = Target::parse(&format!("http://{host}/"));
@@ -100,7 +121,7 @@ fn key(method: &str, host: &str, uri: &str, status: Option<u16>) -> Key {
             format!("{}{query}", target.path.expose())
         },
     );
-    (method.to_owned(), host, uri, status)
+    (method.to_owned(), host, uri, status, stream)
 }
 
 /// What is missing of `expected` in `exchanges`. A request without `Host` matches by what it has, one without a status
@@ -114,7 +135,7 @@ fn missing(expected: &[Key], exchanges: &[Exchange]) -> Vec<Key> {
         let same = |other: &Key| {
             let host = key.1.is_empty() || key.1 == other.1;
             let status = key.3.is_none() || key.3 == other.3;
-            key.0 == other.0 && key.2 == other.2 && host && status
+            key.0 == other.0 && key.2 == other.2 && key.4 == other.4 && host && status
         };
         match there.iter().position(same) {
             Some(index) => drop(there.swap_remove(index)),
@@ -163,7 +184,11 @@ fn every_exchange_of_tshark_is_found() {
             }
         }
         for exchange in &exchanges {
-            assert!(matches!(exchange.protocol, Some(Protocol::Http10 | Protocol::Http11)), "{file}");
+            assert_eq!(
+                exchange.protocol == Some(Protocol::Http2),
+                exchange.source.locator.stream().is_some(),
+                "{file}"
+            );
             assert!(exchange.request.view != HeaderView::Missing, "{file}");
         }
     }

@@ -51,7 +51,7 @@ pub enum AnomalyKind {
     MalformedHead,
     /// A response whose request was not captured; it gives no exchange.
     ResponseWithoutRequest,
-    /// The answer to this request was on the wire and was not captured.
+    /// The answer to this request was on the wire, and was not captured or could not be decoded.
     ResponseLost,
     /// Only one direction of a connection was captured.
     OneSidedConnection,
@@ -63,8 +63,17 @@ pub enum AnomalyKind {
     MalformedKeyLog,
     /// More encrypted bytes waited for their keys than are kept; those of a connection were given up.
     UndecryptedLimit,
-    /// A connection speaks HTTP/2 in the clear, which is not read.
-    Http2Connection,
+    /// Header fields refer to a part of an HTTP/2 connection that was not captured; which fields they are is unknown.
+    UndecodedFields,
+    /// Either end reset the HTTP/2 stream, or refused it, before the exchange was complete.
+    StreamReset,
+    /// The server pushed this answer (RFC 9113 §8.4): the client never sent the request.
+    ServerPush,
+    /// What should be frames of HTTP/2 is none, or breaks their rules; reading goes on where frames stand again.
+    OutOfStep,
+    /// The answer to a WebSocket handshake does not fit it: a wrong accept key, or a subprotocol or an extension that was
+    /// not offered (RFC 6455 §4.1).
+    WebSocketHandshakeMismatch,
     /// The length of a packet record cannot be right; everything before it was read, nothing behind it.
     CorruptRecord,
     /// A pcapng block states two lengths; the first was believed.
@@ -113,7 +122,11 @@ impl AnomalyKind {
             Self::ConnectionLimit => "connection-limit",
             Self::MalformedKeyLog => "malformed-key-log",
             Self::UndecryptedLimit => "undecrypted-limit",
-            Self::Http2Connection => "http2-connection",
+            Self::UndecodedFields => "undecoded-fields",
+            Self::StreamReset => "stream-reset",
+            Self::ServerPush => "server-push",
+            Self::OutOfStep => "out-of-step",
+            Self::WebSocketHandshakeMismatch => "websocket-handshake-mismatch",
             Self::CorruptRecord => "corrupt-record",
             Self::BlockLengthsDiffer => "block-lengths-differ",
             Self::BrokenPacketBlock => "broken-packet-block",

@@ -34,7 +34,19 @@ pub enum Locator {
         request: Option<u32>,
         /// Frame that completes the response.
         response: Option<u32>,
+        /// HTTP/2 stream that carries them, as tshark's `http2.streamid` numbers it: one frame may complete several.
+        stream: Option<u32>,
     },
+}
+
+impl Locator {
+    /// HTTP/2 stream, where that is how the exchange was carried.
+    pub fn stream(self) -> Option<u32> {
+        match self {
+            Self::Frames { stream, .. } => stream,
+            Self::Entry(_) => None,
+        }
+    }
 }
 
 /// What sort of exchange this is on the wire.
@@ -149,7 +161,7 @@ pub struct Timing {
 /// A request.
 #[derive(Clone)]
 pub struct Request {
-    /// Method as sent (case-sensitive, RFC 9110 §9.1).
+    /// Method as sent (case-sensitive, RFC 9110 §9.1); empty where it could not be decoded ([`HeaderView::Partial`]).
     pub method: Box<str>,
     /// Where it went.
     pub target: Target,
@@ -172,6 +184,8 @@ pub struct Response {
     pub headers: Headers,
     /// How complete `headers` is.
     pub view: HeaderView,
+    /// Fields behind the body (RFC 9110 §6.5), such as the status of gRPC, where a packet capture shows them.
+    pub trailers: Headers,
     /// Body.
     pub body: Body,
 }

@@ -312,5 +312,5 @@ impl Shard {
 
 fn scene<'o>(setting: Setting<'o>, ends: Ends, connection: TcpConnection, outbox: &'o mut Outbox) -> Scene<'o> {
     let Setting { input, policy, keys } = setting;
-    Scene { input, ends, connection, scheme: Scheme::Http, policy, keys, security: None, outbox }
+    Scene { input, ends, connection, scheme: Scheme::Http, depth: 0, policy, keys, security: None, outbox }
 }

@@ -62,6 +62,7 @@ pub struct Target {
     /// Port, the scheme's default where the URL names none.
     pub port: u16,
     /// Path as sent, percent-encoding kept; starts with `/`, except for `*` and the authority form of CONNECT.
+    /// Empty where it could not be decoded.
     pub path: Secret,
     /// Query without `?`, as sent.
     pub query: Option<Secret>,

@@ -168,8 +168,9 @@ fn row<'a>(capture: &Capture, fact: &'a Fact) -> Row<'a> {
 fn locator(locator: Locator) -> BTreeMap<&'static str, Option<u32>> {
     match locator {
         Locator::Entry(entry) => BTreeMap::from([("entry", Some(entry))]),
-        Locator::Frames { request, response } => {
-            BTreeMap::from([("request_frame", request), ("response_frame", response)])
+        Locator::Frames { request, response, stream } => {
+            let frames = [("request_frame", request), ("response_frame", response)];
+            frames.into_iter().chain(stream.map(|stream| ("http2_stream", Some(stream)))).collect()
         }
     }
 }

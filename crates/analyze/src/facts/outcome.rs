@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authtrace_parse::{Exchange, Kind};
+use authtrace_parse::{Exchange, Kind, SecretStr};
 
 use super::{
     body::BodyView,
@@ -180,14 +180,22 @@ pub(crate) fn extract(
     outcome
 }
 
-/// 401 or 403 where gRPC-Web answers UNAUTHENTICATED or PERMISSION_DENIED; the HTTP status is 200 whatever happened
+/// 401 or 403 where gRPC answers UNAUTHENTICATED or PERMISSION_DENIED; the HTTP status is 200 whatever happened
 /// (gRPC over HTTP/2, "Status"; the codes are 16 and 7).
 fn grpc_status(exchange: &Exchange) -> Option<u16> {
-    match exchange.response.as_ref()?.headers.get("grpc-status")?.expose().trim() {
+    match grpc_field(exchange, "grpc-status")?.1.expose().trim() {
         "16" => Some(401),
         "7" => Some(403),
         _ => None,
     }
+}
+
+/// A field of gRPC's verdict and the part of the response that holds it: behind the body, or in the head of an answer that
+/// has none, and of gRPC-Web's.
+fn grpc_field<'e>(exchange: &'e Exchange, name: &'e str) -> Option<(&'static str, SecretStr<'e>)> {
+    let response = exchange.response.as_ref()?;
+    let behind = response.trailers.get(name).map(|value| ("trailer", value));
+    behind.or_else(|| response.headers.get(name).map(|value| ("header", value)))
 }
 
 /// "Token is invalid or expired" is said of refresh tokens where they are traded, and of access tokens elsewhere.
@@ -270,12 +278,13 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })
 }
 
-/// What gRPC says in words, percent-encoded in a header of its own.
+/// What gRPC says in words, percent-encoded in a field of its own.
 fn grpc_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
-    let message = exchange.response.as_ref()?.headers.get("grpc-message")?.expose();
+    let (place, message) = grpc_field(exchange, "grpc-message")?;
+    let message = message.expose();
     let text: String = url::form_urlencoded::parse(message.replace('+', "%2B").as_bytes()).map(|(k, _)| k).collect();
     let hit = classify(status, &text, &[])?;
-    Some(Stated { hit, part: "response.header.grpc-message".into(), text, weight: Reason::ServerText })
+    Some(Stated { hit, part: format!("response.{place}.grpc-message"), text, weight: Reason::ServerText })
 }
 
 /// Headers in which a framework or gateway names its reason.

@@ -273,6 +273,7 @@ fn response(exchange: &mut Exchange) -> &mut Response {
         status: 200,
         headers: Headers::new(),
         view: HeaderView::Full,
+        trailers: Headers::new(),
         body: Body { content: Content::Empty, ..Body::default() },
     })
 }

@@ -128,7 +128,7 @@ fn response(entry: &Entry<'_>, status: u16, bodies: &Bodies<'_>, anomalies: &mut
     let listed = entry.response.headers.items.is_some() || !headers.is_empty();
     let view = if listed { HeaderView::Full } else { HeaderView::Missing };
     let body = bodies.response(&entry.response.content, &headers, anomalies);
-    Response { status, headers, view, body }
+    Response { status, headers, view, trailers: Headers::new(), body }
 }
 
 /// A request that reached the network names its host; without one, only what a script set was recorded.

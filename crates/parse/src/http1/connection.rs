@@ -1,12 +1,21 @@
 //! One HTTP/1 connection: both directions read, responses paired with their requests.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{
     head::{Head, Side, StartLine},
-    pairing::{Pairing, RequestLine, Seen},
-    reader::{Framing, Messages, Reader, Span},
+    pairing::{Pairing, RequestLine},
+    reader::{Framing, Messages, Reader},
 };
 use crate::{
-    conversation::{Conversation, Scene},
+    anomaly::AnomalyKind,
+    conversation::Scene,
+    exchange::HeaderView,
+    http::{
+        open::{Open, Seen, Span},
+        tunnel::Tunnel,
+    },
+    http2,
     stream::{Mark, Piece},
 };
 
@@ -16,7 +25,15 @@ pub(crate) struct Connection {
     server: Reader,
     pairing: Pairing,
     /// What the bytes behind an upgrade or a CONNECT speak.
-    tunnel: Option<Box<Conversation>>,
+    after: Option<After>,
+}
+
+/// What follows HTTP/1 on a connection.
+enum After {
+    /// HTTP/2, which answers the last request (RFC 7540 §3.2).
+    Http2(Box<http2::Connection>),
+    /// Something else, and the exchange that it completes, if it does.
+    Tunnel(Tunnel, Option<Box<Open>>),
 }
 
 impl Default for Connection {
@@ -25,7 +42,7 @@ impl Default for Connection {
             client: Reader::new(Side::Client),
             server: Reader::new(Side::Server),
             pairing: Pairing::default(),
-            tunnel: None,
+            after: None,
         }
     }
 }
@@ -37,12 +54,11 @@ impl Connection {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         };
-        let mut half = Half { side, pairing: &mut self.pairing, tunnel: &mut self.tunnel, scene };
-        reader.piece(piece, mark, &mut half);
-        if side == Side::Server && self.tunnel.is_none() && self.pairing.take_upgrade() {
+        let before = self.after.is_some();
+        reader.piece(piece, mark, &mut Half { side, pairing: &mut self.pairing, after: &mut self.after, scene });
+        if self.after.is_some() && !before {
             // The client may speak first behind the upgrade, so its side changes with the server's answer.
             self.client.become_tunnel();
-            self.tunnel = Some(Box::default());
         }
     }
 
@@ -52,7 +68,10 @@ impl Connection {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         };
-        reader.finish(mark, &mut Half { side, pairing: &mut self.pairing, tunnel: &mut self.tunnel, scene });
+        reader.finish(mark, &mut Half { side, pairing: &mut self.pairing, after: &mut self.after, scene });
+        if let Some(After::Tunnel(tunnel, _)) = &mut self.after {
+            tunnel.close(side, mark, scene);
+        }
     }
 
     /// Nothing more will come: what is open is delivered as far as it was seen.
@@ -60,9 +79,37 @@ impl Connection {
         self.close(Side::Client, mark, scene);
         self.close(Side::Server, mark, scene);
         self.pairing.finish(scene);
-        if let Some(tunnel) = &mut self.tunnel {
-            tunnel.finish(mark, scene);
+        match self.after.take() {
+            Some(After::Http2(mut connection)) => connection.finish(mark, scene),
+            Some(After::Tunnel(tunnel, open)) => {
+                let websocket = tunnel.finish(mark, scene);
+                if let Some(mut open) = open {
+                    websocket.into_iter().for_each(|websocket| open.followed_by(websocket));
+                    open.deliver(scene);
+                }
+            }
+            None => {}
         }
+    }
+}
+
+impl After {
+    /// What follows the answer to `open`.
+    fn behind(mut open: Open, scene: &mut Scene<'_>) -> Self {
+        let upgrade = open.answer_head().filter(|(status, _)| *status == 101);
+        let to = upgrade.and_then(|(_, headers)| headers.get("upgrade"));
+        if to.is_some_and(|to| to.expose().trim().eq_ignore_ascii_case("h2c")) {
+            let settings = open.request().headers.get("http2-settings").map(|value| value.expose().trim());
+            // Settings that cannot be read allow nothing beyond what every peer allows.
+            let settings = settings.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).unwrap_or_default();
+            return Self::Http2(Box::new(http2::Connection::upgraded(open, &settings)));
+        }
+        let tunnel = Tunnel::behind(&mut open);
+        if tunnel.completes_exchange() {
+            return Self::Tunnel(tunnel, Some(Box::new(open)));
+        }
+        open.deliver(scene);
+        Self::Tunnel(tunnel, None)
     }
 }
 
@@ -70,13 +117,15 @@ impl Connection {
 struct Half<'c, 's, 'o> {
     side: Side,
     pairing: &'c mut Pairing,
-    tunnel: &'c mut Option<Box<Conversation>>,
+    after: &'c mut Option<After>,
     scene: &'s mut Scene<'o>,
 }
 
 impl Messages for Half<'_, '_, '_> {
     fn head(&mut self, head: Head<'_>, cut: bool, span: Span) -> Framing {
-        let seen = Seen { cut, odd: head.odd, span };
+        let view = if cut { HeaderView::Partial } else { HeaderView::Full };
+        let oddities = [head.odd.then_some(AnomalyKind::MalformedHead), cut.then_some(AnomalyKind::HeadCut), None];
+        let seen = Seen { view, oddities, span };
         match head.start {
             StartLine::Request { method, target, minor } => {
                 self.pairing.request(RequestLine { method, target, minor }, head.headers, seen, self.scene)
@@ -100,7 +149,11 @@ impl Messages for Half<'_, '_, '_> {
     fn end(&mut self, whole: bool, mark: Mark) {
         match self.side {
             Side::Client => self.pairing.request_ended(whole, mark, self.scene),
-            Side::Server => self.pairing.response_ended(whole, mark, self.scene),
+            Side::Server => {
+                if let Some(open) = self.pairing.response_ended(whole, mark, self.scene) {
+                    *self.after = Some(After::behind(open, self.scene));
+                }
+            }
         }
     }
 
@@ -109,8 +162,11 @@ impl Messages for Half<'_, '_, '_> {
     }
 
     fn tunnel(&mut self, piece: Piece<'_>, mark: Mark) {
-        let conversation = self.tunnel.get_or_insert_default();
-        conversation.piece(self.side, piece, mark, self.scene);
+        match self.after {
+            Some(After::Http2(connection)) => connection.piece(self.side, piece, mark, self.scene),
+            Some(After::Tunnel(tunnel, _)) => tunnel.piece(self.side, piece, mark, self.scene),
+            None => {}
+        }
     }
 
     fn expects_more(&self) -> bool {

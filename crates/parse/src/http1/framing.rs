@@ -1,7 +1,7 @@
 //! Which body framing a head announces (RFC 9112 §6.3).
 
 use super::reader::Framing;
-use crate::headers::Headers;
+use crate::{headers::Headers, http::body::length};
 
 /// Framing of a request body: one that announces none has none.
 pub(super) fn of_request(headers: &Headers) -> Framing {
@@ -34,13 +34,4 @@ fn coded(headers: &Headers) -> Option<bool> {
     let applied = |coding: &&str| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity");
     let last = codings.map(str::trim).filter(applied).last()?;
     Some(last.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("chunked")))
-}
-
-/// `Content-Length`, where all of its values agree.
-pub(super) fn length(headers: &Headers) -> Option<u64> {
-    let mut values = headers.get_all("content-length").flat_map(|value| value.expose().split(',')).map(str::trim);
-    let first = values.next()?;
-    // A sign is no digit (RFC 9110 §8.6).
-    let length = first.bytes().all(|byte| byte.is_ascii_digit()).then(|| first.parse().ok())??;
-    values.all(|value| value == first).then_some(length)
 }

@@ -66,6 +66,16 @@ pub(crate) enum Side {
     Server,
 }
 
+impl Side {
+    /// The peer.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// Reads the head at the start of `bytes`.
 pub(crate) fn read(side: Side, bytes: &[u8]) -> Reading<'_> {
     if !may_begin(side, bytes) {

@@ -1,12 +1,10 @@
 //! HTTP/1.x on a reassembled connection (RFC 9110, RFC 9112): heads, bodies by their framing, pairing.
 
-mod body;
 mod chunked;
 mod connection;
 mod framing;
 pub(crate) mod head;
-pub(crate) mod pairing;
+mod pairing;
 mod reader;
-mod target;
 
 pub(crate) use connection::Connection;

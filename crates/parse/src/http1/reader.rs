@@ -7,7 +7,10 @@ use super::{
     chunked::{Chunked, Step},
     head::{self, Head, Reading, Side},
 };
-use crate::stream::{Mark, Piece};
+use crate::{
+    http::open::Span,
+    stream::{Mark, Piece},
+};
 
 /// How a message's body is framed (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +41,6 @@ pub(crate) trait Messages {
     fn tunnel(&mut self, piece: Piece<'_>, mark: Mark);
     /// Whether this direction may begin a new message although the present one runs until the connection closes.
     fn expects_more(&self) -> bool;
-}
-
-/// When a message's first byte came and which frame the present one is in.
-#[derive(Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) first: Mark,
-    pub(crate) last: Mark,
 }
 
 /// The largest head that is read; what is longer is cut there. Servers refuse more than 8 to 64 KiB.

@@ -1,6 +1,6 @@
 //! What a packet capture lost: frames, halves of connections, the rest of long frames.
 
-use authtrace_parse::HeaderView;
+use authtrace_parse::{AnomalyKind, HeaderView};
 
 use super::RULE;
 use crate::{
@@ -17,7 +17,10 @@ pub(super) fn check(input: &Input, facts: &[&Fact]) -> Vec<Coverage> {
     if input.format == InputFormat::Har {
         return Vec::new();
     }
-    [cut_heads(input, facts), lost_frames(input), unanswered(input), halves(input)].into_iter().flatten().collect()
+    [cut_heads(input, facts), undecoded_heads(input, facts), lost_frames(input), unanswered(input), halves(input)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn coverage(says: String, remedy: &'static str) -> Coverage {
@@ -26,7 +29,7 @@ fn coverage(says: String, remedy: &'static str) -> Coverage {
 
 /// Heads whose end was not captured: a field that is not there may have stood behind the cut.
 fn cut_heads(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
-    let cut = facts.iter().filter(|fact| fact.view == HeaderView::Partial).count();
+    let cut = facts.iter().filter(|fact| fact.view == HeaderView::Partial && !is_undecoded(fact)).count();
     (cut > 0).then(|| {
         coverage(
             format!(
@@ -37,6 +40,26 @@ fn cut_heads(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
             "Capture whole frames: tcpdump -s 0, dumpcap without -s; and let nothing drop (tcpdump -B 65536).",
         )
     })
+}
+
+/// Heads that refer to what an earlier part of their HTTP/2 connection said.
+fn undecoded_heads(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
+    let undecoded = facts.iter().filter(|fact| fact.view == HeaderView::Partial && is_undecoded(fact)).count();
+    (undecoded > 0).then(|| {
+        coverage(
+            format!(
+                "{undecoded} of {} in {} refer to a part of their HTTP/2 connection that was not captured: the fields that \
+                 they take from there are unknown.",
+                count(facts.len(), "request head"),
+                input.path
+            ),
+            "Start the capture before the client connects, and let nothing drop (tcpdump -B 65536).",
+        )
+    })
+}
+
+fn is_undecoded(fact: &Fact) -> bool {
+    fact.anomalies.contains(&AnomalyKind::UndecodedFields)
 }
 
 /// Frames that the capturing side itself says it lost.

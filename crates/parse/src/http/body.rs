@@ -53,9 +53,9 @@ impl Owner<'_> {
 }
 
 impl Keeper {
-    /// A body whose message has `headers` and, where it states one, this length.
-    pub(crate) fn new(owner: Owner<'_>, headers: &Headers, length: Option<u64>, policy: &dyn BodyPolicy) -> Self {
-        let stored = usize::try_from(length.unwrap_or(0)).unwrap_or(usize::MAX);
+    /// A body whose message has `headers`.
+    pub(crate) fn new(owner: Owner<'_>, headers: &Headers, policy: &dyn BodyPolicy) -> Self {
+        let stored = usize::try_from(length(headers).unwrap_or(0)).unwrap_or(usize::MAX);
         let keep = owner.keep(policy, mime(headers), stored);
         Self { keep, expected: stored.min(MOST_RESERVED), coding: coding(headers), ..Self::default() }
     }
@@ -126,6 +126,15 @@ impl Keeper {
         let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
         Content::Text { text: Secret::new(text), cut }
     }
+}
+
+/// `Content-Length`, where all of its values agree.
+pub(crate) fn length(headers: &Headers) -> Option<u64> {
+    let mut values = headers.get_all("content-length").flat_map(|value| value.expose().split(',')).map(str::trim);
+    let first = values.next()?;
+    // A sign is no digit (RFC 9110 §8.6).
+    let length = first.bytes().all(|byte| byte.is_ascii_digit()).then(|| first.parse().ok())??;
+    values.all(|value| value == first).then_some(length)
 }
 
 fn mime(headers: &Headers) -> Option<&str> {

@@ -1,5 +1,12 @@
-//! WebSocket traffic of one handshake, as far as the input shows it (RFC 6455).
+//! WebSocket traffic of one handshake, as far as the input shows it (RFC 6455): data type and, for packets, its reader.
 
+mod frame;
+mod handshake;
+mod inflate;
+mod message;
+mod session;
+
+pub(crate) use self::{handshake::agree, session::Session};
 use crate::{secret::Secret, time::Timestamp};
 
 /// What followed a WebSocket handshake.
@@ -11,8 +18,12 @@ pub struct WebSocket {
     pub messages: Vec<Message>,
     /// Data messages seen in all.
     pub message_count: u64,
-    /// Close code, where a close frame was seen.
+    /// Code of the first close frame, where one was seen and states one (RFC 6455 §7.4).
     pub close_code: Option<u16>,
+    /// Reason in that close frame: free text of either end.
+    pub close_reason: Option<Secret>,
+    /// Whether the client sent that close frame.
+    pub closed_by_client: Option<bool>,
 }
 
 impl WebSocket {
@@ -23,11 +34,11 @@ impl WebSocket {
 /// One data message.
 #[derive(Clone)]
 pub struct Message {
-    /// When it was seen.
+    /// When it was seen; in packets, when it was complete.
     pub time: Option<Timestamp>,
     /// Whether the client sent it.
     pub from_client: bool,
-    /// Text of a text message, the first [`Message::KEPT_BYTES`] bytes; `None` for binary.
+    /// Text of a text message, the first [`Message::KEPT_BYTES`] bytes; `None` for binary, and for what cannot be read.
     pub text: Option<Secret>,
 }
 
