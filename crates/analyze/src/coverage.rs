@@ -1,6 +1,6 @@
 //! Coverage: what the capture could not show, which rules that blinds, and how to record a better one.
 
-use authtrace_parse::{Timestamp, TlsConnection};
+use authtrace_parse::{QuicSummary, Timestamp, TlsConnection};
 
 use crate::{catalogue::RuleMeta, text::Text};
 
@@ -67,6 +67,10 @@ pub struct Input {
     pub opaque: Vec<TlsConnection>,
     /// TLS connections that could not be decrypted, in all.
     pub opaque_count: u64,
+    /// QUIC connections of a packet capture, which are not decrypted.
+    pub quic: QuicSummary,
+    /// TLS connections that were decrypted as a whole.
+    pub decrypted_count: u64,
     /// Frames that the capturing side says it lost.
     pub dropped: u64,
 }

@@ -59,6 +59,10 @@ pub enum AnomalyKind {
     ReassemblyLimit,
     /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
     ConnectionLimit,
+    /// A line of a key log in the capture is none; it was skipped.
+    MalformedKeyLog,
+    /// More encrypted bytes waited for their keys than are kept; those of a connection were given up.
+    UndecryptedLimit,
     /// Header fields refer to a part of an HTTP/2 connection that was not captured; which fields they are is unknown.
     UndecodedFields,
     /// Either end reset the HTTP/2 stream, or refused it, before the exchange was complete.
@@ -116,6 +120,8 @@ impl AnomalyKind {
             Self::OneSidedConnection => "one-sided-connection",
             Self::ReassemblyLimit => "reassembly-limit",
             Self::ConnectionLimit => "connection-limit",
+            Self::MalformedKeyLog => "malformed-key-log",
+            Self::UndecryptedLimit => "undecrypted-limit",
             Self::UndecodedFields => "undecoded-fields",
             Self::StreamReset => "stream-reset",
             Self::ServerPush => "server-push",

@@ -31,7 +31,7 @@ enum Protocol {
     Unknown(Box<Undecided>),
     Http1(Box<http1::Connection>),
     Http2(Box<http2::Connection>),
-    Tls(Box<tls::Opaque>),
+    Tls(Box<tls::Connection>),
     Socks(Box<socks::Handshake>),
     /// What a SOCKS proxy handed over.
     Within(Box<Conversation>),
@@ -47,7 +47,6 @@ impl Default for Protocol {
 
 impl Conversation {
     /// A conversation whose ends agreed on what they speak (ALPN, RFC 7301), captured from its start or not.
-    #[allow(dead_code, reason = "for conversations inside TLS, which are not read yet")]
     pub(crate) fn agreed_on(alpn: &str, from_start: bool) -> Self {
         let protocol = match (alpn, from_start) {
             ("h2", true) => Protocol::Http2(Box::new(http2::Connection::new())),
@@ -67,7 +66,8 @@ impl Conversation {
         match &self.protocol {
             Protocol::Http1(_) | Protocol::Http2(_) => true,
             Protocol::Within(inner) => inner.is_read(),
-            Protocol::Unknown(_) | Protocol::Tls(_) | Protocol::Socks(_) | Protocol::Foreign => false,
+            Protocol::Tls(connection) => connection.is_read(),
+            Protocol::Unknown(_) | Protocol::Socks(_) | Protocol::Foreign => false,
         }
     }
 
@@ -96,7 +96,7 @@ impl Conversation {
             }
             Protocol::Http1(connection) => connection.piece(side, piece, mark, scene),
             Protocol::Http2(connection) => connection.piece(side, piece, mark, scene),
-            Protocol::Tls(opaque) => opaque.piece(side, piece, mark),
+            Protocol::Tls(connection) => connection.piece(side, piece, mark, scene),
             Protocol::Socks(handshake) => {
                 let piece = if let Piece::Data(bytes) = piece {
                     handshake.said[side as usize].extend_from_slice(bytes);
@@ -119,9 +119,10 @@ impl Conversation {
         let ends = self.take_place(scene);
         match &mut self.protocol {
             Protocol::Http1(connection) => connection.close(side, mark, scene),
+            Protocol::Tls(connection) => connection.close(side, mark, scene),
             Protocol::Within(inner) => scene.within(|scene| inner.close(side, mark, scene)),
             // Streams of HTTP/2 end by themselves.
-            _ => {}
+            Protocol::Unknown(_) | Protocol::Http2(_) | Protocol::Socks(_) | Protocol::Foreign => {}
         }
         scene.ends = ends;
     }
@@ -133,7 +134,7 @@ impl Conversation {
             Protocol::Unknown(_) | Protocol::Socks(_) | Protocol::Foreign => {}
             Protocol::Http1(mut connection) => connection.finish(mark, scene),
             Protocol::Http2(mut connection) => connection.finish(mark, scene),
-            Protocol::Tls(opaque) => scene.outbox.opaque(opaque.finish(scene.ends)),
+            Protocol::Tls(connection) => connection.finish(mark, scene),
             Protocol::Within(mut inner) => scene.within(|scene| inner.finish(mark, scene)),
         }
         scene.ends = ends;
@@ -149,7 +150,9 @@ impl Conversation {
             Guess::Http2 => (Protocol::Http2(Box::new(http2::Connection::new())), Side::Client),
             Guess::Http2Midway(sender) => (Protocol::Http2(Box::new(http2::Connection::midway())), sender),
             Guess::Socks => (Protocol::Socks(Box::default()), Side::Client),
-            Guess::Tls => (Protocol::Tls(Box::new(tls::Opaque::new(mark))), side),
+            Guess::Tls(sender) => {
+                (Protocol::Tls(Box::new(tls::Connection::new(mark, scene.keys))), sender.unwrap_or(side))
+            }
             Guess::Open | Guess::Other => return,
         };
         self.protocol = protocol;

@@ -3,10 +3,11 @@
 //! A HAR entry, a decrypted HTTP/2 stream and a live loopback request become the same [`Exchange`],
 //! so every rule works on every input. What the input did not show is `None`, never a default.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
-    anomaly::AnomalyKind, body::Body, headers::Headers, target::Target, time::Timestamp, websocket::WebSocket,
+    anomaly::AnomalyKind, body::Body, headers::Headers, target::Target, time::Timestamp, tls::Security,
+    websocket::WebSocket,
 };
 
 /// Number of an exchange, unique in one run and equal in every verb: the inputs' exchanges counted in order.
@@ -107,6 +108,8 @@ pub struct Exchange {
     pub server: Option<SocketAddr>,
     /// Connection that carried it.
     pub connection: Option<Connection>,
+    /// What protected it on the wire, where packets show it.
+    pub security: Option<Arc<Security>>,
     /// The request.
     pub request: Request,
     /// The response; `None` when no answer was seen.
@@ -126,8 +129,18 @@ pub struct Exchange {
 pub enum Connection {
     /// The recorder's own name for it.
     Named(Box<str>),
+    /// A TCP connection in packets.
+    Tcp(TcpConnection),
+}
+
+/// A TCP connection, as a packet capture tells it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TcpConnection {
     /// The one-based number of its first frame.
-    FirstFrame(u32),
+    pub first_frame: u32,
+    /// The initial sequence numbers of both ends, the smaller one in the upper half, where both were captured. They are
+    /// random: whatever the addresses, equal ones are one connection that was captured twice.
+    pub opening: Option<NonZeroU64>,
 }
 
 /// When the parts of an exchange were seen, on the capture's clock.

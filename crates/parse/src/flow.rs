@@ -1,10 +1,11 @@
 //! One TCP connection: two streams, put in a common order, and the conversation that they carry.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, num::NonZeroU64};
 
 use crate::{
     anomaly::AnomalyKind,
     conversation::{Conversation, Ends, Scene},
+    exchange::TcpConnection,
     http1::head::Side,
     packet::Segment,
     stream::{FirstHeld, Mark, Payload, Piece, Sink, Stream},
@@ -37,6 +38,8 @@ const SHUFFLE: u32 = 128;
 #[derive(Default)]
 struct Direction {
     stream: Stream,
+    /// Sequence number of its SYN.
+    opening: Option<u32>,
     /// Frame at which bytes were first missing that the peer has.
     missing_since: Option<u32>,
     /// Whether the conversation was told of its end.
@@ -85,6 +88,13 @@ impl Flow {
         self.ends
     }
 
+    /// What tells it from other connections.
+    pub(crate) fn name(&self) -> TcpConnection {
+        let opening = self.client.opening.zip(self.server.opening);
+        let opening = opening.map(|(a, b)| u64::from(a.min(b)) << 32 | u64::from(a.max(b)));
+        TcpConnection { first_frame: self.first.frame, opening: opening.and_then(NonZeroU64::new) }
+    }
+
     /// Whether `segment` opens another connection between the same ports.
     pub(crate) fn is_reopened_by(&self, segment: &Segment<'_>) -> bool {
         segment.flags.syn && !self.direction(self.side(segment)).stream.opened_by(segment.sequence)
@@ -101,6 +111,7 @@ impl Flow {
         let mut sequence = segment.sequence;
         if segment.flags.syn {
             own.stream.open(sequence);
+            own.opening.get_or_insert(sequence);
             sequence = sequence.wrapping_add(1);
         }
         if !self.conversation.is_foreign() && (!segment.payload.is_empty() || segment.cut > 0) {

@@ -19,6 +19,7 @@ mod http1;
 mod http2;
 pub mod link;
 pub mod packet;
+mod quic;
 pub mod reassembly;
 pub mod secret;
 mod shard;
@@ -32,14 +33,15 @@ pub use anomaly::{Anomaly, AnomalyKind};
 pub use body::{Body, BodyPolicy, BodyQuestion, Content};
 pub use exchange::{
     Browser, CallFrame, Connection, Exchange, ExchangeId, HeaderView, Initiator, Kind, Locator, Protocol, Request,
-    Response, Source, Timing,
+    Response, Source, TcpConnection, Timing,
 };
 pub use frame::{Frame, LinkType};
 pub use headers::Headers;
 pub use link::{Decoder, DecoderCounts};
 pub use packet::{Datagram, Flags, Packet, Segment};
+pub use quic::{QuicConnection, QuicSummary, QuicVersion, QuicWatch};
 pub use reassembly::{Merger, Reassembler, ReassemblySummary, Said, Worker};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;
-pub use tls::{TlsConnection, TlsVersion};
+pub use tls::{KeyLog, KeyLogNotes, Outlook, Security, TlsConnection, TlsVersion, Unread};

@@ -50,4 +50,6 @@ pub struct Datagram<'a> {
     pub destination: SocketAddr,
     /// Captured payload.
     pub payload: &'a [u8],
+    /// Payload bytes that were on the wire behind `payload` and that the snap length cut off.
+    pub cut: u32,
 }

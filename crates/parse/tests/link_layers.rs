@@ -218,9 +218,34 @@ fn what_capturing_systems_put_before() {
 }
 
 #[test]
+fn ip_in_ip() {
+    let in_v6 = |protocol: u8, payload: &[u8]| {
+        let mut bytes = Vec::new();
+        let builder = PacketBuilder::ipv6([3; 16], [4; 16], 64);
+        builder.write(&mut bytes, etherparse::IpNumber(protocol), payload).unwrap();
+        bytes
+    };
+    let addresses = ["[101:101:101:101:101:101:101:101]", "[202:202:202:202:202:202:202:202]"];
+    check_v4(101, &in_ip(4, &v4()));
+    check_v4(101, &in_v6(4, &v4()));
+    check_whole(101, &in_ip(41, &v6()), addresses);
+    check_whole(101, &in_v6(41, &v6()), addresses);
+    check_v4(101, &in_v6(4, &in_ip(41, &in_v6(4, &v4()))));
+    // Behind an authentication header (RFC 4302), in tunnel mode and in transport mode.
+    let authenticated = |next: u8| [next, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    check_v4(101, &in_ip(51, &[&authenticated(4), &v4()[..]].concat()));
+    check_v4(101, &in_v6(51, &[&authenticated(4), &v4()[..]].concat()));
+    let segment = &v4()[20..];
+    let text = String::from_utf8_lossy(PAYLOAD);
+    assert_eq!(
+        found(101, &in_ip(51, &[&authenticated(6), segment].concat())),
+        format!("192.0.2.1:40000 192.0.2.2:80 7 Some(9) {text}")
+    );
+}
+
+#[test]
 fn tunnels_in_ip() {
     let frame = ethernet(0x0800, &v4());
-    check_v4(101, &in_ip(4, &v4()));
     check_v4(101, &in_ip(41, &v4()));
     check_v4(101, &in_ip(97, &[&[0x30, 0], &frame[..]].concat()));
     check_v4(101, &in_ip(137, &[&[0, 1, 0x11, 64], &v4()[..]].concat()));
@@ -254,6 +279,18 @@ fn tunnels_in_udp() {
     check_v4(101, &udp(1701, &[0x0a, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 9, 0, 0x21], &v4()));
     check_v4(101, &udp(6635, &[0, 1, 0x11, 64], &v4()));
     check_v4(101, &udp(37008, &[1, 0, 0, 1, 10, 1, 5, 0, 1], &frame));
+    check_v4(101, &udp(5247, &[0, 0x10, 0, 0, 0, 0, 0, 0], &frame));
+    for (control, flags) in [(0x08, 0x01), (0x08, 0x41), (0x11, 0x08), (0x41, 0x88)] {
+        let header = [&[control, flags][..], &vec![0; if flags == 0x88 { 24 } else { 22 }]].concat();
+        let wireless = [&header[..], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &v4()].concat();
+        check_v4(101, &udp(5247, &[0, 0x20, 3, 0x20, 0, 0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0], &wireless));
+        check_v4(101, &in_ip(47, &[&[0, 0, 0x82, 0x40], &wireless[..]].concat()));
+    }
+    // A fragment, and what keeps the channel open.
+    for flags in [0x80, 0x08] {
+        let bytes = udp(5247, &[0, 0x10, 0, flags, 0, 0, 0, 0], &frame);
+        assert_eq!(found(101, &bytes), "192.0.2.1:50000 192.0.2.2:5247 udp");
+    }
     let addresses = ["[101:101:101:101:101:101:101:101]", "[202:202:202:202:202:202:202:202]"];
     check_whole(101, &udp(3544, &[], &v6()), addresses);
     check_whole(101, &udp(3544, &[0, 0, 1, 2, 3, 4, 5, 6], &v6()), addresses);
@@ -263,7 +300,7 @@ fn tunnels_in_udp() {
 
 #[test]
 fn a_port_alone_makes_no_tunnel() {
-    for port in [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008] {
+    for port in [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008, 5247] {
         for payload in [&b""[..], b"x", b"hello, this is no tunnel at all and long enough to look like one"] {
             assert_eq!(found(101, &in_udp(port, payload)), format!("192.0.2.1:50000 192.0.2.2:{port} udp"));
         }

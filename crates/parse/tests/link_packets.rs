@@ -268,7 +268,7 @@ proptest! {
     ) {
         let mut bytes = before;
         if udp {
-            let ports = [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008];
+            let ports = [4789, 4790, 6081, 2152, 1701, 6635, 3544, 37008, 5247];
             let builder = PacketBuilder::ipv4([1; 4], [2; 4], 64).udp(1, ports[cut.index(ports.len())]);
             let inner = bytes.clone();
             builder.write(&mut bytes, &inner).unwrap();
@@ -376,4 +376,24 @@ fn fragments_that_fit_nowhere_are_refused() {
     push(64, 80, false);
     push(16, 21, false);
     assert_eq!(decoder.counts().refused_fragments, 2);
+}
+
+#[test]
+fn where_fragments_disagree_the_later_one_counts() {
+    let (a, b) = (tcp(&[b'a'; 28]), tcp(&[b'b'; 28]));
+    let end = a.len() - 20;
+    let pieces = [
+        fragment_v4(&a, &Piece { from: 0, to: 32, last: false }, 5),
+        // Bytes 24 to 32 once more, of which 20 are the TCP header.
+        fragment_v4(&b, &Piece { from: 24, to: 32, last: false }, 5),
+        fragment_v4(&a, &Piece { from: 32, to: end, last: true }, 5),
+    ];
+    let mut decoder = Decoder::new();
+    let mut got = Vec::new();
+    for bytes in &pieces {
+        if let Some(Packet::Tcp(segment)) = decoder.decode(&frame(RAW, bytes, bytes.len())) {
+            got = segment.payload.to_vec();
+        }
+    }
+    assert_eq!(got, [&[b'a'; 4][..], &[b'b'; 8], &[b'a'; 16]].concat());
 }

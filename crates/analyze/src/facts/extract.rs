@@ -120,8 +120,12 @@ impl Extractor {
             lifetime: LifetimeId(0),
             connection: exchange.connection.as_ref().map(|connection| match connection {
                 authtrace_parse::Connection::Named(name) => Connection::Named(interner.text(name)),
-                authtrace_parse::Connection::FirstFrame(frame) => Connection::FirstFrame(*frame),
+                authtrace_parse::Connection::Tcp(tcp) => Connection::FirstFrame(tcp.first_frame),
             }),
+            opening: match exchange.connection {
+                Some(authtrace_parse::Connection::Tcp(tcp)) => tcp.opening,
+                Some(authtrace_parse::Connection::Named(_)) | None => None,
+            },
             path: interner.text(&path),
             url_credentials: url_credentials.into(),
             set_cookies: set_cookies.into(),

@@ -28,7 +28,7 @@ pub(crate) mod views;
 
 use std::{
     net::SocketAddr,
-    num::{NonZeroU16, NonZeroU32},
+    num::{NonZeroU16, NonZeroU32, NonZeroU64},
     sync::Arc,
 };
 
@@ -212,6 +212,8 @@ pub struct Fact {
     pub lifetime: LifetimeId,
     /// Connection that carried it.
     pub connection: Option<Connection>,
+    /// What one TCP connection has in common with every other capture of it (see [`authtrace_parse::TcpConnection`]).
+    pub opening: Option<NonZeroU64>,
     /// Path without query; a segment that is a token reads `{token}`.
     pub path: Text,
     /// Credentials of the request, the one that names the principal first (see [`Credential::method`]).

@@ -5,6 +5,8 @@
 //! * truncated                         the input ends in the middle
 //! * packets response-without-request  the input is a packet capture, with these oddities
 //! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
+//!     why=no-beginning                   not for want of keys; missing-secret: read in part; no-content: nothing was in it
+//! * quic login.x.dev h3              a QUIC connection: host, offered protocols
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //!     from=10.0.0.1:40000 to=10.0.0.2:80   read from packets between these addresses
 //! > Name: value                       request header
@@ -27,7 +29,8 @@ use authtrace_analyze::{
 };
 use authtrace_parse::{
     AnomalyKind, Body, Browser, CallFrame, Connection, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator,
-    Kind, Locator, Request, Response, Secret, Source, Target, Timestamp, Timing, TlsConnection, TlsVersion,
+    Kind, Locator, QuicConnection, QuicVersion, Request, Response, Secret, Source, Target, Timestamp, Timing,
+    TlsConnection, TlsVersion, Unread,
     websocket::{Message, WebSocket},
 };
 
@@ -79,6 +82,10 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.input.opaque.push(tls(rest));
         transcript.input.opaque_count += 1;
         transcript.input.format = InputFormat::Pcapng;
+    } else if let Some(rest) = line.strip_prefix("* quic ") {
+        transcript.input.quic.connections.push(quic(rest));
+        transcript.input.quic.count += 1;
+        transcript.input.format = InputFormat::Pcapng;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
         transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
@@ -100,6 +107,14 @@ fn tls(rest: &str) -> TlsConnection {
     let mut words = rest.split(' ');
     let host = words.next().unwrap();
     let version = words.next().and_then(|version| version.strip_prefix("1.")?.parse::<u16>().ok());
+    let unread = match rest.split_once(" why=").map(|(_, why)| why) {
+        None => Unread::NoSecret,
+        Some("no-beginning") => Unread::NoBeginning,
+        Some("missing-secret") => Unread::MissingSecret("SERVER_TRAFFIC_SECRET_0"),
+        Some("no-content") => Unread::NoContent,
+        Some(other) => panic!("why {other}"),
+    };
+    let words = words.filter(|word| !word.starts_with("why="));
     TlsConnection {
         client: "10.0.0.1:40000".parse().unwrap(),
         server: "10.0.0.2:443".parse().unwrap(),
@@ -111,6 +126,20 @@ fn tls(rest: &str) -> TlsConnection {
         first: None,
         sent: 0,
         received: 0,
+        unread,
+        partly: matches!(unread, Unread::MissingSecret(_)),
+    }
+}
+
+fn quic(rest: &str) -> QuicConnection {
+    let mut words = rest.split(' ');
+    QuicConnection {
+        client: "10.0.0.1:40000".parse().unwrap(),
+        server: "10.0.0.2:443".parse().unwrap(),
+        server_name: words.next().map(Into::into),
+        alpn: words.map(Into::into).collect(),
+        version: QuicVersion(1),
+        first: None,
     }
 }
 
@@ -144,6 +173,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
         client: None,
         server: None,
         connection: None,
+        security: None,
         request: Request {
             method: method.into(),
             target,

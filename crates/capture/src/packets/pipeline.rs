@@ -1,13 +1,16 @@
 //! One packet capture from its bytes to its exchanges: container, link layer, reassembly; on one thread or on several.
 
-use std::sync::mpsc::Sender;
+use std::sync::{Arc, mpsc::Sender};
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, Reassembler, ReassemblySummary, Segment, TlsConnection,
-    stream::Mark,
+    Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, QuicSummary, QuicWatch, Reassembler, ReassemblySummary,
+    Segment, TlsConnection, stream::Mark,
 };
 
-use super::{Drops, PacketFormat, PacketReader, PacketSummary, crew};
+use super::{
+    Drops, PacketFormat, PacketReader, PacketSummary, Placed, crew,
+    keys::{KeySource, Known},
+};
 use crate::input::Plan;
 
 /// What was read of a packet capture, beside its exchanges.
@@ -22,6 +25,8 @@ pub(crate) struct PacketReport {
     pub(crate) truncated: bool,
     pub(crate) opaque: Vec<TlsConnection>,
     pub(crate) opaque_count: u64,
+    pub(crate) quic: QuicSummary,
+    pub(crate) decrypted_count: u64,
 }
 
 /// Anomalies of one kind that are kept.
@@ -30,56 +35,78 @@ const MOST_OF_A_KIND: usize = 10_000;
 /// Reads a packet capture that comes in `chunks`; `spent` takes them back.
 pub(crate) fn read(
     plan: &Plan<'_>,
+    source: &KeySource,
     chunks: impl Iterator<Item = Vec<u8>>,
     spent: &Sender<Vec<u8>>,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
-    if plan.workers() > 1 { crew::read(plan, chunks, spent, sink) } else { alone(plan, chunks, spent, sink) }
+    let mut chunks = chunks.peekable();
+    let known = Known::before(source, chunks.peek().and_then(|chunk| PacketFormat::sniff(chunk)));
+    if plan.workers() > 1 {
+        crew::read(plan, known, chunks, spent, sink)
+    } else {
+        alone(plan, known, chunks, spent, sink)
+    }
 }
 
 /// Reads on the calling thread.
 fn alone(
     plan: &Plan<'_>,
+    mut known: Known,
     chunks: impl Iterator<Item = Vec<u8>>,
     spent: &Sender<Vec<u8>>,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut frames = PacketReader::new();
-    let mut decoder = Decoder::new();
-    let mut reassembler = Reassembler::new(plan.index, plan.first_id, plan.policy);
+    let mut link = Link::new(plan);
+    let keys = Arc::clone(&known.log);
+    let mut reassembler = Reassembler::with_keys(plan.index, plan.first_id, plan.policy, keys);
+    let mut take = |placed: Placed<'_>| {
+        if known.meet(placed.secrets) {
+            reassembler.learn(Arc::clone(&known.log));
+        }
+        link.frame(&placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+    };
     for chunk in chunks {
-        frames.push(&chunk, &mut |placed| {
-            segment(plan, &mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
-        });
+        frames.push(&chunk, &mut take);
         // The other side may be done already.
         let _ = spent.send(chunk);
     }
-    let container = frames.finish(&mut |placed| {
-        segment(plan, &mut decoder, &placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
-    });
-    PacketReport::new(container, &decoder, reassembler.finish(sink))
+    let container = frames.finish(&mut take);
+    if known.meet(&container.secrets) {
+        reassembler.learn(Arc::clone(&known.log));
+    }
+    PacketReport::new(container, link, &known, reassembler.finish(sink))
 }
 
-/// Hands on the TCP segment that `frame` carries, if it carries one that is wanted.
-pub(super) fn segment(
-    plan: &Plan<'_>,
-    decoder: &mut Decoder,
-    frame: &Frame<'_>,
-    mut take: impl FnMut(&Segment<'_>, Mark),
-) {
-    if let Some(Packet::Tcp(segment)) = decoder.decode(frame).filter(|packet| is_wanted(plan, packet)) {
-        take(&segment, Mark { frame: frame.number, time: frame.time });
+/// From frames to what they carry, in the order of the capture: on one thread, however many read the connections.
+pub(super) struct Link<'p> {
+    plan: &'p Plan<'p>,
+    decoder: Decoder,
+    quic: QuicWatch,
+}
+
+impl<'p> Link<'p> {
+    pub(super) fn new(plan: &'p Plan<'p>) -> Self {
+        Self { plan, decoder: Decoder::new(), quic: QuicWatch::new() }
+    }
+
+    /// Hands on the TCP segment that `frame` carries, if it carries one that is wanted.
+    pub(super) fn frame(&mut self, frame: &Frame<'_>, mut take: impl FnMut(&Segment<'_>, Mark)) {
+        let mark = Mark { frame: frame.number, time: frame.time };
+        match self.decoder.decode(frame) {
+            Some(Packet::Tcp(segment)) if self.plan.wants(&segment) => take(&segment, mark),
+            Some(Packet::Udp(datagram)) => self.quic.datagram(&datagram, mark),
+            Some(Packet::Tcp(_)) | None => {}
+        }
     }
 }
 
-fn is_wanted(plan: &Plan<'_>, packet: &Packet<'_>) -> bool {
-    matches!(packet, Packet::Tcp(segment) if plan.wants(segment))
-}
-
 impl PacketReport {
-    pub(super) fn new(container: PacketSummary, decoder: &Decoder, flows: ReassemblySummary) -> Self {
+    pub(super) fn new(container: PacketSummary, link: Link<'_>, known: &Known, flows: ReassemblySummary) -> Self {
         let mut anomalies = container.anomalies;
-        anomalies.extend(decoder.anomalies());
+        anomalies.extend(known.anomaly().map(|kind| Anomaly { kind, at: None }));
+        anomalies.extend(link.decoder.anomalies());
         // Each as often as it was met, up to a bound: how many requests were lost tells how far to trust the rest.
         for (kind, times) in &flows.anomalies {
             let times = usize::try_from(*times).unwrap_or(usize::MAX).min(MOST_OF_A_KIND);
@@ -99,6 +126,8 @@ impl PacketReport {
             truncated: container.truncated,
             opaque: flows.opaque,
             opaque_count: flows.opaque_count,
+            quic: link.quic.finish(),
+            decrypted_count: flows.decrypted_count,
         }
     }
 }

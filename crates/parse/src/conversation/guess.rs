@@ -38,7 +38,8 @@ pub(super) enum Guess {
     Http2,
     /// A later part of HTTP/2, from this side.
     Http2Midway(Side),
-    Tls,
+    /// TLS, and who began it where that shows.
+    Tls(Option<Side>),
     /// The greeting of a client to a SOCKS server.
     Socks,
     /// More bytes will tell.
@@ -85,6 +86,9 @@ impl Undecided {
                 Some(false) => {}
             }
         }
+        if self.mid_stream && tls::continues(held) {
+            return Some(Guess::Tls(None));
+        }
         let guess = guess(side, held);
         if self.mid_stream
             && matches!(guess, Guess::Open | Guess::Other)
@@ -116,7 +120,7 @@ fn guess(side: Side, bytes: &[u8]) -> Guess {
         return Guess::Open;
     }
     match tls::begins(bytes) {
-        Some(true) => return Guess::Tls,
+        Some(true) => return Guess::Tls(Some(tls::begun_by(bytes))),
         None => return Guess::Open,
         Some(false) => {}
     }

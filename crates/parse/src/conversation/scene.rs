@@ -1,15 +1,16 @@
 //! Where a conversation takes place, and where its exchanges go.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
     anomaly::AnomalyKind,
     body::BodyPolicy,
-    exchange::{Connection, Exchange, ExchangeId, Locator, Source},
+    exchange::{Connection, Exchange, ExchangeId, Locator, Source, TcpConnection},
     http::open::Parts,
     shard::{Outbox, Ticket},
     stream::Mark,
     target::Scheme,
+    tls::{KeyLog, Security},
 };
 
 /// The two ends of a connection.
@@ -29,12 +30,15 @@ impl Ends {
 pub(crate) struct Scene<'o> {
     pub(crate) input: u16,
     pub(crate) ends: Ends,
-    /// Frame that began the connection, which names it.
-    pub(crate) connection: u32,
+    pub(crate) connection: TcpConnection,
     pub(crate) scheme: Scheme,
     /// Conversations that this one is inside of.
     pub(crate) depth: u8,
     pub(crate) policy: &'o dyn BodyPolicy,
+    /// Secrets of TLS connections.
+    pub(crate) keys: &'o KeyLog,
+    /// What protects the conversation on the wire.
+    pub(crate) security: Option<Arc<Security>>,
     pub(crate) outbox: &'o mut Outbox,
 }
 
@@ -48,6 +52,14 @@ impl Scene<'_> {
         self.depth += 1;
         read(self);
         self.depth -= 1;
+    }
+
+    /// Runs `read` as what was said inside of TLS.
+    pub(crate) fn protected(&mut self, security: Option<Arc<Security>>, read: impl FnOnce(&mut Self)) {
+        let outside = (self.scheme, std::mem::replace(&mut self.security, security));
+        self.scheme = Scheme::Https;
+        self.within(read);
+        (self.scheme, self.security) = outside;
     }
 
     /// A number for a request that has begun.
@@ -78,7 +90,8 @@ impl Scene<'_> {
             timing: parts.timing,
             client: Some(self.ends.client),
             server: Some(self.ends.server),
-            connection: Some(Connection::FirstFrame(self.connection)),
+            connection: Some(Connection::Tcp(self.connection)),
+            security: self.security.clone(),
             request: parts.request,
             response: parts.response,
             failure: None,

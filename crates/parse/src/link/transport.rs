@@ -59,6 +59,7 @@ fn udp(packet: Transport<'_>) -> Result<Next<'_>, Skip> {
         source: SocketAddr::new(packet.source, udp.source_port()),
         destination: SocketAddr::new(packet.destination, udp.destination_port()),
         payload: udp.payload(),
+        cut: packet.cut,
     };
     Ok(match tunnel::in_udp(&datagram) {
         Some(inner) => Next::Tunnel(inner, datagram),

@@ -6,6 +6,7 @@
 use super::{
     ethernet,
     layer::{Layer, Skip, behind, u8_at, u16_at},
+    wireless,
 };
 use crate::packet::Datagram;
 
@@ -33,6 +34,8 @@ pub(super) fn gre(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
         // Web cache redirection: IP at once in its first version, behind four bytes in its second.
         0x883e if matches!(u8_at(rest, 0)?, 0x40..=0x6f) => Ok(Layer::Ip(rest)),
         0x883e => behind(rest, 4).map(Layer::Ip),
+        // 802.11 frames that an access point sends to its controller.
+        0x8200..=0x83ff => wireless::from_access_point(rest),
         kind => Ok(Layer::EtherType(kind, rest)),
     }
 }
@@ -49,7 +52,9 @@ pub(super) fn in_udp<'a>(datagram: &Datagram<'a>) -> Option<Layer<'a>> {
         6635 => ethernet::mpls(bytes),
         3544 => teredo(bytes),
         37008 => sniffer(bytes),
+        5247 => capwap(bytes),
         _ if datagram.source.port() == 3544 => teredo(bytes),
+        _ if datagram.source.port() == 5247 => capwap(bytes),
         _ => return None,
     };
     inner.ok()
@@ -128,6 +133,20 @@ fn teredo(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
         rest = behind(rest, 8)?;
     }
     if u8_at(rest, 0)? >> 4 == 6 { Ok(Layer::Ip(rest)) } else { Err(Skip::Other) }
+}
+
+/// CAPWAP's data channel (RFC 5415 §4.3), where it is not encrypted: the header's length in four-byte units, then an 802.11
+/// frame or an 802.3 one.
+fn capwap(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
+    const NATIVE: u8 = 0x01;
+    const FRAGMENT: u8 = 0x80;
+    const KEEP_ALIVE: u8 = 0x08;
+    let &[0, length, binding, flags, ..] = bytes else { return Err(Skip::Other) };
+    let rest = behind(bytes, 4 * usize::from(length >> 3))?;
+    if length >> 3 < 2 || flags & (FRAGMENT | KEEP_ALIVE) != 0 {
+        return Err(Skip::Other);
+    }
+    if binding & NATIVE == 0 { Ok(Layer::Ethernet(rest)) } else { wireless::from_access_point(rest) }
 }
 
 /// TZSP, in which access points and routers send what they capture: version 1, a packet, its medium, tagged fields.

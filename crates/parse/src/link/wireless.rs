@@ -14,6 +14,11 @@ const WITHOUT_DATA: u8 = 0x40;
 /// A data frame (IEEE 802.11 §9.3.2.1). Of several aggregated ones, the first is read.
 pub(super) fn wireless(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
     let &[control, flags, ..] = bytes else { return Err(Skip::Cut) };
+    data(control, flags, bytes)
+}
+
+/// The data frame in `bytes`, whose frame control is `control` and `flags`.
+fn data(control: u8, flags: u8, bytes: &[u8]) -> Result<Layer<'_>, Skip> {
     // Version 0, type 2.
     let data = control & 0x0f == 0x08 && control & WITHOUT_DATA == 0;
     if !data || flags & (PROTECTED | MORE_FRAGMENTS) != 0 || fragment_number(bytes)? != 0 {
@@ -34,6 +39,15 @@ pub(super) fn wireless(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
     let snap = |at: usize| bytes.get(at..).is_some_and(|rest| rest.starts_with(&[0xaa, 0xaa, 3]));
     let padded = header.next_multiple_of(4);
     behind(bytes, if !snap(header) && snap(padded) { padded } else { header }).map(Layer::Llc)
+}
+
+/// What an access point sends to its controller. Some swap the two bytes of the frame control, in which the version must be 0
+/// and a data frame's type 2; and what was decrypted on the way keeps its flag, so that only the payload's start tells.
+pub(super) fn from_access_point(bytes: &[u8]) -> Result<Layer<'_>, Skip> {
+    let &[first, second, ..] = bytes else { return Err(Skip::Cut) };
+    let swapped = second & 0x0f == 0x08 && first & 0x0f != 0x08;
+    let (control, flags) = if swapped { (second, first) } else { (first, second) };
+    data(control, flags & !PROTECTED, bytes)
 }
 
 fn fragment_number(bytes: &[u8]) -> Result<u16, Skip> {

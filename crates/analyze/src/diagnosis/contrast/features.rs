@@ -156,6 +156,10 @@ pub(super) const FEATURES: &[Feature] = &[
         seen(c, f).then(|| Reading::Names(names.filter(|name| !name.is_empty()).map(str::to_owned).collect()))
     }),
     value(Family::Caller("call site"), "the call site", |c, f| column(c, f, "initiator")),
+    names(Family::Caller("stack"), ("request was sent through ", ""), |_, f| {
+        let stack: Vec<String> = f.stack.iter().map(ToString::to_string).collect();
+        (!stack.is_empty()).then_some(Reading::Names(stack))
+    }),
     value(Family::Caller("origin"), "Origin", |_, f| {
         Some(Reading::Value(f.cors.as_ref()?.origin.as_deref()?.to_owned()))
     }),

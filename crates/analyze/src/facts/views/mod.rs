@@ -1,8 +1,10 @@
-//! Views: one call that a capture shows more than once, in front of a proxy and behind it, or in a HAR and in packets.
+//! Views: one call that a capture shows more than once: in front of a proxy and behind it, on two interfaces, in a HAR and
+//! in packets.
 //!
 //! One view stands for the call, the one nearest to the client that knows most; the others point to it (`leg_of`), are left
 //! out of timelines and ratios, and lend it what it does not show itself.
 
+mod doubled;
 mod proxied;
 mod recorded;
 
@@ -19,6 +21,7 @@ pub(crate) fn find(facts: &mut [Fact], clients: &[Client], inputs: &[Input]) -> 
     if !facts.iter().any(packets) {
         return Vec::new();
     }
+    doubled::find(facts, clients, inputs);
     proxied::find(facts, clients);
     let is_har =
         |fact: &Fact| inputs.get(usize::from(fact.source.input)).is_some_and(|input| input.format == InputFormat::Har);

@@ -23,7 +23,7 @@ pub(super) fn find(facts: &mut [Fact], clients: &[Client]) {
     let proxies: HashSet<IpAddr> = facts.iter().filter_map(|fact| Some(machine(fact.server?.ip()))).collect();
     let inner = (0..facts.len()).filter(|&index| {
         let fact = &facts[index];
-        address(fact).is_some_and(|from| may_be_inner(fact, from, &proxies))
+        fact.leg_of().is_none() && address(fact).is_some_and(|from| may_be_inner(fact, from, &proxies))
     });
     let inner: Vec<usize> = inner.collect();
     if inner.is_empty() {
@@ -59,7 +59,7 @@ fn may_be_inner(fact: &Fact, from: IpAddr, proxies: &HashSet<IpAddr>) -> bool {
 fn outer_calls(facts: &[Fact]) -> HashMap<Call<'_>, Vec<usize>> {
     let mut calls: HashMap<Call<'_>, Vec<usize>> = HashMap::new();
     for (index, fact) in facts.iter().enumerate() {
-        if let Some(server) = fact.server.filter(|_| fact.client_port.is_some()) {
+        if let Some(server) = fact.server.filter(|_| fact.client_port.is_some() && fact.leg_of().is_none()) {
             calls.entry((machine(server.ip()), &*fact.method, last_segment(&fact.path))).or_default().push(index);
         }
     }

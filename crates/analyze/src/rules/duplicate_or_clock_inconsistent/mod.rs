@@ -79,7 +79,7 @@ fn joined(capture: &Capture) -> Option<Coverage> {
     let views = capture.facts.iter().filter(|f| f.leg_of().is_some()).count();
     (views > 0).then(|| {
         let says = format!(
-            "{} another view of a call that is there already, behind a proxy or in another input: each call counts once.",
+            "{} another view of a call that is there already, behind a proxy, on another interface or in another input: each call counts once.",
             if views == 1 { "1 exchange is".to_owned() } else { format!("{views} exchanges are") }
         );
         coverage(says, &[], None)

@@ -1,0 +1,4 @@
+//! Fuzz target `http2`: see `src/conversation.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| authtrace_fuzz::conversation::http2(bytes));

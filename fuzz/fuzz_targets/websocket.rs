@@ -1,0 +1,4 @@
+//! Fuzz target `websocket`: see `src/conversation.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| authtrace_fuzz::conversation::websocket(bytes));
