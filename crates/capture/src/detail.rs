@@ -68,12 +68,12 @@ impl DetailSource {
             return Err(DetailError::Gone);
         }
         let keep = |_: &BodyQuestion<'_>| Self::BODY;
-        let plan = Plan { keys: Arc::clone(&self.keys), ..Plan::new(&keep) };
         let mut found = None;
         // A client that only a load balancer states is no end of a connection: then all of them are read.
         let attempts = [place.ends, None];
         for only in &attempts[usize::from(place.ends.is_none())..] {
-            read_input(&self.input, &Plan { only: *only, ..plan.clone() }, &mut |exchange| {
+            let plan = Plan { only: *only, keys: Arc::clone(&self.keys), ..Plan::new(&keep) };
+            read_input(&self.input, &plan, &mut |exchange| {
                 if exchange.source.locator == place.locator {
                     found = Some(exchange);
                 }

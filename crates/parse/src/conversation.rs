@@ -65,8 +65,8 @@ impl Conversation {
     pub(crate) fn is_read(&self) -> bool {
         match &self.protocol {
             Protocol::Http1(_) | Protocol::Http2(_) => true,
-            Protocol::Tls(connection) => connection.is_read(),
             Protocol::Within(inner) => inner.is_read(),
+            Protocol::Tls(connection) => connection.is_read(),
             Protocol::Unknown(_) | Protocol::Socks(_) | Protocol::Foreign => false,
         }
     }
@@ -122,7 +122,7 @@ impl Conversation {
             Protocol::Tls(connection) => connection.close(side, mark, scene),
             Protocol::Within(inner) => scene.within(|scene| inner.close(side, mark, scene)),
             // Streams of HTTP/2 end by themselves.
-            _ => {}
+            Protocol::Unknown(_) | Protocol::Http2(_) | Protocol::Socks(_) | Protocol::Foreign => {}
         }
         scene.ends = ends;
     }

@@ -58,7 +58,7 @@ impl Scene<'_> {
     pub(crate) fn protected(&mut self, security: Option<Arc<Security>>, read: impl FnOnce(&mut Self)) {
         let outside = (self.scheme, std::mem::replace(&mut self.security, security));
         self.scheme = Scheme::Https;
-        read(self);
+        self.within(read);
         (self.scheme, self.security) = outside;
     }
 

@@ -207,14 +207,17 @@ fn agree(blocks: &[Vec<u8>]) {
     for block in blocks {
         let (fields, result) = decode(&mut ours, block);
         let mut expected = Vec::new();
-        let verdict = theirs.decode_with_cb(block, |name, value| {
-            expected.push(show(Field::Known { name: &name, value: &value }));
-        });
+        // It panics at a table size that it cannot read.
+        let verdict = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            theirs.decode_with_cb(block, |name, value| {
+                expected.push(show(Field::Known { name: &name, value: &value }));
+            })
+        }));
         match (&result, &verdict) {
-            (Ok(()), Ok(())) | (Err(Broken), Err(_)) => {}
+            (Ok(()), Ok(Ok(()))) | (Err(Broken), Ok(Err(_)) | Err(_)) => {}
             // It stops at size updates that nothing follows, and at integers of five bytes that mean less.
-            (Ok(()), Err(DecoderError::SizeUpdateAtEnd)) => return,
-            (_, Err(DecoderError::IntegerDecodingError(IntegerDecodingError::TooManyOctets))) => return,
+            (Ok(()), Ok(Err(DecoderError::SizeUpdateAtEnd))) => return,
+            (_, Ok(Err(DecoderError::IntegerDecodingError(IntegerDecodingError::TooManyOctets)))) => return,
             _ => panic!("{block:02x?}: {result:?}, {verdict:?}"),
         }
         assert_eq!(fields, expected, "{block:02x?}");
