@@ -3,7 +3,7 @@
 use super::frames::Crypto;
 use crate::{
     stream::{Mark, Payload, Piece, Stream},
-    tls::hello::Hello,
+    tls::hello::{self, Hello, Reading},
 };
 
 /// Longest ClientHello that is waited for: those with post-quantum key shares and tickets have some 4 KiB.
@@ -21,7 +21,7 @@ pub(super) enum Progress {
     /// Not all there.
     Partial,
     /// Read.
-    Hello(Hello),
+    Hello(Box<Hello>),
     /// Nothing that will become one.
     Unreadable,
 }
@@ -54,21 +54,10 @@ impl Assembly {
         if stream.held_bytes() > MOST_HELLO {
             return Progress::Unreadable;
         }
-        client_hello(&self.bytes)
-    }
-}
-
-/// Handshake type of a ClientHello (RFC 8446 §4).
-const CLIENT_HELLO: u8 = 1;
-
-/// Reads the handshake message that `bytes` begin with.
-fn client_hello(bytes: &[u8]) -> Progress {
-    let Some((&[kind, a, b, c], rest)) = bytes.split_first_chunk() else { return Progress::Partial };
-    if kind != CLIENT_HELLO {
-        return Progress::Unreadable;
-    }
-    match rest.get(..u32::from_be_bytes([0, a, b, c]) as usize) {
-        None => Progress::Partial,
-        Some(body) => Hello::client(body).map_or(Progress::Unreadable, Progress::Hello),
+        match hello::read(&self.bytes) {
+            Reading::Partial => Progress::Partial,
+            Reading::Hello(hello) => Progress::Hello(hello),
+            Reading::Other => Progress::Unreadable,
+        }
     }
 }

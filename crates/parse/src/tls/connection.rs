@@ -40,17 +40,18 @@ pub(crate) struct Connection {
 
 /// A connection that ended while its secrets may still come.
 pub(crate) struct Waiting {
-    read: Box<Connection>,
+    connection: Box<Connection>,
     pub(crate) ends: Ends,
-    pub(crate) connection: TcpConnection,
+    /// What tells the connection from others.
+    pub(crate) name: TcpConnection,
     last: Mark,
 }
 
 impl Waiting {
     /// Looks for the secrets again, and ends the connection anew.
     pub(crate) fn retry(mut self, scene: &mut Scene<'_>) {
-        self.read.retry(scene);
-        self.read.finish(self.last, scene);
+        self.connection.retry(scene);
+        self.connection.finish(self.last, scene);
     }
 }
 
@@ -112,8 +113,8 @@ impl Connection {
     /// Nothing more will come: says what was not read.
     pub(crate) fn finish(mut self: Box<Self>, mark: Mark, scene: &mut Scene<'_>) {
         if self.waiting.is_some() && scene.keys.outlook() > Outlook::Final {
-            let (ends, connection) = (scene.ends, scene.connection);
-            scene.outbox.wait(Waiting { read: self, ends, connection, last: mark });
+            let (ends, name) = (scene.ends, scene.connection);
+            scene.outbox.wait(Waiting { connection: self, ends, name, last: mark });
             return;
         }
         self.give_up_waiting(scene);

@@ -1,6 +1,6 @@
 //! ClientHello, ServerHello and EncryptedExtensions: who is called, what is spoken, and what secrets are named by.
 
-use super::{cursor::Cursor, keylog::Random};
+use super::{cursor::Cursor, keylog::Random, messages::kind};
 
 /// What a hello message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ const RETRY: Random = [
 
 impl Hello {
     /// Reads the body of a ClientHello (RFC 8446 §4.1.2).
-    pub(crate) fn client(body: &[u8]) -> Option<Self> {
+    pub(super) fn client(body: &[u8]) -> Option<Self> {
         let (version, random, session_id, mut body) = start(body)?;
         body.vector16()?;
         body.vector8()?;
@@ -99,6 +99,28 @@ fn start(body: &[u8]) -> Option<(u16, Random, Box<[u8]>, Cursor<'_>)> {
     let random = body.take(32)?.try_into().ok()?;
     let session_id = body.vector8()?.into();
     Some((version, random, session_id, body))
+}
+
+/// What the start of a handshake stream is.
+pub(crate) enum Reading {
+    /// A ClientHello.
+    Hello(Box<Hello>),
+    /// More bytes are needed.
+    Partial,
+    /// Something else.
+    Other,
+}
+
+/// Reads the ClientHello at the start of `bytes`, its header included.
+pub(crate) fn read(bytes: &[u8]) -> Reading {
+    let Some(&[message, a, b, c]) = bytes.first_chunk() else { return Reading::Partial };
+    if message != kind::CLIENT_HELLO {
+        return Reading::Other;
+    }
+    match bytes[4..].get(..u32::from_be_bytes([0, a, b, c]) as usize) {
+        None => Reading::Partial,
+        Some(body) => Hello::client(body).map_or(Reading::Other, |hello| Reading::Hello(Box::new(hello))),
+    }
 }
 
 impl Extensions {

@@ -10,7 +10,7 @@
 
 mod connection;
 mod content;
-pub(crate) mod cursor;
+mod cursor;
 mod direction;
 mod early;
 mod epochs;

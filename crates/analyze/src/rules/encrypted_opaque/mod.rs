@@ -89,7 +89,7 @@ fn hidden_ones(input: &Input, hidden: &[&TlsConnection], others: usize) -> Optio
         "{} of {} {why}: {}. What was asked and answered there is unknown.",
         count(all, "TLS connection"),
         input.path,
-        hosts(hidden.iter().map(|connection| describe(connection)))
+        hosts(hidden.iter().copied().map(describe))
     ))
 }
 
@@ -126,7 +126,7 @@ fn partly_read(input: &Input, partly: &[&TlsConnection]) -> Option<String> {
         "{} of {} could be read in part only{lacks}: {}.",
         count(partly.len(), "TLS connection"),
         input.path,
-        hosts(partly.iter().map(|connection| describe(connection)))
+        hosts(partly.iter().copied().map(describe))
     ))
 }
 
@@ -142,7 +142,7 @@ fn came_to_nothing(input: &Input, failed: &[&TlsConnection]) -> String {
     format!(
         "{times} of {} ended before anything was said: {}.",
         input.path,
-        hosts(failed.iter().map(|connection| describe(connection)))
+        hosts(failed.iter().copied().map(describe))
     )
 }
 
