@@ -67,6 +67,8 @@ pub struct Input {
     pub opaque: Vec<TlsConnection>,
     /// TLS connections that could not be decrypted, in all.
     pub opaque_count: u64,
+    /// TLS connections that were decrypted as a whole.
+    pub decrypted_count: u64,
     /// QUIC connections of a packet capture, which are not decrypted.
     pub quic: QuicSummary,
     /// Frames that the capturing side says it lost.

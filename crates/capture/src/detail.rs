@@ -1,8 +1,8 @@
 //! Details on demand: an analysis keeps little of an exchange, so whoever looks at one has it read again.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
-use authtrace_parse::{BodyQuestion, Exchange, Locator};
+use authtrace_parse::{BodyQuestion, Exchange, KeyLog, Locator};
 
 use crate::{
     error::InputError,
@@ -13,6 +13,7 @@ use crate::{
 /// Where the details of exchanges come from: the input that they were read from.
 pub struct DetailSource {
     input: InputPath,
+    keys: Arc<KeyLog>,
 }
 
 /// Which exchange is looked for.
@@ -48,7 +49,13 @@ impl DetailSource {
 
     /// The details of what was read from `input`.
     pub fn new(input: InputPath) -> Self {
-        Self { input }
+        Self { input, keys: Arc::clone(KeyLog::none()) }
+    }
+
+    /// The same, read with the secrets of TLS connections.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<KeyLog>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Reads one exchange again, with its bodies up to [`DetailSource::BODY`].
@@ -61,7 +68,7 @@ impl DetailSource {
             return Err(DetailError::Gone);
         }
         let keep = |_: &BodyQuestion<'_>| Self::BODY;
-        let plan = Plan { only: place.ends, ..Plan::new(&keep) };
+        let plan = Plan { only: place.ends, keys: Arc::clone(&self.keys), ..Plan::new(&keep) };
         let mut found = None;
         read_input(&self.input, &plan, &mut |exchange| {
             if exchange.source.locator == place.locator {

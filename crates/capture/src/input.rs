@@ -4,19 +4,19 @@ use std::{
     fs::File,
     io::{self, Read},
     net::SocketAddr,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
 };
 
 use authtrace_parse::{
-    Anomaly, AnomalyKind, BodyPolicy, Exchange, QuicSummary, Segment, TlsConnection, Worker,
+    Anomaly, AnomalyKind, BodyPolicy, Exchange, KeyLog, QuicSummary, Segment, TlsConnection, Worker,
     har::{HarReader, HarSummary, Page, SideFiles},
 };
 
 use crate::{
     error::InputError,
     expand::InputPath,
-    packets::{self, Drops, PacketFormat, PacketReport},
+    packets::{self, Drops, KeySource, PacketFormat, PacketReport},
     pump::{self, Outcome},
     side_files::Folder,
     sniff::{Compression, Container, Format, Guess, HEAD, guess},
@@ -57,12 +57,14 @@ pub struct InputReport {
     pub opaque: Vec<TlsConnection>,
     /// TLS connections that could not be decrypted, in all.
     pub opaque_count: u64,
+    /// TLS connections that were decrypted as a whole.
+    pub decrypted_count: u64,
     /// QUIC connections, which are not decrypted.
     pub quic: QuicSummary,
 }
 
 /// How an input is read.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Plan<'p> {
     /// Number of the input, in the order given.
     pub index: u16,
@@ -73,6 +75,8 @@ pub struct Plan<'p> {
     pub policy: &'p dyn BodyPolicy,
     /// Of packets, only those between these two ends, either way.
     pub only: Option<[SocketAddr; 2]>,
+    /// Secrets of TLS connections, beside those that the input itself may hold.
+    pub keys: Arc<KeyLog>,
     /// Threads that may be busy at a time. The result does not depend on it.
     pub threads: usize,
     /// Bounds of unpacking.
@@ -83,7 +87,8 @@ impl<'p> Plan<'p> {
     /// The first input of a run, read with the threads of this machine.
     pub fn new(policy: &'p dyn BodyPolicy) -> Self {
         let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { index: 0, first_id: 0, policy, only: None, threads, limits: Limits::default() }
+        let keys = Arc::clone(KeyLog::none());
+        Self { index: 0, first_id: 0, policy, only: None, keys, threads, limits: Limits::default() }
     }
 
     /// Whether `segment` is to be read.
@@ -109,14 +114,15 @@ pub fn read_input(
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
     let path = input.display();
-    let job = Job { path: &path, plan, side_files: None };
+    let job = Job { path: &path, plan, side_files: None, keys: KeySource::passing_by(&plan.keys) };
     match input {
         InputPath::Stdin => job.run(io::stdin(), sink),
         InputPath::File(file) => {
-            let opened = File::open(file).map_err(|error| InputError::from_io(&path, error))?;
+            let mut opened = File::open(file).map_err(|error| InputError::from_io(&path, error))?;
+            let keys = KeySource::of_file(&mut opened, &plan.keys);
             let folder = Folder::of(file);
             let open = |name: &str, most: usize| folder.as_ref().and_then(|folder| folder.read(name, most));
-            Job { side_files: Some(&open), ..job }.run(opened, sink)
+            Job { side_files: Some(&open), keys, ..job }.run(opened, sink)
         }
     }
 }
@@ -132,7 +138,7 @@ pub fn read_from(
     plan: &Plan<'_>,
     sink: &mut dyn FnMut(Exchange),
 ) -> Result<InputReport, InputError> {
-    Job { path, plan, side_files: None }.run(reader, sink)
+    Job { path, plan, side_files: None, keys: KeySource::passing_by(&plan.keys) }.run(reader, sink)
 }
 
 /// One input and how to read it.
@@ -140,6 +146,7 @@ struct Job<'j> {
     path: &'j str,
     plan: &'j Plan<'j>,
     side_files: Option<&'j SideFiles<'j>>,
+    keys: KeySource,
 }
 
 /// What the parsing side saw.
@@ -201,7 +208,7 @@ impl Job<'_> {
         let looks = chunks.peek().map(|chunk| guess(&chunk[..chunk.len().min(HEAD)]));
         let content = match looks {
             Some(Guess::Json) => Content::Har(self.entries(chunks, spent, sink)),
-            Some(Guess::PacketCapture) => Content::Packets(packets::read(self.plan, chunks, spent, sink)),
+            Some(Guess::PacketCapture) => Content::Packets(packets::read(self.plan, &self.keys, chunks, spent, sink)),
             Some(Guess::Other(_)) | None => Content::Nothing,
         };
         Parsed { guess: looks, content }
@@ -289,6 +296,7 @@ impl Job<'_> {
             drops: packets.drops,
             opaque: packets.opaque,
             opaque_count: packets.opaque_count,
+            decrypted_count: packets.decrypted_count,
             quic: packets.quic,
             ..self.blank(Format { container, compression })
         }
@@ -312,6 +320,7 @@ impl Job<'_> {
             drops: Drops::default(),
             opaque: Vec::new(),
             opaque_count: 0,
+            decrypted_count: 0,
             quic: QuicSummary::default(),
         }
     }

@@ -7,10 +7,11 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use authtrace_capture::{InputPath, Plan, read_input};
-use authtrace_parse::{BodyQuestion, Exchange, HeaderView, Kind, Protocol, Target};
+use authtrace_parse::{BodyQuestion, Exchange, HeaderView, KeyLog, Kind, Protocol, Target};
 
 /// Files in which fewer exchanges are found than tshark shows, how many, and why that is right or accepted.
 const EXCEPTIONS: &[(&str, usize, &str)] = &[
@@ -27,11 +28,6 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
         6,
         "ICMP errors that quote the request; the connection itself holds none of them",
     ),
-    ("pcapFS__crypto__tls1-aes128-cbc-file_e_large.pcap", 1, "TLS: needs its key"),
-    ("scapy__tls__tls_nss_example.pcap", 2, "TLS: needs its key"),
-    ("wireshark__tls12-chacha20poly1305.pcap", 7, "TLS: needs its key"),
-    ("wireshark__rsasnakeoil2.pcap", 11, "TLS: needs its key"),
-    ("wireshark__tls12-dsb.pcapng", 2, "TLS: its key is in the file and not used yet"),
 ];
 
 fn shared() -> Option<PathBuf> {
@@ -48,11 +44,17 @@ fn keep_none(_: &BodyQuestion<'_>) -> usize {
     0
 }
 
-fn read(path: &Path) -> Vec<Exchange> {
+/// Reads a capture, with the key log at `keys` where there is one.
+fn read(path: &Path, keys: &Path) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
     let input = InputPath::File(path.to_owned());
+    let mut log = KeyLog::new();
+    if keys.is_file() {
+        assert!(log.read(&std::fs::read(keys).unwrap()).secrets > 0, "{}", keys.display());
+    }
+    let plan = Plan { keys: Arc::new(log), ..Plan::new(&keep_none) };
     // A file that is no capture gives an error, which is an answer, too.
-    let _ = read_input(&input, &Plan::new(&keep_none), &mut |exchange| exchanges.push(exchange));
+    let _ = read_input(&input, &plan, &mut |exchange| exchanges.push(exchange));
     exchanges
 }
 
@@ -141,7 +143,7 @@ fn every_exchange_of_tshark_is_found() {
         if !file.contains("/pcap/") {
             continue;
         }
-        let exchanges = read(&shared.join(file));
+        let exchanges = read(&shared.join(file), &shared.join(row[36]));
         let oracle = shared.join(row[37]);
         let expected = if oracle.is_file() { expected(&std::fs::read_to_string(oracle).unwrap()) } else { Vec::new() };
         let lacking = missing(&expected, &exchanges);

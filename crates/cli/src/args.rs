@@ -123,6 +123,9 @@ pub(crate) struct InspectArgs {
     pub(crate) fingerprint_key: Option<String>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
+    /// A TLS key log to decrypt packets with, as SSLKEYLOGFILE names one; that variable is read, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
     /// Threads that may be busy at a time [default: as many as there are processors]; the result is the same
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,

@@ -21,6 +21,7 @@ struct File {
     threads: Option<NonZeroUsize>,
     key: Vec<String>,
     env_file: Vec<PathBuf>,
+    keylog: Vec<PathBuf>,
     format: Option<String>,
     output: Option<PathBuf>,
     color: Option<String>,
@@ -84,6 +85,7 @@ fn merge(args: &mut InspectArgs, file: File) {
     fill(&mut args.threads, &file.threads);
     args.keys.key.extend(file.key);
     args.keys.env_file.extend(file.env_file);
+    args.keylog.extend(file.keylog);
     fill(&mut args.output.format, &file.format);
     fill(&mut args.output.output, &file.output);
     fill(&mut args.output.color, &file.color);

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     num::NonZero,
     path::PathBuf,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ use authtrace_capture::{Container, InputPath, InputReport, Plan, expand, read_in
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
 
-use crate::{args::InspectArgs, interrupt::Interrupt, keys, output::complain, progress::Progress};
+use crate::{args::InspectArgs, interrupt::Interrupt, keylog, keys, output::complain, progress::Progress};
 
 /// What loading came to.
 pub(crate) struct Loaded {
@@ -36,6 +36,7 @@ pub(crate) struct Loaded {
 /// Reads what `args` names.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
     let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?);
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(args.output.quiet);
@@ -48,7 +49,7 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
             break;
         }
         let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
-        let plan = Plan { index, first_id, threads, ..Plan::new(&BodyNeeds) };
+        let plan = Plan { index, first_id, threads, keys: Arc::clone(&key_log), ..Plan::new(&BodyNeeds) };
         match read_one(input, &plan, &mut analyzer, &mut progress, &interrupt) {
             Ok((input, next)) => {
                 first_id = next;
@@ -247,6 +248,7 @@ impl Seen {
             last: self.last,
             opaque: report.opaque,
             opaque_count: report.opaque_count,
+            decrypted_count: report.decrypted_count,
             quic: report.quic,
             dropped: report.drops.total(),
         }

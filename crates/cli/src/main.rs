@@ -14,6 +14,7 @@ mod config;
 mod exit;
 mod format;
 mod interrupt;
+mod keylog;
 mod keys;
 mod load;
 mod output;

@@ -7,7 +7,7 @@ mod pcap;
 use std::{path::Path, process::Command};
 
 /// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
-const PLACES: [&str; 15] = [
+const PLACES: [&str; 16] = [
     "authorization",
     "cookie",
     "setcookie",
@@ -23,6 +23,7 @@ const PLACES: [&str; 15] = [
     "identifier",
     "keyfile",
     "envfile",
+    "keylog",
 ];
 
 /// A random-looking value of forty characters that differs from place to place.
@@ -171,7 +172,7 @@ fn packets() -> Vec<u8> {
     ])
 }
 
-fn check(args: &[&str], env: &str) {
+fn check(args: &[&str], env: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authtrace"));
     let output = command.args(args).env("CANARY_KEY", env).output().unwrap();
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -183,6 +184,7 @@ fn check(args: &[&str], env: &str) {
             assert!(!text.contains(part), "{args:?} shows {what} of `{place}`: {text}");
         }
     }
+    text
 }
 
 #[test]
@@ -204,6 +206,13 @@ fn no_canary_comes_out() {
     let pcap = folder.path().join("canary.pcap");
     std::fs::write(&pcap, packets()).unwrap();
     let pcap = pcap.to_str().unwrap();
+    // A key log, and a connection that it opens.
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/data/tls");
+    let tls = data.join("tls12-ccm8.pcap").to_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(data.join("tls12-ccm8.keys")).unwrap();
+    let key_log = write("keys.txt", format!("{text}{} {}\n", canary("keylog"), canary("keylog")));
+    let secrets: Vec<&str> = text.split_whitespace().filter(|word| word.len() >= 64).collect();
+    assert_eq!(secrets.len(), 2);
     let seen = Command::new(env!("CARGO_BIN_EXE_authtrace")).args(["exchanges", pcap, "-T", "jsonl"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&seen.stdout).lines().count(), 5, "the packets are read");
     for verb in ["analyze", "exchanges", "tokens", "sessions"] {
@@ -214,6 +223,13 @@ fn no_canary_comes_out() {
                 check(&args, &canary("environment"));
                 args[1] = pcap;
                 check(&args, &canary("environment"));
+                args[1] = &tls;
+                args.extend(["--keylog", &key_log]);
+                let text = check(&args, &canary("environment"));
+                let shown = text.to_ascii_lowercase();
+                for secret in &secrets {
+                    assert!(!shown.contains(&secret.to_ascii_lowercase()[..12]), "{args:?} shows a TLS secret");
+                }
             }
         }
     }

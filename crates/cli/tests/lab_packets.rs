@@ -51,8 +51,8 @@ fn difference(found: &Calls, expected: &Calls) -> Vec<String> {
 }
 
 #[track_caller]
-fn check(capture: &Path, expected: &Calls) {
-    let found = calls(&support::analyze(capture, None));
+fn check(capture: &Path, key_log: Option<&Path>, expected: &Calls) {
+    let found = calls(&support::analyze_with(capture, None, key_log));
     println!("{}: {} requests", capture.display(), found.values().sum::<usize>());
     let differing = difference(&found, expected);
     assert!(differing.is_empty(), "{}:\n{}", capture.display(), differing.join("\n"));
@@ -69,10 +69,42 @@ fn every_request_of_the_servers_logs_is_found() {
         let expected = truth(&folder);
         for form in ["capture.pcapng", "capture-any.pcap"] {
             if folder.join(form).is_file() {
-                check(&folder.join(form), &expected);
+                check(&folder.join(form), None, &expected);
             }
         }
     }
+}
+
+/// With a key log beside the capture, or with the secrets in it.
+#[test]
+fn every_request_over_tls_is_found() {
+    let Some(lab) = support::shared("lab") else { return };
+    let folder = lab.join("s7-mixed-h1");
+    let expected = truth(&folder);
+    check(&folder.join("capture.pcapng"), Some(&folder.join("keylog.txt")), &expected);
+    check(&folder.join("capture-dsb.pcapng"), None, &expected);
+}
+
+/// A connection without keys, or without its beginning, is told and claims nothing.
+#[test]
+fn connections_that_stay_hidden_are_told() {
+    let Some(lab) = support::shared("lab") else { return };
+    let told = |capture: &str, key_log: &str, expected: &[&str]| {
+        let analysis = support::analyze_with(&lab.join(capture), None, Some(&lab.join(key_log)));
+        let says = analysis.coverage.iter().find(|coverage| coverage.rule.code == "CAP201").map(|c| c.says.clone());
+        let says = says.unwrap_or_default();
+        assert!(expected.iter().all(|part| says.contains(part)), "{capture} with {key_log}: {says}");
+    };
+    told(
+        "s7-mixed/capture.pcapng",
+        "derived/keylog-partial.txt",
+        &["1 TLS connection", "no key is at hand", "4 others"],
+    );
+    told(
+        "derived/tls-late-start.pcapng",
+        "derived/tls-late-start.keylog.txt",
+        &["3 TLS connections", "begun before the capture: 3", "1 other was decrypted"],
+    );
 }
 
 #[test]
@@ -81,10 +113,10 @@ fn derived_captures_show_what_their_source_shows() {
     let derived = lab.join("derived");
     let race = truth(&lab.join("s1-race"));
     for name in ["classic-us.pcap", "classic-ns.pcap", "capture.pcapng.gz"] {
-        check(&derived.join(name), &race);
+        check(&derived.join(name), None, &race);
     }
-    check(&derived.join("reordered-dups.pcap"), &truth(&lab.join("s1-race-multi")));
-    check(&derived.join("two-interfaces.pcapng"), &truth(&lab.join("s3-secret")));
+    check(&derived.join("reordered-dups.pcap"), None, &truth(&lab.join("s1-race-multi")));
+    check(&derived.join("two-interfaces.pcapng"), None, &truth(&lab.join("s3-secret")));
 }
 
 #[test]

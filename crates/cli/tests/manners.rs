@@ -315,3 +315,42 @@ fn ctrl_c_reports_what_there_is() {
     assert_eq!(output.status.code(), Some(130));
     assert!(out(&output).contains("exchange"));
 }
+
+/// A key log is read whatever is between its lines; what is none is refused with what to do.
+#[test]
+fn key_logs() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/data/tls");
+    let capture = data.join("tls13-ccm.pcap");
+    let keys = data.join("tls13-ccm.keys");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |given: &[&Path], variable: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authtrace"));
+        command.arg("exchanges").arg(&capture).args(["-T", "jsonl"]).env("SSLKEYLOGFILE", variable);
+        given.iter().for_each(|path| drop(command.arg("--keylog").arg(path)));
+        let output = command.output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap().lines().count();
+        (output.status.code(), lines, String::from_utf8(output.stderr).unwrap())
+    };
+    let nothing = folder.path().join("not there");
+    assert_eq!(run(&[&keys], &nothing).1, 2);
+    assert_eq!(run(&[], &keys).1, 2);
+    assert_eq!(run(&[], &nothing).1, 0);
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "# nothing\n").unwrap();
+    let (code, _, error) = run(&[&empty], &nothing);
+    assert!(code == Some(2) && error.contains("holds no TLS secret"), "{error}");
+    let (code, _, error) = run(&[&nothing], &nothing);
+    assert!(code == Some(2) && error.contains("cannot read"), "{error}");
+    // A line that is none is named by its number, and the others are used.
+    let odd = folder.path().join("odd");
+    std::fs::write(&odd, format!("secret rubbish\n{}", std::fs::read_to_string(&keys).unwrap())).unwrap();
+    let (_, lines, error) = run(&[&odd], &nothing);
+    assert!(lines == 2 && error.contains("line 1") && !error.contains("rubbish"), "{error}");
+    // Several logs add up.
+    let text = std::fs::read_to_string(&keys).unwrap();
+    let halves = [folder.path().join("a"), folder.path().join("b")];
+    let (client, server): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("CLIENT"));
+    std::fs::write(&halves[0], client.join("\n")).unwrap();
+    std::fs::write(&halves[1], server.join("\r\n")).unwrap();
+    assert_eq!(run(&[&halves[0], &halves[1]], &nothing).1, 2);
+}

@@ -59,6 +59,10 @@ pub enum AnomalyKind {
     ReassemblyLimit,
     /// More connections, or requests on one of them, were open at a time than are kept; the oldest was ended early.
     ConnectionLimit,
+    /// A line of a key log in the capture is none; it was skipped.
+    MalformedKeyLog,
+    /// More encrypted bytes waited for their keys than are kept; those of a connection were given up.
+    UndecryptedLimit,
     /// A connection speaks HTTP/2 in the clear, which is not read.
     Http2Connection,
     /// The length of a packet record cannot be right; everything before it was read, nothing behind it.
@@ -107,6 +111,8 @@ impl AnomalyKind {
             Self::OneSidedConnection => "one-sided-connection",
             Self::ReassemblyLimit => "reassembly-limit",
             Self::ConnectionLimit => "connection-limit",
+            Self::MalformedKeyLog => "malformed-key-log",
+            Self::UndecryptedLimit => "undecrypted-limit",
             Self::Http2Connection => "http2-connection",
             Self::CorruptRecord => "corrupt-record",
             Self::BlockLengthsDiffer => "block-lengths-differ",

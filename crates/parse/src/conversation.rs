@@ -1,6 +1,6 @@
 //! What two endpoints speak over one connection: told by the first bytes, then read by that protocol.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
     anomaly::AnomalyKind,
@@ -14,7 +14,7 @@ use crate::{
     shard::{Outbox, Ticket},
     stream::{Mark, Piece},
     target::Scheme,
-    tls,
+    tls::{self, KeyLog, Security},
 };
 
 /// The two ends of a connection.
@@ -37,6 +37,10 @@ pub(crate) struct Scene<'o> {
     pub(crate) connection: TcpConnection,
     pub(crate) scheme: Scheme,
     pub(crate) policy: &'o dyn BodyPolicy,
+    /// Secrets of TLS connections.
+    pub(crate) keys: &'o KeyLog,
+    /// What protects the conversation on the wire.
+    pub(crate) security: Option<Arc<Security>>,
     pub(crate) outbox: &'o mut Outbox,
 }
 
@@ -49,6 +53,14 @@ impl Scene<'_> {
     /// The request of `ticket` is complete.
     pub(crate) fn requested(&mut self, ticket: Ticket, _mark: Mark) {
         self.outbox.requested(ticket);
+    }
+
+    /// Runs `read` as what was said inside of TLS.
+    pub(crate) fn protected(&mut self, security: Option<Arc<Security>>, read: impl FnOnce(&mut Self)) {
+        let outside = (self.scheme, std::mem::replace(&mut self.security, security));
+        self.scheme = Scheme::Https;
+        read(self);
+        (self.scheme, self.security) = outside;
     }
 
     /// An oddity of the capture that belongs to no exchange.
@@ -69,6 +81,7 @@ impl Scene<'_> {
             client: Some(self.ends.client),
             server: Some(self.ends.server),
             connection: Some(Connection::Tcp(self.connection)),
+            security: self.security.clone(),
             request: parts.request,
             response: parts.response,
             failure: None,
@@ -91,7 +104,7 @@ pub(crate) struct Conversation {
 enum Protocol {
     Unknown(Box<Undecided>),
     Http1(Box<http1::Connection>),
-    Tls(Box<tls::Opaque>),
+    Tls(Box<tls::Connection>),
     /// Nothing that is read.
     Foreign,
 }
@@ -123,13 +136,22 @@ const MOST_STRANGE: u16 = 8;
 enum Guess {
     Http1(Side),
     Http2,
-    Tls,
+    /// TLS, and who began it where that shows.
+    Tls(Option<Side>),
     /// More bytes will tell.
     Open,
     Other,
 }
 
 impl Conversation {
+    /// A conversation whose ends agreed on what they speak (ALPN, RFC 7301), captured from its start or not.
+    pub(crate) fn agreed_on(_alpn: &str, from_start: bool) -> Self {
+        Self {
+            protocol: Protocol::Unknown(Box::new(Undecided { mid_stream: !from_start, ..Undecided::default() })),
+            swapped: false,
+        }
+    }
+
     /// Whether nothing of it will ever be read.
     pub(crate) fn is_foreign(&self) -> bool {
         matches!(self.protocol, Protocol::Foreign)
@@ -137,7 +159,11 @@ impl Conversation {
 
     /// Whether it yields exchanges.
     pub(crate) fn is_read(&self) -> bool {
-        matches!(self.protocol, Protocol::Http1(_))
+        match &self.protocol {
+            Protocol::Http1(_) => true,
+            Protocol::Tls(connection) => connection.is_read(),
+            Protocol::Unknown(_) | Protocol::Foreign => false,
+        }
     }
 
     /// The capture begins in the middle of this connection.
@@ -159,7 +185,9 @@ impl Conversation {
             Protocol::Http1(connection) => {
                 in_scene(scene, self.swapped, |scene| connection.piece(side, piece, mark, scene));
             }
-            Protocol::Tls(opaque) => opaque.piece(side, piece, mark),
+            Protocol::Tls(connection) => {
+                in_scene(scene, self.swapped, |scene| connection.piece(side, piece, mark, scene));
+            }
             Protocol::Foreign => {}
         }
     }
@@ -167,9 +195,11 @@ impl Conversation {
     /// What the end presumed to be `side` sent has ended.
     pub(crate) fn close(&mut self, side: Side, mark: Mark, scene: &mut Scene<'_>) {
         let side = if self.swapped { other(side) } else { side };
-        if let Protocol::Http1(connection) = &mut self.protocol {
-            in_scene(scene, self.swapped, |scene| connection.close(side, mark, scene));
-        }
+        in_scene(scene, self.swapped, |scene| match &mut self.protocol {
+            Protocol::Http1(connection) => connection.close(side, mark, scene),
+            Protocol::Tls(connection) => connection.close(side, mark, scene),
+            Protocol::Unknown(_) | Protocol::Foreign => {}
+        });
     }
 
     /// Nothing more will come.
@@ -179,7 +209,7 @@ impl Conversation {
             Protocol::Http1(mut connection) => {
                 in_scene(scene, self.swapped, |scene| connection.finish(mark, scene));
             }
-            Protocol::Tls(opaque) => scene.outbox.opaque(opaque.finish(scene.ends)),
+            Protocol::Tls(connection) => in_scene(scene, self.swapped, |scene| connection.finish(mark, scene)),
         }
     }
 
@@ -192,7 +222,10 @@ impl Conversation {
                 self.swapped ^= sender != side;
                 Protocol::Http1(Box::default())
             }
-            Guess::Tls => Protocol::Tls(Box::new(tls::Opaque::new(mark))),
+            Guess::Tls(sender) => {
+                self.swapped ^= sender.is_some_and(|sender| sender != side);
+                Protocol::Tls(Box::new(tls::Connection::new(mark, scene.keys)))
+            }
             Guess::Http2 => {
                 scene.note(AnomalyKind::Http2Connection);
                 return;
@@ -235,6 +268,9 @@ impl Undecided {
             return None;
         };
         held.extend_from_slice(bytes);
+        if self.mid_stream && tls::continues(held) {
+            return Some(Guess::Tls(None));
+        }
         match guess(held) {
             Guess::Open if held.len() < MOST_UNDECIDED => None,
             Guess::Open | Guess::Other => {
@@ -261,7 +297,7 @@ fn guess(bytes: &[u8]) -> Guess {
         return Guess::Open;
     }
     match tls::begins(bytes) {
-        Some(true) => return Guess::Tls,
+        Some(true) => return Guess::Tls(Some(tls::begun_by(bytes))),
         None => return Guess::Open,
         Some(false) => {}
     }

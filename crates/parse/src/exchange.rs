@@ -3,10 +3,11 @@
 //! A HAR entry, a decrypted HTTP/2 stream and a live loopback request become the same [`Exchange`],
 //! so every rule works on every input. What the input did not show is `None`, never a default.
 
-use std::{net::SocketAddr, num::NonZeroU64, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
-    anomaly::AnomalyKind, body::Body, headers::Headers, target::Target, time::Timestamp, websocket::WebSocket,
+    anomaly::AnomalyKind, body::Body, headers::Headers, target::Target, time::Timestamp, tls::Security,
+    websocket::WebSocket,
 };
 
 /// Number of an exchange, unique in one run and equal in every verb: the inputs' exchanges counted in order.
@@ -95,6 +96,8 @@ pub struct Exchange {
     pub server: Option<SocketAddr>,
     /// Connection that carried it.
     pub connection: Option<Connection>,
+    /// What protected it on the wire, where packets show it.
+    pub security: Option<Arc<Security>>,
     /// The request.
     pub request: Request,
     /// The response; `None` when no answer was seen.

@@ -14,8 +14,16 @@ use crate::{
     packet::Segment,
     stream::Mark,
     target::Scheme,
-    tls::TlsConnection,
+    tls::{KeyLog, TlsConnection, Waiting, keylog::Session},
 };
+
+/// What is the same for all connections of a capture.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'s> {
+    pub(crate) input: u16,
+    pub(crate) policy: &'s dyn BodyPolicy,
+    pub(crate) keys: &'s KeyLog,
+}
 
 /// Number of a request within its shard, in the order in which requests begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,9 +47,21 @@ pub(crate) struct Outbox {
     notes: BTreeMap<AnomalyKind, u64>,
     opaque: Vec<TlsConnection>,
     opaque_count: u64,
+    decrypted_count: u64,
+    /// Connections that ended before their secrets came.
+    waiting: Vec<Waiting>,
+    /// Bytes that wait for secrets, in all connections.
+    reserved: usize,
+    /// Sessions that connections set up, for those who resume them.
+    sessions: Vec<Session>,
 }
 
 impl Outbox {
+    /// Bytes that may wait for secrets in one shard: 128 MiB in all.
+    const RESERVED: usize = 8 << 20;
+    /// Sessions kept of one shard.
+    const SESSIONS: usize = 1 << 14;
+
     /// TLS connections described one by one; beyond it they are counted.
     const OPAQUE: usize = 1024;
 
@@ -63,6 +83,36 @@ impl Outbox {
         *self.notes.entry(kind).or_default() += 1;
     }
 
+    /// A TLS connection was read as a whole.
+    pub(crate) fn decrypted(&mut self) {
+        self.decrypted_count += 1;
+    }
+
+    /// Makes room for bytes that wait for their secrets; `false` where there is none.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> bool {
+        let room = self.reserved + bytes <= Self::RESERVED;
+        if room {
+            self.reserved += bytes;
+        }
+        room
+    }
+
+    /// Gives room back.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.reserved = self.reserved.saturating_sub(bytes);
+    }
+
+    /// A connection ended before its secrets came.
+    pub(crate) fn wait(&mut self, waiting: Waiting) {
+        self.waiting.push(waiting);
+    }
+
+    /// A connection set up sessions.
+    pub(crate) fn set_up(&mut self, sessions: Vec<Session>) {
+        let room = Self::SESSIONS.saturating_sub(self.sessions.len());
+        self.sessions.extend(sessions.into_iter().take(room));
+    }
+
     pub(crate) fn opaque(&mut self, connection: TlsConnection) {
         self.opaque_count += 1;
         if self.opaque.len() < Self::OPAQUE {
@@ -77,6 +127,7 @@ pub(crate) struct ShardSummary {
     pub(crate) notes: BTreeMap<AnomalyKind, u64>,
     pub(crate) opaque: Vec<TlsConnection>,
     pub(crate) opaque_count: u64,
+    pub(crate) decrypted_count: u64,
 }
 
 /// A share of the connections.
@@ -123,30 +174,23 @@ impl Shard {
     }
 
     /// Takes a segment of a connection of this shard.
-    pub(crate) fn segment(
-        &mut self,
-        key: FlowKey,
-        segment: &Segment<'_>,
-        mark: Mark,
-        input: u16,
-        policy: &dyn BodyPolicy,
-    ) {
+    pub(crate) fn segment(&mut self, key: FlowKey, segment: &Segment<'_>, mark: Mark, setting: Setting<'_>) {
         self.outbox.now = mark.frame;
-        self.expire(mark, input, policy);
+        self.expire(mark, setting);
         if self.flows.get(&key).is_some_and(|flow| flow.is_reopened_by(segment)) {
-            self.remove(&key, input, policy);
+            self.remove(&key, setting);
         }
         if !self.flows.contains_key(&key) {
             if !segment.flags.syn && segment.payload.is_empty() && segment.cut == 0 {
                 return;
             }
-            self.make_room(mark, input, policy);
+            self.make_room(mark, setting);
             self.enqueue(key, mark.frame);
             self.flows.insert(key, Box::new(Flow::new(segment, mark)));
         }
         let Some(flow) = self.flows.get_mut(&key) else { return };
         let open = flow.closing.is_none();
-        let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
+        let mut scene = scene(setting, flow.ends(), flow.name(), &mut self.outbox);
         let before = flow.held_bytes();
         flow.segment(segment, mark, &mut scene);
         if self.held + flow.held_bytes() > before + Self::HELD_BYTES {
@@ -159,20 +203,41 @@ impl Shard {
         }
     }
 
-    /// Ends every connection, in the order in which they began.
-    pub(crate) fn finish(&mut self, input: u16, policy: &dyn BodyPolicy) -> ShardSummary {
+    /// Ends every connection, in the order in which they began. Those whose secrets may still come wait.
+    pub(crate) fn end_flows(&mut self, setting: Setting<'_>) {
         let mut flows: Vec<(FlowKey, Box<Flow>)> = self.flows.drain().collect();
         flows.sort_unstable_by_key(|(_, flow)| flow.first.frame);
         for (_, mut flow) in flows {
             // Behind every frame, and among shards in the order of the connections.
             self.outbox.now = flow.first.frame;
-            let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
+            let mut scene = scene(setting, flow.ends(), flow.name(), &mut self.outbox);
             flow.finish(&mut scene);
         }
+    }
+
+    /// The sessions that connections set up since the last call.
+    pub(crate) fn take_sessions(&mut self) -> Vec<Session> {
+        std::mem::take(&mut self.outbox.sessions)
+    }
+
+    /// Reads the connections that waited for secrets, with those that are known now.
+    pub(crate) fn retry_waiting(&mut self, setting: Setting<'_>) {
+        let mut waiting = std::mem::take(&mut self.outbox.waiting);
+        waiting.sort_by_key(|waiting| waiting.name.first_frame);
+        for waiting in waiting {
+            self.outbox.now = waiting.name.first_frame;
+            let mut scene = scene(setting, waiting.ends, waiting.name, &mut self.outbox);
+            waiting.retry(&mut scene);
+        }
+    }
+
+    /// What was seen beside exchanges.
+    pub(crate) fn summary(&mut self) -> ShardSummary {
         ShardSummary {
             notes: std::mem::take(&mut self.outbox.notes),
             opaque: std::mem::take(&mut self.outbox.opaque),
             opaque_count: self.outbox.opaque_count,
+            decrypted_count: self.outbox.decrypted_count,
         }
     }
 
@@ -187,7 +252,7 @@ impl Shard {
     }
 
     /// Ends the connections whose time to linger is over.
-    fn expire(&mut self, mark: Mark, input: u16, policy: &dyn BodyPolicy) {
+    fn expire(&mut self, mark: Mark, setting: Setting<'_>) {
         while let Some((key, closed)) = self.closing.front().copied() {
             if mark.frame.saturating_sub(closed) < Self::LINGER {
                 return;
@@ -195,13 +260,13 @@ impl Shard {
             self.closing.pop_front();
             // The ports may have been used again since.
             if self.flows.get(&key).is_some_and(|flow| flow.closing == Some(closed)) {
-                self.remove(&key, input, policy);
+                self.remove(&key, setting);
             }
         }
     }
 
     /// Makes room for one more connection: idle ones go first, then, in a full table, whichever was silent longest.
-    fn make_room(&mut self, mark: Mark, input: u16, policy: &dyn BodyPolicy) {
+    fn make_room(&mut self, mark: Mark, setting: Setting<'_>) {
         let now = mark.time;
         while let Some((key, queued)) = self.queue.front().copied() {
             let full = self.flows.len() >= Self::FLOWS;
@@ -223,7 +288,7 @@ impl Shard {
             if !idle {
                 self.outbox.note(AnomalyKind::ConnectionLimit);
             }
-            self.remove(&key, input, policy);
+            self.remove(&key, setting);
         }
     }
 
@@ -236,21 +301,16 @@ impl Shard {
         self.queue.push_back((key, frame));
     }
 
-    fn remove(&mut self, key: &FlowKey, input: u16, policy: &dyn BodyPolicy) {
+    fn remove(&mut self, key: &FlowKey, setting: Setting<'_>) {
         if let Some(mut flow) = self.flows.remove(key) {
             self.held = self.held.saturating_sub(flow.held_bytes());
-            let mut scene = scene(input, flow.ends(), flow.name(), policy, &mut self.outbox);
+            let mut scene = scene(setting, flow.ends(), flow.name(), &mut self.outbox);
             flow.finish(&mut scene);
         }
     }
 }
 
-fn scene<'o>(
-    input: u16,
-    ends: Ends,
-    connection: TcpConnection,
-    policy: &'o dyn BodyPolicy,
-    outbox: &'o mut Outbox,
-) -> Scene<'o> {
-    Scene { input, ends, connection, scheme: Scheme::Http, policy, outbox }
+fn scene<'o>(setting: Setting<'o>, ends: Ends, connection: TcpConnection, outbox: &'o mut Outbox) -> Scene<'o> {
+    let Setting { input, policy, keys } = setting;
+    Scene { input, ends, connection, scheme: Scheme::Http, policy, keys, security: None, outbox }
 }

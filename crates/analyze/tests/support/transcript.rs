@@ -5,6 +5,7 @@
 //! * truncated                         the input ends in the middle
 //! * packets response-without-request  the input is a packet capture, with these oddities
 //! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
+//!     why=no-beginning                   not for want of keys; missing-secret: read in part; no-content: nothing was in it
 //! * quic login.x.dev h3              a QUIC connection: host, offered protocols
 //! @120ms POST https://api.x.dev/a type=fetch page=p1 at=save@app.js:12 took=30ms error=net::ERR_FAILED ip=10.0.0.1
 //!     from=10.0.0.1:40000 to=10.0.0.2:80   read from packets between these addresses
@@ -29,7 +30,7 @@ use authtrace_analyze::{
 use authtrace_parse::{
     AnomalyKind, Body, Browser, CallFrame, Connection, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator,
     Kind, Locator, QuicConnection, QuicVersion, Request, Response, Secret, Source, Target, Timestamp, Timing,
-    TlsConnection, TlsVersion,
+    TlsConnection, TlsVersion, Unread,
     websocket::{Message, WebSocket},
 };
 
@@ -106,6 +107,14 @@ fn tls(rest: &str) -> TlsConnection {
     let mut words = rest.split(' ');
     let host = words.next().unwrap();
     let version = words.next().and_then(|version| version.strip_prefix("1.")?.parse::<u16>().ok());
+    let unread = match rest.split_once(" why=").map(|(_, why)| why) {
+        None => Unread::NoSecret,
+        Some("no-beginning") => Unread::NoBeginning,
+        Some("missing-secret") => Unread::MissingSecret("SERVER_TRAFFIC_SECRET_0"),
+        Some("no-content") => Unread::NoContent,
+        Some(other) => panic!("why {other}"),
+    };
+    let words = words.filter(|word| !word.starts_with("why="));
     TlsConnection {
         client: "10.0.0.1:40000".parse().unwrap(),
         server: "10.0.0.2:443".parse().unwrap(),
@@ -117,6 +126,8 @@ fn tls(rest: &str) -> TlsConnection {
         first: None,
         sent: 0,
         received: 0,
+        unread,
+        partly: matches!(unread, Unread::MissingSecret(_)),
     }
 }
 
@@ -162,6 +173,7 @@ fn exchange(id: u32, line: &str) -> Exchange {
         client: None,
         server: None,
         connection: None,
+        security: None,
         request: Request {
             method: method.into(),
             target,

@@ -13,10 +13,11 @@ use std::{
     thread::{self, Scope, ScopedJoinHandle},
 };
 
-use authtrace_parse::{Exchange, Merger, Said, Segment, Worker, stream::Mark};
+use authtrace_parse::{Exchange, KeyLog, Merger, Said, Segment, Worker, stream::Mark};
 
 use super::{
-    PacketReader,
+    PacketReader, Placed,
+    keys::Known,
     pipeline::{Link, PacketReport},
 };
 use crate::input::Plan;
@@ -27,6 +28,7 @@ const UNDER_WAY: usize = 4;
 /// Reads a packet capture with several workers.
 pub(super) fn read(
     plan: &Plan<'_>,
+    mut known: Known,
     chunks: impl Iterator<Item = Vec<u8>>,
     spent: &Sender<Vec<u8>>,
     sink: &mut dyn FnMut(Exchange),
@@ -35,26 +37,31 @@ pub(super) fn read(
     let mut link = Link::new(plan);
     let mut merger = Merger::new(plan.first_id);
     thread::scope(|scope| {
-        let mut crew = Crew::new(scope, plan);
+        let mut crew = Crew::new(scope, plan, &known.log);
+        let mut take = |chunk: &[u8], batches: &mut Batches, placed: Placed<'_>| {
+            if known.meet(placed.secrets) {
+                batches.learn(&known.log);
+            }
+            link.frame(&placed.frame, |segment, mark| batches.add(chunk, segment, mark));
+        };
         for chunk in chunks {
             let mut batches = crew.batches();
-            frames.push(&chunk, &mut |placed| {
-                link.frame(&placed.frame, |segment, mark| batches.add(&chunk, segment, mark));
-            });
+            frames.push(&chunk, &mut |placed| take(&chunk, &mut batches, placed));
             crew.send(chunk, batches);
             if crew.under_way.len() == UNDER_WAY {
                 crew.merge_first(&mut merger, spent, sink);
             }
         }
         let mut batches = crew.batches();
-        let container = frames.finish(&mut |placed| {
-            link.frame(&placed.frame, |segment, mark| batches.add(&[], segment, mark));
-        });
+        let container = frames.finish(&mut |placed| take(&[], &mut batches, placed));
+        if known.meet(&container.secrets) {
+            batches.learn(&known.log);
+        }
         crew.send(Vec::new(), batches);
         while !crew.under_way.is_empty() {
             crew.merge_first(&mut merger, spent, sink);
         }
-        PacketReport::new(container, link, merger.finish(crew.dismiss(), sink))
+        PacketReport::new(container, link, &known, merger.finish(crew.dismiss(), sink))
     })
 }
 
@@ -73,15 +80,15 @@ struct Hand<'scope, 'p> {
 }
 
 impl<'scope, 'p: 'scope> Crew<'scope, 'p> {
-    fn new<'env>(scope: &'scope Scope<'scope, 'env>, plan: &Plan<'p>) -> Self {
+    fn new<'env>(scope: &'scope Scope<'scope, 'env>, plan: &Plan<'p>, keys: &Arc<KeyLog>) -> Self {
         let count = plan.workers();
         let hand = |index| {
             let (orders, received) = mpsc::sync_channel::<(Arc<Vec<u8>>, Batch)>(UNDER_WAY);
             let (say, said) = mpsc::channel();
-            let mut worker = Worker::new(index, count, plan.index, plan.policy);
+            let mut worker = Worker::new(index, count, plan.index, plan.policy, Arc::clone(keys));
             let thread = scope.spawn(move || {
                 for (chunk, batch) in received {
-                    batch.segments.iter().for_each(|kept| kept.read(&chunk, &batch.own, &mut worker));
+                    batch.read(&chunk, &mut worker);
                     // Given back before the answer: whoever gets the answer may use the chunk again.
                     drop(chunk);
                     if say.send(worker.take()).is_err() {
@@ -135,6 +142,13 @@ impl Batches {
         let owner = Worker::of(segment, self.0.len());
         self.0[owner].add(chunk, segment, mark);
     }
+
+    /// What follows is read with these secrets.
+    fn learn(&mut self, keys: &Arc<KeyLog>) {
+        for batch in &mut self.0 {
+            batch.keys.push((batch.segments.len(), Arc::clone(keys)));
+        }
+    }
 }
 
 /// The segments of one chunk for one worker.
@@ -143,9 +157,21 @@ struct Batch {
     segments: Vec<Kept>,
     /// Payloads that do not lie in the chunk: of a record that crosses chunks, of a datagram put together from fragments.
     own: Vec<u8>,
+    /// Secrets, each with the number of segments in front of them.
+    keys: Vec<(usize, Arc<KeyLog>)>,
 }
 
 impl Batch {
+    fn read(self, chunk: &[u8], worker: &mut Worker<'_>) {
+        let mut done = 0;
+        for (until, keys) in self.keys {
+            self.segments[done..until].iter().for_each(|kept| kept.read(chunk, &self.own, worker));
+            worker.learn(keys);
+            done = until;
+        }
+        self.segments[done..].iter().for_each(|kept| kept.read(chunk, &self.own, worker));
+    }
+
     fn add(&mut self, chunk: &[u8], segment: &Segment<'_>, mark: Mark) {
         let place = match range_in(chunk, segment.payload) {
             Some(range) => Place::Chunk(range),

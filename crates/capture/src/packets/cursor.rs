@@ -55,7 +55,8 @@ impl Cursor {
                 Step::Frame(size, held) => {
                     let range = at + held.bytes.start..at + held.bytes.end;
                     self.frames = self.frames.saturating_add(1);
-                    out(Placed { frame: frame(self.frames, &chunk[range.clone()], &held), range: Some(range) });
+                    let frame = frame(self.frames, &chunk[range.clone()], &held);
+                    out(Placed { frame, range: Some(range), secrets: container.secrets() });
                     at += size;
                 }
                 other => at += self.pass(other),
@@ -84,7 +85,8 @@ impl Cursor {
                 }
                 Step::Frame(_, held) => {
                     self.frames = self.frames.saturating_add(1);
-                    out(Placed { frame: frame(self.frames, &self.carry[held.bytes.clone()], &held), range: None });
+                    let frame = frame(self.frames, &self.carry[held.bytes.clone()], &held);
+                    out(Placed { frame, range: None, secrets: container.secrets() });
                 }
                 other => {
                     // A record is carried no further than its own end; only one that is skipped reaches beyond.
@@ -135,7 +137,8 @@ impl Cursor {
         self.note_cut();
         if let Some(held) = container.cut(&self.carry) {
             self.frames = self.frames.saturating_add(1);
-            out(Placed { frame: frame(self.frames, &self.carry[held.bytes.clone()], &held), range: None });
+            let frame = frame(self.frames, &self.carry[held.bytes.clone()], &held);
+            out(Placed { frame, range: None, secrets: container.secrets() });
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod crew;
 mod cursor;
+mod keys;
 mod order;
 mod pcap;
 mod pcapng;
@@ -16,8 +17,11 @@ use std::ops::Range;
 use authtrace_parse::{Anomaly, Frame};
 
 pub use self::pcapng::{DecryptionSecrets, Drops, Names};
-pub(crate) use self::pipeline::{PacketReport, read};
 use self::{cursor::Cursor, pcap::Pcap, pcapng::Pcapng};
+pub(crate) use self::{
+    keys::KeySource,
+    pipeline::{PacketReport, read},
+};
 
 /// A packet capture's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Placed<'a> {
     /// Range of its bytes in the chunk that is being pushed, so that whoever owns the chunk can send it on without
     /// copying; `None` where the record began in an earlier chunk and its bytes lie in the reader's own buffer.
     pub range: Option<Range<usize>>,
+    /// The keys that stand before it.
+    pub secrets: &'a [DecryptionSecrets],
 }
 
 /// What a capture said beside its frames.

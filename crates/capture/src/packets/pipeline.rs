@@ -1,13 +1,16 @@
 //! One packet capture from its bytes to its exchanges: container, link layer, reassembly; on one thread or on several.
 
-use std::sync::mpsc::Sender;
+use std::sync::{Arc, mpsc::Sender};
 
 use authtrace_parse::{
     Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, QuicSummary, QuicWatch, Reassembler, ReassemblySummary,
     Segment, TlsConnection, stream::Mark,
 };
 
-use super::{Drops, PacketFormat, PacketReader, PacketSummary, crew};
+use super::{
+    Drops, PacketFormat, PacketReader, PacketSummary, Placed, crew,
+    keys::{KeySource, Known},
+};
 use crate::input::Plan;
 
 /// What was read of a packet capture, beside its exchanges.
@@ -22,6 +25,7 @@ pub(crate) struct PacketReport {
     pub(crate) truncated: bool,
     pub(crate) opaque: Vec<TlsConnection>,
     pub(crate) opaque_count: u64,
+    pub(crate) decrypted_count: u64,
     pub(crate) quic: QuicSummary,
 }
 
@@ -31,34 +35,48 @@ const MOST_OF_A_KIND: usize = 10_000;
 /// Reads a packet capture that comes in `chunks`; `spent` takes them back.
 pub(crate) fn read(
     plan: &Plan<'_>,
+    source: &KeySource,
     chunks: impl Iterator<Item = Vec<u8>>,
     spent: &Sender<Vec<u8>>,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
-    if plan.workers() > 1 { crew::read(plan, chunks, spent, sink) } else { alone(plan, chunks, spent, sink) }
+    let mut chunks = chunks.peekable();
+    let known = Known::before(source, chunks.peek().and_then(|chunk| PacketFormat::sniff(chunk)));
+    if plan.workers() > 1 {
+        crew::read(plan, known, chunks, spent, sink)
+    } else {
+        alone(plan, known, chunks, spent, sink)
+    }
 }
 
 /// Reads on the calling thread.
 fn alone(
     plan: &Plan<'_>,
+    mut known: Known,
     chunks: impl Iterator<Item = Vec<u8>>,
     spent: &Sender<Vec<u8>>,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut frames = PacketReader::new();
     let mut link = Link::new(plan);
-    let mut reassembler = Reassembler::new(plan.index, plan.first_id, plan.policy);
+    let keys = Arc::clone(&known.log);
+    let mut reassembler = Reassembler::with_keys(plan.index, plan.first_id, plan.policy, keys);
+    let mut take = |placed: Placed<'_>| {
+        if known.meet(placed.secrets) {
+            reassembler.learn(Arc::clone(&known.log));
+        }
+        link.frame(&placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
+    };
     for chunk in chunks {
-        frames.push(&chunk, &mut |placed| {
-            link.frame(&placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
-        });
+        frames.push(&chunk, &mut take);
         // The other side may be done already.
         let _ = spent.send(chunk);
     }
-    let container = frames.finish(&mut |placed| {
-        link.frame(&placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
-    });
-    PacketReport::new(container, link, reassembler.finish(sink))
+    let container = frames.finish(&mut take);
+    if known.meet(&container.secrets) {
+        reassembler.learn(Arc::clone(&known.log));
+    }
+    PacketReport::new(container, link, &known, reassembler.finish(sink))
 }
 
 /// From frames to what they carry, in the order of the capture: on one thread, however many read the connections.
@@ -85,8 +103,9 @@ impl<'p> Link<'p> {
 }
 
 impl PacketReport {
-    pub(super) fn new(container: PacketSummary, link: Link<'_>, flows: ReassemblySummary) -> Self {
+    pub(super) fn new(container: PacketSummary, link: Link<'_>, known: &Known, flows: ReassemblySummary) -> Self {
         let mut anomalies = container.anomalies;
+        anomalies.extend(known.anomaly().map(|kind| Anomaly { kind, at: None }));
         anomalies.extend(link.decoder.anomalies());
         // Each as often as it was met, up to a bound: how many requests were lost tells how far to trust the rest.
         for (kind, times) in &flows.anomalies {
@@ -107,6 +126,7 @@ impl PacketReport {
             truncated: container.truncated,
             opaque: flows.opaque,
             opaque_count: flows.opaque_count,
+            decrypted_count: flows.decrypted_count,
             quic: link.quic.finish(),
         }
     }

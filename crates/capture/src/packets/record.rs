@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use authtrace_parse::{AnomalyKind, LinkType, Timestamp};
 
+use super::DecryptionSecrets;
+
 /// Most captured bytes that a frame may have where its file allows no more: libpcap's own limit.
 pub(super) const MOST_CAPTURED: u32 = 256 << 10;
 /// Most that a file can allow by its snap length: what libpcap grants D-Bus, its largest frame.
@@ -21,6 +23,11 @@ pub(super) trait Container {
 
     /// The frame of a record that the end of the input cut, if at least one byte of it is there.
     fn cut(&self, bytes: &[u8]) -> Option<Held>;
+
+    /// The keys met so far.
+    fn secrets(&self) -> &[DecryptionSecrets] {
+        &[]
+    }
 }
 
 /// What to do with a record.

@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and report")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use authtrace_analyze::{
     Analysis, Analyzer, BodyNeeds, Settings,
@@ -10,6 +13,7 @@ use authtrace_analyze::{
     key::{KeyRing, dotenv},
 };
 use authtrace_capture::{Container, InputPath, InputReport, Plan, read_input};
+use authtrace_parse::KeyLog;
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -28,11 +32,24 @@ pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
 
 /// Analyses one capture, with the candidate keys of `env_file` where one is given.
 pub(crate) fn analyze(path: &Path, env_file: Option<&Path>) -> Analysis {
-    analyze_all(&[path.to_owned()], env_file)
+    analyze_with(path, env_file, None)
+}
+
+/// The same with a TLS key log.
+pub(crate) fn analyze_with(path: &Path, env_file: Option<&Path>, key_log: Option<&Path>) -> Analysis {
+    let mut log = KeyLog::new();
+    if let Some(path) = key_log {
+        log.read(&std::fs::read(path).unwrap());
+    }
+    analyze_inputs(&[path.to_owned()], env_file, &Arc::new(log))
 }
 
 /// Analyses captures together.
 pub(crate) fn analyze_all(paths: &[PathBuf], env_file: Option<&Path>) -> Analysis {
+    analyze_inputs(paths, env_file, KeyLog::none())
+}
+
+fn analyze_inputs(paths: &[PathBuf], env_file: Option<&Path>, key_log: &Arc<KeyLog>) -> Analysis {
     let mut keys = KeyRing::new();
     if let Some(env_file) = env_file {
         let text = std::fs::read_to_string(env_file).unwrap();
@@ -43,7 +60,7 @@ pub(crate) fn analyze_all(paths: &[PathBuf], env_file: Option<&Path>) -> Analysi
     let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
     let (mut inputs, mut first_id) = (Vec::new(), 0);
     for (index, path) in (0..).zip(paths) {
-        let plan = Plan { index, first_id, ..Plan::new(&BodyNeeds) };
+        let plan = Plan { index, first_id, keys: Arc::clone(key_log), ..Plan::new(&BodyNeeds) };
         let path = InputPath::File(path.clone());
         let report = read_input(&path, &plan, &mut |exchange| analyzer.push(&exchange)).unwrap();
         first_id = report.next_id;
@@ -66,6 +83,7 @@ fn input(report: InputReport) -> Input {
         truncated: report.truncated,
         opaque: report.opaque,
         opaque_count: report.opaque_count,
+        decrypted_count: report.decrypted_count,
         quic: report.quic,
         ..Input::default()
     }

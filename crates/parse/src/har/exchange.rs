@@ -72,6 +72,7 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Exchange
         client: None,
         server: server(entry),
         connection: connection(entry),
+        security: None,
         request: Request {
             method,
             target,

@@ -21,7 +21,7 @@ pub(super) enum Progress {
     /// Not all there.
     Partial,
     /// Read.
-    Hello(Hello),
+    Hello(Box<Hello>),
     /// Nothing that will become one.
     Unreadable,
 }

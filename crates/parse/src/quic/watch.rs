@@ -165,8 +165,8 @@ impl Open {
                 Progress::Unreadable => self.hello = None,
                 Progress::Hello(hello) => {
                     self.hello = None;
-                    self.connection.server_name = hello.server_name;
-                    self.connection.alpn = hello.alpn.into();
+                    self.connection.server_name = hello.extensions.server_name;
+                    self.connection.alpn = hello.extensions.alpn.into();
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Puts what the workers say in one order, and numbers exchanges by it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     ReassemblySummary,
@@ -9,7 +9,37 @@ use super::{
 use crate::{
     exchange::{Exchange, ExchangeId},
     shard::{Event, Ticket},
+    tls::{KeyLog, Outlook},
 };
+
+/// Times that sessions may be handed on from connections that resume one to others that do.
+const MOST_ROUNDS: usize = 16;
+
+/// Gives all workers the secrets that the connections of any of them showed, until that brings no more; then nothing waits
+/// any longer. What comes of it does not depend on how connections are spread.
+fn retry_waiting(workers: &mut [Worker<'_>]) {
+    let Some(keys) = workers.first().map(|worker| KeyLog::clone(worker.keys())) else { return };
+    if keys.outlook() == Outlook::Final {
+        return;
+    }
+    let mut keys = keys.with_outlook(Outlook::Sessions);
+    for round in 0..=MOST_ROUNDS {
+        let mut sessions: Vec<_> = workers.iter_mut().flat_map(Worker::take_sessions).collect();
+        sessions.sort_by(|a, b| (a.frame, &a.name).cmp(&(b.frame, &b.name)));
+        let is_last = !keys.learn(sessions) && round > 0 || round == MOST_ROUNDS;
+        if is_last {
+            keys = keys.with_outlook(Outlook::Final);
+        }
+        let shared = Arc::new(keys.clone());
+        for worker in workers.iter_mut() {
+            worker.learn(Arc::clone(&shared));
+            worker.retry_waiting();
+        }
+        if is_last {
+            return;
+        }
+    }
+}
 
 /// Numbers requests as they become complete and hands out exchanges as they are answered.
 pub struct Merger {
@@ -39,6 +69,9 @@ impl Merger {
         workers: impl IntoIterator<Item = Worker<'p>>,
         sink: &mut dyn FnMut(Exchange),
     ) -> ReassemblySummary {
+        let mut workers: Vec<Worker<'_>> = workers.into_iter().collect();
+        workers.iter_mut().for_each(Worker::end_flows);
+        retry_waiting(&mut workers);
         let mut summary = ReassemblySummary::default();
         let mut rest = Vec::new();
         for worker in workers {
@@ -50,6 +83,7 @@ impl Merger {
                 }
                 summary.opaque.extend(shard.opaque);
                 summary.opaque_count += shard.opaque_count;
+                summary.decrypted_count += shard.decrypted_count;
             }
         }
         self.merge(rest, sink);

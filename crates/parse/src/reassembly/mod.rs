@@ -11,14 +11,19 @@
 mod merger;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
     merger::Merger,
     worker::{Said, Worker},
 };
 use crate::{
-    anomaly::AnomalyKind, body::BodyPolicy, exchange::Exchange, packet::Segment, stream::Mark, tls::TlsConnection,
+    anomaly::AnomalyKind,
+    body::BodyPolicy,
+    exchange::Exchange,
+    packet::Segment,
+    stream::Mark,
+    tls::{KeyLog, TlsConnection},
 };
 
 /// What was read of a packet capture, beside its exchanges.
@@ -34,6 +39,8 @@ pub struct ReassemblySummary {
     pub opaque: Vec<TlsConnection>,
     /// TLS connections that could not be decrypted, in all.
     pub opaque_count: u64,
+    /// TLS connections that were decrypted as a whole.
+    pub decrypted_count: u64,
 }
 
 /// Reassembles connections and reads what they carry, on one thread.
@@ -45,7 +52,17 @@ pub struct Reassembler<'p> {
 impl<'p> Reassembler<'p> {
     /// A reader for input number `input`, whose first request becomes exchange `first_id`.
     pub fn new(input: u16, first_id: u32, policy: &'p dyn BodyPolicy) -> Self {
-        Self { worker: Worker::new(0, 1, input, policy), merger: Merger::new(first_id) }
+        Self::with_keys(input, first_id, policy, Arc::clone(KeyLog::none()))
+    }
+
+    /// The same, with the secrets of TLS connections.
+    pub fn with_keys(input: u16, first_id: u32, policy: &'p dyn BodyPolicy, keys: Arc<KeyLog>) -> Self {
+        Self { worker: Worker::new(0, 1, input, policy, keys), merger: Merger::new(first_id) }
+    }
+
+    /// From the next segment on, these are the secrets of TLS connections.
+    pub fn learn(&mut self, keys: Arc<KeyLog>) {
+        self.worker.learn(keys);
     }
 
     /// Takes the next segment; segments come in the order of their frames.

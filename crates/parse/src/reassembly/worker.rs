@@ -1,11 +1,14 @@
 //! A worker: a share of the shards, and what they have to say.
 
+use std::sync::Arc;
+
 use crate::{
     body::BodyPolicy,
     flow::FlowKey,
     packet::Segment,
-    shard::{Event, Shard, ShardSummary},
+    shard::{Event, Setting, Shard, ShardSummary},
     stream::Mark,
+    tls::{KeyLog, keylog::Session},
 };
 
 /// Something that happened in a worker's connections.
@@ -21,6 +24,7 @@ pub struct Said {
 pub struct Worker<'p> {
     input: u16,
     policy: &'p dyn BodyPolicy,
+    keys: Arc<KeyLog>,
     /// Of all workers, those whose number leaves this remainder own a shard.
     index: usize,
     count: usize,
@@ -30,10 +34,10 @@ pub struct Worker<'p> {
 
 impl<'p> Worker<'p> {
     /// Worker `index` of `count` for input number `input`.
-    pub fn new(index: usize, count: usize, input: u16, policy: &'p dyn BodyPolicy) -> Self {
+    pub fn new(index: usize, count: usize, input: u16, policy: &'p dyn BodyPolicy, keys: Arc<KeyLog>) -> Self {
         let count = count.clamp(1, Shard::COUNT);
         let shards = (index..Shard::COUNT).step_by(count).map(|_| Shard::new()).collect();
-        Self { input, policy, index, count, shards, said: Vec::new() }
+        Self { input, policy, keys, index, count, shards, said: Vec::new() }
     }
 
     /// The most workers that have something to do.
@@ -52,10 +56,16 @@ impl<'p> Worker<'p> {
             debug_assert!(false, "a segment of another worker's connection");
             return;
         };
-        shard.segment(key, segment, mark, self.input, self.policy);
+        let setting = Setting { input: self.input, policy: self.policy, keys: &self.keys };
+        shard.segment(key, segment, mark, setting);
         if shard.has_events() {
             self.said.extend(shard.take_events().map(|(frame, event)| Said { frame, shard: number, event }));
         }
+    }
+
+    /// From the next segment on, these are the secrets of TLS connections.
+    pub fn learn(&mut self, keys: Arc<KeyLog>) {
+        self.keys = keys;
     }
 
     /// Whether [`Worker::take`] gives anything.
@@ -68,14 +78,38 @@ impl<'p> Worker<'p> {
         std::mem::take(&mut self.said)
     }
 
-    /// Ends every connection; says what that brought, and what the shards saw.
+    /// The secrets that it knows.
+    pub(super) fn keys(&self) -> &Arc<KeyLog> {
+        &self.keys
+    }
+
+    /// Ends every connection. Those whose secrets may still come wait.
+    pub(super) fn end_flows(&mut self) {
+        self.each_shard(Shard::end_flows);
+    }
+
+    /// Reads the connections that wait for secrets, with those that are known now.
+    pub(super) fn retry_waiting(&mut self) {
+        self.each_shard(Shard::retry_waiting);
+    }
+
+    /// The sessions that connections set up since the last call.
+    pub(super) fn take_sessions(&mut self) -> Vec<Session> {
+        self.shards.iter_mut().flat_map(Shard::take_sessions).collect()
+    }
+
+    /// What happened last, and what the shards saw.
     pub(super) fn finish(mut self) -> (Vec<Said>, Vec<ShardSummary>) {
-        let mut summaries = Vec::with_capacity(self.shards.len());
+        let summaries = self.shards.iter_mut().map(Shard::summary).collect();
+        (self.said, summaries)
+    }
+
+    fn each_shard(&mut self, act: impl Fn(&mut Shard, Setting<'_>)) {
+        let setting = Setting { input: self.input, policy: self.policy, keys: &self.keys };
         for (place, shard) in self.shards.iter_mut().enumerate() {
             let number = self.index + place * self.count;
-            summaries.push(shard.finish(self.input, self.policy));
+            act(shard, setting);
             self.said.extend(shard.take_events().map(|(frame, event)| Said { frame, shard: number, event }));
         }
-        (self.said, summaries)
     }
 }

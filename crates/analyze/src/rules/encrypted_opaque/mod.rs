@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use authtrace_parse::{QuicConnection, TlsConnection};
+use authtrace_parse::{QuicConnection, TlsConnection, Unread};
 
 use crate::{
     capture::Capture,
@@ -58,23 +58,113 @@ fn opaque(input: &Input) -> Option<Coverage> {
     if input.opaque_count == 0 {
         return None;
     }
-    let connections = usize::try_from(input.opaque_count).unwrap_or(usize::MAX);
-    let alerts = alerts(&input.opaque).map(|alerts| format!(" {alerts}")).unwrap_or_default();
-    Some(Coverage {
-        rule: &RULE.meta,
-        says: format!(
-            "{} of {} {} encrypted and no key is at hand: {}. What was asked and answered there is unknown.{alerts}",
-            count(connections, "TLS connection"),
-            input.path,
-            if connections == 1 { "is" } else { "are" },
-            hosts(input.opaque.iter().map(describe))
-        ),
-        affects: AFFECTED,
-        remedy: Some(
-            "Record with keys: set SSLKEYLOGFILE=keys.txt for the client (Chrome, Firefox, curl, Node with \
-             --tls-keylog), capture again, and give the file with --keylog keys.txt; or record a HAR in the browser; \
-             or capture behind the TLS terminator.",
-        ),
+    let (failed, rest): (Vec<_>, Vec<_>) =
+        input.opaque.iter().partition(|connection| connection.unread == Unread::NoContent);
+    let (partly, hidden): (Vec<_>, Vec<_>) = rest.into_iter().partition(|connection| connection.partly);
+    let alerts = alerts(&input.opaque);
+    let says = [
+        hidden_ones(input, &hidden, failed.len() + partly.len()),
+        partly_read(input, &partly),
+        (!failed.is_empty() && alerts.is_none()).then(|| came_to_nothing(input, &failed)),
+        (input.decrypted_count > 0).then(|| decrypted(input.decrypted_count)),
+        alerts,
+    ];
+    let says: Vec<String> = says.into_iter().flatten().collect();
+    Some(Coverage { rule: &RULE.meta, says: says.join(" "), affects: AFFECTED, remedy: remedy(&hidden, &partly) })
+}
+
+/// The connections of which nothing was read; `others` of those listed are not among them.
+fn hidden_ones(input: &Input, hidden: &[&TlsConnection], others: usize) -> Option<String> {
+    let all = usize::try_from(input.opaque_count).unwrap_or(usize::MAX).saturating_sub(others);
+    if all == 0 {
+        return None;
+    }
+    let is = if all == 1 { "is" } else { "are" };
+    let why = if hidden.iter().all(|connection| connection.unread == Unread::NoSecret) {
+        format!("{is} encrypted and no key is at hand")
+    } else {
+        format!("{is} encrypted and could not be read ({})", reasons(hidden))
+    };
+    Some(format!(
+        "{} of {} {why}: {}. What was asked and answered there is unknown.",
+        count(all, "TLS connection"),
+        input.path,
+        hosts(hidden.iter().copied().map(describe))
+    ))
+}
+
+/// `no key for 2, begun before the capture 1`
+fn reasons(connections: &[&TlsConnection]) -> String {
+    let mut counted: BTreeMap<Unread, usize> = BTreeMap::new();
+    for connection in connections {
+        *counted.entry(connection.unread).or_default() += 1;
+    }
+    let named = counted.into_iter().map(|(unread, times)| {
+        let reason = match unread {
+            Unread::NoSecret => "no key for",
+            Unread::MissingSecret(_) => "part of the keys missing for",
+            Unread::NoBeginning => "begun before the capture:",
+            Unread::NotSupported => "a cipher suite that is not read:",
+            Unread::NotOpened => "not opened by the keys at hand:",
+            Unread::NoContent => "closed before anything was said:",
+        };
+        format!("{reason} {times}")
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// The connections of which one direction, or the end, was not read.
+fn partly_read(input: &Input, partly: &[&TlsConnection]) -> Option<String> {
+    if partly.is_empty() {
+        return None;
+    }
+    let mut missing: Vec<&str> = partly.iter().filter_map(|connection| missing(connection)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let lacks = if missing.is_empty() { String::new() } else { format!(" (the key log lacks {})", missing.join(", ")) };
+    Some(format!(
+        "{} of {} could be read in part only{lacks}: {}.",
+        count(partly.len(), "TLS connection"),
+        input.path,
+        hosts(partly.iter().copied().map(describe))
+    ))
+}
+
+fn missing(connection: &TlsConnection) -> Option<&'static str> {
+    match connection.unread {
+        Unread::MissingSecret(label) => Some(label),
+        _ => None,
+    }
+}
+
+fn came_to_nothing(input: &Input, failed: &[&TlsConnection]) -> String {
+    let times = count(failed.len(), "TLS connection");
+    format!(
+        "{times} of {} ended before anything was said: {}.",
+        input.path,
+        hosts(failed.iter().copied().map(describe))
+    )
+}
+
+fn decrypted(times: u64) -> String {
+    let times = usize::try_from(times).unwrap_or(usize::MAX);
+    let were = if times == 1 { "was" } else { "were" };
+    format!("{} {were} decrypted.", count(times, "other"))
+}
+
+/// What records a better capture.
+fn remedy(hidden: &[&TlsConnection], partly: &[&TlsConnection]) -> Option<&'static str> {
+    let begun_before = |connection: &&TlsConnection| connection.unread == Unread::NoBeginning;
+    if hidden.is_empty() && partly.is_empty() {
+        return None;
+    }
+    Some(if partly.is_empty() && hidden.iter().all(begun_before) {
+        "Start the capture first and the client, with SSLKEYLOGFILE=keys.txt, after it: a connection that is already open \
+         cannot be decrypted, whatever the keys."
+    } else {
+        "Record with keys: set SSLKEYLOGFILE=keys.txt for the client (Chrome, Firefox, curl, Node with --tls-keylog), \
+         capture again, and give the file with --keylog keys.txt; or record a HAR in the browser; or capture behind the \
+         TLS terminator."
     })
 }
 

@@ -3,12 +3,13 @@
 mod interface;
 mod names;
 mod options;
+mod secrets;
 
 use authtrace_parse::AnomalyKind;
-use zeroize::Zeroizing;
 
 use self::interface::Interface;
-pub use self::{interface::Drops, names::Names};
+pub(super) use self::secrets::find_secrets;
+pub use self::{interface::Drops, names::Names, secrets::DecryptionSecrets};
 use super::{
     order::Order,
     record::{Container, Held, Step},
@@ -54,23 +55,6 @@ fn byte_order(magic: &[u8]) -> Option<Order> {
         [0x4d, 0x3c, 0x2b, 0x1a] => Some(Order::Little),
         [0x1a, 0x2b, 0x3c, 0x4d] => Some(Order::Big),
         _ => None,
-    }
-}
-
-/// The body of a Decryption Secrets Block. It holds keys: there is no way to print it.
-pub struct DecryptionSecrets {
-    /// Secrets type; `0x544c_534b` is a TLS key log.
-    pub kind: u32,
-    bytes: Zeroizing<Box<[u8]>>,
-}
-
-impl DecryptionSecrets {
-    /// Secrets type of a TLS key log, "TLSK".
-    pub const TLS_KEY_LOG: u32 = 0x544c_534b;
-
-    /// The secrets as they were stored, without padding: for decryption, never for output.
-    pub fn expose(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
@@ -161,14 +145,11 @@ impl Pcapng {
     }
 
     fn keep_secrets(&mut self, body: &[u8]) -> bool {
-        let stored = self.order.u32(body, 4) as usize;
-        let all = body.get(8..).unwrap_or_default();
-        let secrets = &all[..stored.min(all.len())];
-        let room = self.secret_bytes + secrets.len() <= MOST_SECRETS;
+        let secrets = DecryptionSecrets::read(self.order, body);
+        let room = self.secret_bytes + secrets.expose().len() <= MOST_SECRETS;
         if room {
-            self.secret_bytes += secrets.len();
-            let bytes = Zeroizing::new(secrets.into());
-            self.secrets.push(DecryptionSecrets { kind: self.order.u32(body, 0), bytes });
+            self.secret_bytes += secrets.expose().len();
+            self.secrets.push(secrets);
         }
         room
     }
@@ -258,5 +239,9 @@ impl Container for Pcapng {
         let held = self.held(kind, bytes).ok()?;
         let there = held.bytes.start..bytes.len().min(held.bytes.end);
         (!there.is_empty()).then_some(Held { bytes: there, ..held })
+    }
+
+    fn secrets(&self) -> &[DecryptionSecrets] {
+        &self.secrets
     }
 }
