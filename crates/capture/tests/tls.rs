@@ -12,8 +12,8 @@ use std::{
 
 use authtrace_capture::{InputPath, InputReport, PacketReader, Plan, read_from, read_input};
 use authtrace_parse::{
-    BodyQuestion, Decoder, Exchange, Flags, KeyLog, Packet, Reassembler, ReassemblySummary, Segment, TlsVersion,
-    Unread, stream::Mark,
+    AnomalyKind, BodyQuestion, Decoder, Exchange, Flags, KeyLog, Outlook, Packet, Reassembler, ReassemblySummary,
+    Segment, TlsVersion, Unread, stream::Mark,
 };
 use proptest::prelude::*;
 
@@ -322,6 +322,78 @@ fn reading_goes_on_behind_a_hole() {
         assert!(!lines(&exchanges).iter().any(|line| line.contains("/one")), "{name}");
         assert_eq!(summary.opaque, [], "{name}: bytes are missing, not keys");
     }
+}
+
+/// The same connection through a proxy that the client asked to CONNECT.
+fn through_proxy(segments: &[Owned]) -> Vec<Owned> {
+    let opener = segments[0].segment.source;
+    let mut next = [1_u32, 1];
+    let mut all: Vec<Owned> = segments[..3].iter().filter(|owned| owned.segment.flags.syn).cloned().collect();
+    for owned in &mut all {
+        owned.segment =
+            Segment { sequence: 0, acknowledgment: owned.segment.acknowledgment.map(|_| 1), ..owned.segment };
+    }
+    let connect = Owned { payload: b"CONNECT api.example:443 HTTP/1.1\r\n\r\n".to_vec(), ..all[0].clone() };
+    let established = Owned { payload: b"HTTP/1.1 200 Connection established\r\n\r\n".to_vec(), ..all[1].clone() };
+    let inside = segments.iter().filter(|owned| !owned.payload.is_empty());
+    for owned in [&connect, &established].into_iter().chain(inside) {
+        let side = usize::from(owned.segment.source != opener);
+        let (sequence, acknowledgment) = (next[side], Some(next[1 - side]));
+        let segment = Segment { sequence, acknowledgment, flags: Flags::default(), ..owned.segment };
+        all.push(Owned { segment, payload: owned.payload.clone() });
+        next[side] += u32::try_from(owned.payload.len()).unwrap();
+    }
+    all
+}
+
+#[test]
+fn tls_through_a_proxy_is_read() {
+    for name in ["tls12-ccm8", "tls13-key-update"] {
+        let (exchanges, summary) = reassemble(&through_proxy(&segments(name)), &keys(name));
+        let lines = lines(&exchanges);
+        assert!(lines.iter().any(|line| line.starts_with("CONNECT ") && line.ends_with(" 200")), "{name}: {lines:?}");
+        assert!(TALK.iter().all(|line| lines.iter().any(|found| found == line)), "{name}: {lines:?}");
+        assert_eq!((summary.opaque.len(), summary.decrypted_count), (0, 1), "{name}");
+    }
+}
+
+/// Bytes that wait for secrets which never come are bounded, and every connection is told in the end.
+#[test]
+fn what_waits_for_secrets_is_bounded() {
+    const CONNECTIONS: u16 = 300;
+    let segments = segments("tls13-ccm");
+    let handshake = segments
+        .iter()
+        .position(|owned| owned.segment.source != segments[0].segment.source && !owned.payload.is_empty());
+    let mut reader = Reassembler::with_keys(0, 0, &keep, Arc::new(KeyLog::new().with_outlook(Outlook::Secrets)));
+    let record = [&[23, 3, 3, 64, 0][..], &[7; 16384]].concat();
+    let mut frame = 0;
+    for port in 0..CONNECTIONS {
+        let mut next = 0;
+        let mut send = |owned: &Owned, sequence: u32, payload: &[u8]| {
+            let from_client = owned.segment.source == segments[0].segment.source;
+            let client = SocketAddr::from(([10, 1, 1, 1], 10_000 + port));
+            let server = SocketAddr::from(([10, 2, 2, 2], 443));
+            let (source, destination) = if from_client { (client, server) } else { (server, client) };
+            frame += 1;
+            let segment = Segment { source, destination, sequence, acknowledgment: None, payload, ..owned.segment };
+            reader.segment(&segment, Mark { frame, time: None }, &mut |_| panic!("nothing can be read"));
+        };
+        for owned in &segments[..=handshake.unwrap()] {
+            send(owned, owned.segment.sequence, &owned.payload);
+            if owned.segment.source != segments[0].segment.source {
+                next = owned.segment.sequence.wrapping_add(u32::try_from(owned.payload.len()).unwrap());
+            }
+        }
+        for _ in 0..64 {
+            send(&segments[handshake.unwrap()], next, &record);
+            next = next.wrapping_add(u32::try_from(record.len()).unwrap());
+        }
+    }
+    let summary = reader.finish(&mut |_| panic!("nothing can be read"));
+    assert!(summary.anomalies.get(&AnomalyKind::UndecryptedLimit).is_some_and(|times| *times > 100));
+    assert_eq!(summary.opaque.len(), usize::from(CONNECTIONS));
+    assert!(summary.opaque.iter().all(|tls| tls.unread == Unread::NoSecret && tls.received > 1 << 20));
 }
 
 /// Without the ClientHello nothing says which secrets belong to a connection.

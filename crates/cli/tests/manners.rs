@@ -326,7 +326,9 @@ fn key_logs() {
     let run = |given: &[&Path], variable: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authtrace"));
         command.arg("exchanges").arg(&capture).args(["-T", "jsonl"]).env("SSLKEYLOGFILE", variable);
-        given.iter().for_each(|path| drop(command.arg("--keylog").arg(path)));
+        for path in given {
+            command.arg("--keylog").arg(path);
+        }
         let output = command.output().unwrap();
         let lines = String::from_utf8(output.stdout).unwrap().lines().count();
         (output.status.code(), lines, String::from_utf8(output.stderr).unwrap())

@@ -15,7 +15,7 @@ pub(super) enum Cover {
     #[default]
     Clear,
     /// Keys of TLS 1.2 or older.
-    Keyed(Opener),
+    Keyed(Box<Opener>),
     /// Keys of TLS 1.3.
     Tls13(Box<Epochs>),
     /// Keys that are not known.

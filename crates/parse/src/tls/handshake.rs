@@ -120,7 +120,7 @@ impl Handshake {
             // SSL 3.0 sends the encrypted secret without its length (RFC 5246 §7.4.7.1).
             let encrypted = if self.version()? == TlsVersion::SSL_3_0 { exchange } else { exchange.get(2..)? };
             if let Some(premaster) = keys.premaster(encrypted) {
-                return Some(self.derive(premaster, client, server)?);
+                return self.derive(premaster, client, server);
             }
         }
         let named = Some(&server.session_id).filter(|id| !id.is_empty()).and_then(|id| keys.session(id));

@@ -154,7 +154,7 @@ impl Connection {
             self.give_up_waiting(scene);
             scene.outbox.set_up(self.handshake.sessions(scene.connection.first_frame));
             let direction = self.direction(side);
-            direction.cover = Cover::Keyed(opener);
+            direction.cover = Cover::Keyed(Box::new(opener));
             direction.messages.restart();
             return true;
         }

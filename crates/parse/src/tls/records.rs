@@ -141,7 +141,8 @@ impl Records {
     fn search(&mut self, lost: u64) -> Next<'_> {
         let there = &self.buffer[self.at..];
         let looks_right = |bytes: &[u8; Header::LEN]| Header::read(bytes).filter(|header| header.len > 0);
-        let found = there.array_windows().position(|bytes| looks_right(bytes).is_some());
+        let mut places = there.windows(Header::LEN);
+        let found = places.position(|bytes| bytes.first_chunk().and_then(looks_right).is_some());
         // The last bytes may begin a header.
         let passed = found.unwrap_or_else(|| there.len().saturating_sub(Header::LEN - 1));
         let lost = lost + passed as u64;

@@ -6,7 +6,7 @@
 mod line;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, LazyLock},
 };
 
@@ -210,8 +210,8 @@ impl KeyLog {
                 SessionName::Id(id) => (&mut self.sessions, id),
                 SessionName::Ticket(ticket) => (&mut self.tickets, ticket),
             };
-            if !map.contains_key(&name) {
-                map.insert(name, session.master);
+            if let Entry::Vacant(place) = map.entry(name) {
+                place.insert(session.master);
                 self.generation += 1;
             }
         }

@@ -6,13 +6,13 @@ use super::{Sealed, mac::Mac};
 
 /// RC4 with its MAC. Its state runs on from record to record, so it never recovers from a gap.
 pub(super) struct Stream {
-    cipher: Option<Rc4>,
+    cipher: Option<Box<Rc4>>,
     mac: Mac,
 }
 
 impl Stream {
     pub(super) fn new(key: &[u8], mac: Mac) -> Option<Self> {
-        Some(Self { cipher: Some(Rc4::new_from_slice(key).ok()?), mac })
+        Some(Self { cipher: Some(Box::new(Rc4::new_from_slice(key).ok()?)), mac })
     }
 
     pub(super) fn overhead(&self) -> usize {
