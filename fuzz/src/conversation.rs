@@ -2,9 +2,12 @@
 //!
 //! Input: for each turn who speaks and whether bytes are missing before it (one byte), its length (two bytes), its bytes.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
 
-use authtrace_parse::{BodyQuestion, Exchange, Flags, Reassembler, Segment, stream::Mark};
+use authtrace_parse::{BodyQuestion, Exchange, Flags, KeyLog, Reassembler, Segment, stream::Mark};
 
 const SERVER: u8 = 1;
 const HOLE: u8 = 2;
@@ -27,23 +30,40 @@ struct Turn<'a> {
 
 /// Anything: told by its first bytes.
 pub fn http1(bytes: &[u8]) {
-    check(turns(bytes));
+    check(turns(bytes), KeyLog::none());
 }
 
 /// A client that begins with the preface of HTTP/2.
 pub fn http2(bytes: &[u8]) {
-    check(std::iter::once(said(PREFACE, false)).chain(turns(bytes)));
+    check(std::iter::once(said(PREFACE, false)).chain(turns(bytes)), KeyLog::none());
 }
 
 /// What follows a WebSocket handshake.
 pub fn websocket(bytes: &[u8]) {
-    check([said(UPGRADE, false), said(SWITCHED, true)].into_iter().chain(turns(bytes)));
+    check([said(UPGRADE, false), said(SWITCHED, true)].into_iter().chain(turns(bytes)), KeyLog::none());
 }
 
-/// TLS records. The reader has no keys for them.
+/// TLS records, some of which the fixed key log opens.
 pub fn tls(bytes: &[u8]) {
-    check(turns(bytes));
+    check(turns(bytes), &KEYS);
 }
+
+/// The key logs of captures that are seeds.
+static KEYS: LazyLock<Arc<KeyLog>> = LazyLock::new(|| {
+    let mut log = KeyLog::new();
+    for text in [
+        include_str!("../../crates/capture/tests/data/tls/tls10-cbc.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls11-cbc-etm.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls12-ccm8.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls12-chacha.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls12-renegotiation.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls13-early-data.keys"),
+        include_str!("../../crates/capture/tests/data/tls/tls13-key-update.keys"),
+    ] {
+        log.read(text.as_bytes());
+    }
+    Arc::new(log)
+});
 
 /// Writes a turn as the targets read it.
 pub fn encode(from_server: bool, bytes: &[u8], into: &mut Vec<u8>) {
@@ -70,10 +90,10 @@ fn turns(bytes: &[u8]) -> impl Iterator<Item = Turn<'_>> {
 
 /// Reads the conversation in segments of two sizes. However it is cut, a request that comes first and whole is the same; what
 /// follows garbage is found at the start of segments and may not be.
-fn check<'a>(turns: impl Iterator<Item = Turn<'a>>) {
+fn check<'a>(turns: impl Iterator<Item = Turn<'a>>, keys: &Arc<KeyLog>) {
     let turns: Vec<Turn<'_>> = turns.collect();
-    let long = read(&turns, 1400);
-    let short = read(&turns, 1 + turns.len() % 7 * 11);
+    let long = read(&turns, 1400, keys);
+    let short = read(&turns, 1 + turns.len() % 7 * 11, keys);
     if turns.first().is_some_and(|turn| begins_with_a_request(turn)) {
         assert!(!long.is_empty());
         assert_eq!(long.first(), short.first());
@@ -95,9 +115,10 @@ fn begins_with_a_request(turn: &Turn<'_>) -> bool {
 }
 
 /// The requests of all exchanges, in words.
-fn read(turns: &[Turn<'_>], most: usize) -> Vec<String> {
+fn read(turns: &[Turn<'_>], most: usize, keys: &Arc<KeyLog>) -> Vec<String> {
     let keep = |_: &BodyQuestion<'_>| 1 << 12;
-    let mut wire = Wire { reader: Reassembler::new(0, 0, &keep), frame: 0, next: [1000, 2000], exchanges: Vec::new() };
+    let reader = Reassembler::with_keys(0, 0, &keep, Arc::clone(keys));
+    let mut wire = Wire { reader, frame: 0, next: [1000, 2000], exchanges: Vec::new() };
     wire.control(false, Flags { syn: true, ..Flags::default() });
     wire.control(true, Flags { syn: true, ..Flags::default() });
     for turn in turns {

@@ -28,8 +28,11 @@ mod seeds;
 #[path = "../../../fuzz/src/stream.rs"]
 mod stream;
 
+/// Its name, its body, and how many mutations of its seeds are tried.
+type Target = (&'static str, fn(&[u8]), usize);
+
 /// Targets with as many mutations as take about a second each where nothing is optimised.
-const TARGETS: &[(&str, fn(&[u8]), usize)] = &[
+const TARGETS: &[Target] = &[
     ("pcap", containers::pcap, 1000),
     ("pcapng", containers::pcapng, 1000),
     ("link", link::run, 20_000),
@@ -49,7 +52,7 @@ fn every_target_survives_its_seeds() {
     if !shared.is_dir() {
         println!("{} is not on this machine: the seeds are those of the checkout", shared.display());
     }
-    let folders: [PathBuf; 2] = [root.join("captures"), shared];
+    let folders: [PathBuf; 3] = [root.join("captures"), root.join("crates/capture/tests/data"), shared];
     let mut seeds = seeds::collect(&folders);
     // No capture holds steps of the assembler: any bytes are some.
     seeds
@@ -58,7 +61,7 @@ fn every_target_survives_its_seeds() {
         .extend((0..8u8).map(|seed| (0..=255).map(|n: u8| n.wrapping_mul(seed * 2 + 77)).collect()));
     for (target, body, mutations) in TARGETS {
         let seeds = seeds.entry(target).or_default();
-        assert!(!seeds.is_empty() || *target == "tls" || *target == "quic", "{target} has no seeds");
+        assert!(!seeds.is_empty() || *target == "quic", "{target} has no seeds");
         let inputs = replay::replay(target, *body, seeds, &root.join("fuzz"), *mutations);
         println!("{target}: {} seeds, {inputs} inputs", seeds.len());
     }

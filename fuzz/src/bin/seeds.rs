@@ -6,7 +6,8 @@ use authtrace_fuzz::seeds;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = [root.join("../captures"), root.join("../../shared/captures")];
+    let folders =
+        ["../captures", "../crates/capture/tests/data", "../../shared/captures"].map(|folder| root.join(folder));
     for (target, seeds) in seeds::collect(&folders) {
         let folder = root.join("corpus").join(target);
         std::fs::create_dir_all(&folder)?;
