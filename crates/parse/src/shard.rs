@@ -223,10 +223,10 @@ impl Shard {
     /// Reads the connections that waited for secrets, with those that are known now.
     pub(crate) fn retry_waiting(&mut self, setting: Setting<'_>) {
         let mut waiting = std::mem::take(&mut self.outbox.waiting);
-        waiting.sort_by_key(|waiting| waiting.connection.first_frame);
+        waiting.sort_by_key(|waiting| waiting.name.first_frame);
         for waiting in waiting {
-            self.outbox.now = waiting.connection.first_frame;
-            let mut scene = scene(setting, waiting.ends, waiting.connection, &mut self.outbox);
+            self.outbox.now = waiting.name.first_frame;
+            let mut scene = scene(setting, waiting.ends, waiting.name, &mut self.outbox);
             waiting.retry(&mut scene);
         }
     }
