@@ -68,6 +68,8 @@ impl BodyNeeds {
     const STRUCTURED: usize = 16 * 1024;
     /// Most bytes of the JSON of a refusal, which may quote what it was given.
     const REFUSAL: usize = 64 * 1024;
+    /// Most bytes of a page, to tell a login form from others.
+    const FORM: usize = 16 * 1024;
     /// Most bytes of an error page.
     const PAGE: usize = 4 * 1024;
 }
@@ -81,6 +83,7 @@ impl BodyPolicy for BodyNeeds {
             (true, true) if refused && question.stored <= Self::REFUSAL => Self::REFUSAL,
             (_, true) if question.stored <= Self::STRUCTURED => Self::STRUCTURED,
             (true, false) if refused => Self::PAGE,
+            (true, false) if mime.contains("html") && question.method != "HEAD" => Self::FORM,
             (false, false) if mime.is_empty() || mime.starts_with("text/plain") => Self::PAGE,
             _ => 0,
         }

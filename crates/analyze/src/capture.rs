@@ -20,6 +20,7 @@ use crate::{
         silent, views,
     },
     key::{KeyResult, KeyRing},
+    key_sets::KeySets,
     masked,
     profile::Profile,
     sanitized,
@@ -62,6 +63,8 @@ pub struct Capture {
     pub clients: Vec<Client>,
     /// Inputs in the order given.
     pub inputs: Vec<Input>,
+    /// Key sets that were seen, by whose keys they are.
+    pub(crate) key_sets: KeySets,
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
     sanitized: BTreeSet<u16>,
@@ -103,6 +106,7 @@ impl Capture {
         }
         Self {
             clocks: Clocks::from_facts(&facts),
+            key_sets: KeySets::from_facts(&facts),
             profile,
             key_results: key_results(&tokens, keys),
             has_keys: !keys.is_empty(),

@@ -190,4 +190,109 @@ const FIXES: &[Fix] = &[
         place: "security",
         text: "Keep server-only secrets on the server, cookies HttpOnly and token responses no-store; rotate what was exposed.",
     },
+    Fix {
+        key: "fe.csrf",
+        place: "frontend",
+        text: "Fetch the anti-forgery token first and send it with every changing request: the cookie's value, percent-decoded, in the header that the server reads.",
+    },
+    Fix {
+        key: "fe.no-refresh-on-403",
+        place: "frontend",
+        text: "Neither refresh nor sign out on 403: show that it is not allowed, and hide what the user may not do.",
+    },
+    Fix {
+        key: "fe.one-identity",
+        place: "frontend",
+        text: "Keep one identity per page: take token and user from one store, and reload the page when the account changes.",
+    },
+    Fix {
+        key: "fe.session-end",
+        place: "frontend",
+        text: "Treat HTML or a redirect where data was asked for as the end of the session, and send the whole page to sign in.",
+    },
+    Fix {
+        key: "fe.step-up",
+        place: "frontend",
+        text: "Send the user to sign in again with the acr_values or max_age that the challenge names, then repeat the request.",
+    },
+    Fix {
+        key: "be.algorithms",
+        place: "backend",
+        text: "Pin the list of accepted algorithms to the one that the issuer signs with; never accept none.",
+    },
+    Fix {
+        key: "be.callback-open",
+        place: "backend",
+        text: "Exempt login and callback from the check that protects the application, and set the session before redirecting.",
+    },
+    Fix {
+        key: "be.csrf-bearer",
+        place: "backend",
+        text: "Exempt requests that authenticate by Authorization from the CSRF check: only cookies need it.",
+    },
+    Fix {
+        key: "be.csrf-origins",
+        place: "backend",
+        text: "Add the page's origin to the origins that the CSRF check trusts (CSRF_TRUSTED_ORIGINS, stateful domains).",
+    },
+    Fix {
+        key: "be.forwarded",
+        place: "gateway",
+        text: "Tell the application the scheme and host that the browser uses (X-Forwarded-Proto, X-Forwarded-Host), and let it trust them.",
+    },
+    Fix {
+        key: "be.json-401",
+        place: "backend",
+        text: "Answer 401 with JSON to requests that ask for data (Accept: application/json, X-Requested-With), and redirect documents only.",
+    },
+    Fix {
+        key: "be.jwks",
+        place: "backend",
+        text: "Take the keys from the issuer's own jwks_uri and fetch them again, at a limited rate, when a kid is unknown.",
+    },
+    Fix {
+        key: "be.jwks-egress",
+        place: "backend",
+        text: "Let the API reach the issuer's key set: host name, egress rule, TLS trust, proxy; keep the last good copy.",
+    },
+    Fix {
+        key: "be.no-shared-cache",
+        place: "backend",
+        text: "Mark answers that depend on the user no-store, or vary the cache by the credential.",
+    },
+    Fix {
+        key: "be.policy",
+        place: "backend",
+        text: "Map the user's roles to what this route asks for, and name what is missing in the answer.",
+    },
+    Fix {
+        key: "be.session-store",
+        place: "backend",
+        text: "Keep sessions in a store that every instance shares, or make the load balancer sticky.",
+    },
+    Fix {
+        key: "gw.api-routes",
+        place: "gateway",
+        text: "Let the gateway answer API routes with 401 instead of a redirect (oauth2-proxy --api-route), or give the client its own credential for it.",
+    },
+    Fix {
+        key: "idp.algorithm",
+        place: "provider",
+        text: "Let the provider sign with the algorithm that the API verifies (RS256 or ES256 rather than HS256).",
+    },
+    Fix {
+        key: "idp.backdate",
+        place: "provider",
+        text: "Let the issuer keep its clock on NTP and backdate nbf by a few seconds, or leave nbf out.",
+    },
+    Fix {
+        key: "idp.scope",
+        place: "provider",
+        text: "Ask for the missing scope at sign-in, and let the provider grant it to this client and user.",
+    },
+    Fix {
+        key: "idp.seconds",
+        place: "provider",
+        text: "Write exp, nbf and iat in seconds since the epoch (RFC 7519 §2), not in milliseconds.",
+    },
 ];

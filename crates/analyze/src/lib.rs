@@ -24,6 +24,7 @@ pub mod finding;
 pub mod fixes;
 mod judge;
 pub mod key;
+mod key_sets;
 mod lookup;
 mod masked;
 mod presented;

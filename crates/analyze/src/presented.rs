@@ -103,6 +103,59 @@ pub(crate) struct Judged<'a> {
     pub(crate) accepted: usize,
 }
 
+/// Issuer and audience of a token.
+type Realm<'a> = (Option<&'a str>, &'a [Box<str>]);
+
+/// What accepted tokens have in common, so that ten thousand refused ones are not compared with each of them.
+pub(crate) struct Accepted<'a> {
+    /// Issuer, `kid` and algorithm of each.
+    signers: BTreeSet<(Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+    /// Issuer and audience, where all of them share them.
+    realm: Option<Realm<'a>>,
+}
+
+impl<'a> Judged<'a> {
+    /// What the accepted tokens have in common.
+    pub(crate) fn accepted(&self) -> Accepted<'a> {
+        let mut realms = self.controls.iter().map(|(_, jwt)| realm(jwt));
+        let first = realms.next();
+        Accepted {
+            signers: self.controls.iter().map(|(_, jwt)| signer(jwt)).collect(),
+            realm: first.filter(|first| realms.all(|other| other == *first)),
+        }
+    }
+}
+
+impl Accepted<'_> {
+    /// Whether a token of the same issuer, key name and algorithm is accepted.
+    pub(crate) fn has_signer(&self, jwt: &Presented<'_>) -> bool {
+        self.signers.contains(&signer(jwt))
+    }
+
+    /// Whether every accepted token is of the same issuer and audience.
+    pub(crate) fn is_all_of_realm(&self, jwt: &Presented<'_>) -> bool {
+        self.realm == Some(realm(jwt))
+    }
+
+    /// Whether some accepted token has this algorithm.
+    pub(crate) fn has_algorithm(&self, alg: Option<&str>) -> bool {
+        self.signers.iter().any(|(_, _, other)| *other == alg)
+    }
+
+    /// Whether every accepted token has this algorithm and names its key.
+    pub(crate) fn is_all_named(&self, alg: Option<&str>) -> bool {
+        self.signers.iter().all(|(_, kid, other)| kid.is_some() && *other == alg)
+    }
+}
+
+fn signer<'a>(jwt: &Presented<'a>) -> (Option<&'a str>, Option<&'a str>, Option<&'a str>) {
+    (jwt.claims.iss.as_deref(), jwt.jose.header.kid.as_deref(), jwt.jose.header.alg.as_deref())
+}
+
+fn realm<'a>(jwt: &Presented<'a>) -> Realm<'a> {
+    (jwt.claims.iss.as_deref(), &jwt.claims.aud)
+}
+
 /// The JWTs that were refused, origin by origin, with those that the same origin accepted.
 pub(crate) fn by_origin<'a>(case: &Case<'a>) -> impl Iterator<Item = Judged<'a>> {
     let mut origins: BTreeMap<&'a Text, Judged<'a>> = BTreeMap::new();

@@ -465,6 +465,7 @@ impl CookieName {
         let lower = set_cookie::base_name(name).to_ascii_lowercase();
         let other = lower.contains("csrf")
             || lower.contains("xsrf")
+            || lower.contains("antiforgery")
             || NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix));
         let named = || SESSION_WORDS.iter().any(|word| lower.contains(word)) && !lower.ends_with("_uat");
         if other {

@@ -13,7 +13,10 @@ use super::{
     client::{Client, Clients},
     cors,
     credential::{self, Carrier, Credential, REFRESH_KEYS},
+    csrf::Csrf,
     gate::{Gate, Gates},
+    key_set::KeySet,
+    login_page::LoginPage,
     outcome, provenance, role, route, set_cookie,
     shared::Lists,
 };
@@ -105,7 +108,12 @@ impl Extractor {
             from_cache: exchange.browser.from_cache,
             is_document: is_document(exchange),
             no_store: answer.get_all("cache-control").any(|v| has_word(v.expose(), "no-store")),
-            discovered_issuer: discovered_issuer(inferred.role, &response_body, interner),
+            discovered_issuer: discovered(inferred.role, &response_body, "issuer", interner),
+            discovered_keys: discovered(inferred.role, &response_body, "jwks_uri", interner),
+            key_set: key_set(inferred.role, &response_body, interner),
+            csrf: Csrf::read(exchange, &request_body, &response_body, &set_cookies, interner).map(Arc::new),
+            login_page: response.map_or(LoginPage::No, LoginPage::read),
+            for_page: is_for_page(&request.headers),
             anomalies: anomalies(exchange),
         };
         let client = self.clients.of(exchange, common.user_agent.as_ref());
@@ -464,8 +472,39 @@ fn is_document(exchange: &Exchange) -> bool {
     }
 }
 
-fn discovered_issuer(role: role::Role, body: &BodyView, interner: &mut Interner) -> Option<Text> {
-    (role == role::Role::Discovery).then(|| body.string("issuer").map(|i| interner.text(i.expose()))).flatten()
+/// What a discovery document states under `key`; a URL without its query.
+fn discovered(role: role::Role, body: &BodyView, key: &str, interner: &mut Interner) -> Option<Text> {
+    let stated = body.string(key).filter(|_| role == role::Role::Discovery)?;
+    stated.expose().split('?').next().map(|url| interner.text(url))
+}
+
+fn key_set(role: role::Role, body: &BodyView, interner: &mut Interner) -> Option<Arc<KeySet>> {
+    let set = (role == role::Role::Jwks).then(|| KeySet::read(body, interner))?;
+    set.map(Arc::new)
+}
+
+/// Header fields of routers, prefetchers and libraries that put pieces of HTML into a page.
+const PAGE_HEADERS: &[&str] = &[
+    "hx-request",
+    "next-router-prefetch",
+    "next-router-state-tree",
+    "next-url",
+    "rsc",
+    "sec-purpose",
+    "turbo-frame",
+    "x-inertia",
+    "x-nextjs-data",
+    "x-pjax",
+    "x-up-version",
+];
+
+/// Whether a script asked for a page or a piece of one, as its headers say.
+fn is_for_page(headers: &Headers) -> bool {
+    let wants_html = headers.get("accept").is_some_and(|accept| {
+        let first = accept.expose().split([',', ';']).next().unwrap_or_default().trim();
+        matches!(first, "text/html" | "application/xhtml+xml" | "text/vnd.turbo-stream.html" | "text/x-component")
+    });
+    wants_html || PAGE_HEADERS.iter().any(|name| headers.contains(name))
 }
 
 /// Gates that the exchange alone decides; the others need its neighbours (`facts::join`).

@@ -9,11 +9,14 @@ pub mod clock;
 pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
+pub mod csrf;
 pub(crate) mod extract;
 pub mod gate;
 pub(crate) mod join;
+pub mod key_set;
 pub(crate) mod legs;
 pub mod lifetime;
+pub mod login_page;
 pub mod outcome;
 pub(crate) mod provenance;
 pub mod role;
@@ -41,7 +44,10 @@ use crate::{
 };
 use cors::Cors;
 use credential::{Carrier, Credential, Method, UrlCredential};
+use csrf::Csrf;
 use gate::{Gate, Gates};
+use key_set::KeySet;
+use login_page::LoginPage;
 use outcome::Outcome;
 use role::Role;
 use set_cookie::SetCookie;
@@ -187,6 +193,16 @@ pub struct Common {
     pub no_store: bool,
     /// Issuer named by a discovery document in the response.
     pub discovered_issuer: Option<Text>,
+    /// Where that document says that the issuer's keys are (`jwks_uri`), without query.
+    pub discovered_keys: Option<Text>,
+    /// Keys that the response published.
+    pub key_set: Option<Arc<KeySet>>,
+    /// What it shows of a defence against forged requests.
+    pub csrf: Option<Arc<Csrf>>,
+    /// How much the answer looks like a login page.
+    pub login_page: LoginPage,
+    /// Whether a script fetched it for a page that it shows: a router's navigation, a prefetch, a piece of HTML.
+    pub for_page: bool,
     /// Oddities of the input.
     pub anomalies: Box<[AnomalyKind]>,
 }

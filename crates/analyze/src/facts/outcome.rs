@@ -142,6 +142,7 @@ const REASON_KEYS: &[&str] = &[
     "msg",
     "reason",
     "__type",
+    "exception",
 ];
 
 /// The outcome of `exchange` in its role.
@@ -161,7 +162,11 @@ pub(crate) fn extract(
     let grpc = grpc_status(exchange);
     let refuses = status >= 400 || body.has("errors") || grpc.is_some();
     // gRPC's own status counts; its words are looked up as those of the HTTP status that means the same.
-    let reason = refuses.then(|| reason(exchange, grpc.unwrap_or(status), challenges, body)).flatten();
+    let reason = match status {
+        // A redirect to sign in is no refusal; a header written for this purpose says why all the same.
+        300..=399 => header_reason(exchange, status),
+        _ => refuses.then(|| reason(exchange, grpc.unwrap_or(status), challenges, body)).flatten(),
+    };
     let mut said = Said::default();
     if let Some(reason) = reason {
         said.error = Some(in_role(reason.hit.class, inferred.role));
@@ -230,7 +235,16 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
     let candidates = [from_header, grpc_reason(exchange, status), from_challenge, from_body];
-    candidates.into_iter().flatten().max_by_key(|stated| u8::from(!stated.hit.class.is_general()))
+    candidates.into_iter().flatten().max_by_key(|stated| telling(stated.hit.class))
+}
+
+/// How much a class tells: "Forbidden" in a body only repeats the status that a challenge explains.
+fn telling(class: ErrorClass) -> u8 {
+    match class {
+        class if class.is_general() => 0,
+        ErrorClass::Forbidden => 1,
+        _ => 2,
+    }
 }
 
 fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stated> {
@@ -288,7 +302,7 @@ fn grpc_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
 }
 
 /// Headers in which a framework or gateway names its reason.
-const REASON_HEADERS: &[&str] = &["x-clerk-auth-reason", "x-amzn-errortype", "x-ms-failure-cause"];
+const REASON_HEADERS: &[&str] = &["x-clerk-auth-reason", "x-amzn-errortype", "x-ms-failure-cause", "x-csrf-token"];
 
 fn header_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     let headers = &exchange.response.as_ref()?.headers;

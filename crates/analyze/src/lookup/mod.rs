@@ -136,7 +136,10 @@ impl<'a> Lookup<'a> {
     /// What succeeded at `origin` with `token` among its credentials; only for tokens that a refused request carried.
     pub(crate) fn succeeded_with(&self, origin: &Text, token: TokenId) -> Found<'a, '_> {
         let refused = || -> HashSet<TokenId> {
-            self.facts().filter(|f| !f.succeeded()).flat_map(|f| f.credentials.iter().map(|c| c.token)).collect()
+            self.facts()
+                .filter(|f| !f.succeeded() || f.outcome.error.is_some())
+                .flat_map(|f| f.credentials.iter().map(|c| c.token))
+                .collect()
         };
         let tokens = OnceLock::new();
         self.listed(&self.succeeded_with, &(origin.clone(), token), |fact, add| {

@@ -1,23 +1,30 @@
 //! The rules, one folder each. This slice is the only list: catalogue, documentation, SARIF and the tests derive from it.
 
+mod algorithm_mismatch;
 mod api_base_url_drift;
 mod audience_mismatch;
 mod auth_client_bypassed;
 mod auth_error_hidden_by_cors;
+mod auth_redirect_loop;
 mod authorization_lost_on_redirect;
 mod browser_exposed_secret;
+mod clock_skew;
 mod conflicting_credentials;
 mod cookie_sent_bearer_required;
 mod credential_stripped_upstream;
 mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod credentials_over_cleartext;
+mod csrf_rejected;
 mod duplicate_or_clock_inconsistent;
 mod encrypted_opaque;
 mod environment_crossover;
 mod expired_token_sent;
+mod identity_switch;
 mod incomplete_flow;
+mod insufficient_scope;
 mod issuer_mismatch;
+mod login_html_instead_of_api;
 mod lossy_or_truncated;
 mod malformed_authorization;
 mod missing_authorization;
@@ -35,7 +42,9 @@ mod stale_token_sent;
 mod token_format_mismatch;
 mod token_in_url;
 mod token_issued_never_sent;
+mod token_not_yet_valid;
 mod unchanged_credential_retry;
+mod unknown_kid_or_jwks;
 mod valid_looking_token_rejected;
 mod websocket_upgrade_refused;
 mod wrong_auth_scheme;
@@ -57,11 +66,16 @@ pub(crate) static RULES: &[&Rule] = &[
     &wrong_token_type::RULE,
     &conflicting_credentials::RULE,
     &expired_token_sent::RULE,
+    &token_not_yet_valid::RULE,
+    &clock_skew::RULE,
     &audience_mismatch::RULE,
     &issuer_mismatch::RULE,
+    &insufficient_scope::RULE,
     &stale_token_sent::RULE,
     &valid_looking_token_rejected::RULE,
     &signing_key_mismatch::RULE,
+    &unknown_kid_or_jwks::RULE,
+    &algorithm_mismatch::RULE,
     &environment_crossover::RULE,
     &refresh_rejected::RULE,
     &refresh_storm::RULE,
@@ -70,10 +84,14 @@ pub(crate) static RULES: &[&Rule] = &[
     &unchanged_credential_retry::RULE,
     &set_cookie_rejected::RULE,
     &session_cookie_not_sent::RULE,
+    &csrf_rejected::RULE,
+    &login_html_instead_of_api::RULE,
+    &identity_switch::RULE,
     &preflight_blocked::RULE,
     &credentialed_wildcard_cors::RULE,
     &auth_error_hidden_by_cors::RULE,
     &authorization_lost_on_redirect::RULE,
+    &auth_redirect_loop::RULE,
     &credential_stripped_upstream::RULE,
     &api_base_url_drift::RULE,
     &websocket_upgrade_refused::RULE,

@@ -69,9 +69,22 @@ fn jwt(arguments: &str) -> String {
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(signed.as_bytes());
-    let signature =
-        if header["alg"] == "none" { String::new() } else { URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()) };
-    format!("{signed}.{signature}")
+    let signature = match header["alg"].as_str() {
+        Some("none") => Vec::new(),
+        // No key of a pair is at hand; the bytes only have the length that the algorithm makes.
+        Some(alg) => mac.finalize().into_bytes().into_iter().cycle().take(signature_bytes(alg)).collect(),
+        None => mac.finalize().into_bytes().to_vec(),
+    };
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Length of a signature (RFC 7518 §3.2–3.4, RFC 8037 §3.1), of RSA with the usual modulus.
+fn signature_bytes(alg: &str) -> usize {
+    match alg {
+        "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => 256,
+        "ES256" | "EdDSA" => 64,
+        _ => 32,
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

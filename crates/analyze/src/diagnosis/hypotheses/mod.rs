@@ -2,7 +2,11 @@
 //! and the wire fact that decides it (detectors §5).
 
 mod cors;
+mod csrf;
+mod identity;
+mod login_page;
 mod missing;
+mod redirect_loop;
 mod refresh;
 mod rejected;
 mod websocket;
@@ -160,13 +164,16 @@ fn table(code: &str) -> &'static [Hypothesis] {
         "AUTH001" | "AUTH002" | "AUTH003" | "AUTH004" | "AUTH005" | "AUTH050" | "AUTH051" | "AUTH070" | "AUTH073" => {
             missing::TABLE
         }
-        "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH023" | "AUTH024"
-        | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033" | "AUTH044" | "AUTH072" => {
-            rejected::TABLE
-        }
+        "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH021" | "AUTH022"
+        | "AUTH023" | "AUTH024" | "AUTH025" | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033"
+        | "AUTH044" | "AUTH072" => rejected::TABLE,
         "AUTH040" | "AUTH041" | "AUTH042" | "AUTH043" => refresh::TABLE,
         "AUTH080" | "AUTH081" | "AUTH082" => websocket::TABLE,
+        "AUTH052" => csrf::TABLE,
+        "AUTH053" => login_page::TABLE,
+        "AUTH054" => identity::TABLE,
         "AUTH060" | "AUTH061" | "AUTH062" | "AUTH074" => cors::TABLE,
+        "AUTH071" => redirect_loop::TABLE,
         _ => &[],
     }
 }

@@ -1,7 +1,7 @@
 //! "The refresh fails": why, and why so often? (detectors §5.3)
 
 use super::{Contradiction, Hypothesis, Scene, Sign, shows};
-use crate::{facts::Fact, refreshes::overlap};
+use crate::{facts::Fact, refreshes::overlap, text::span};
 
 pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -31,6 +31,13 @@ pub(super) static TABLE: &[Hypothesis] = &[
         rules: &["AUTH040:expired", "AUTH040:revoked"],
         reject: refresh_token_alive,
         needs: "the provider's log for this refresh token, or its expiry",
+    },
+    Hypothesis {
+        id: "client-clock-fast",
+        statement: "The client's clock is ahead, so good tokens look expired to it",
+        rules: &["AUTH022:early-refresh", "AUTH022:expired-on-arrival"],
+        reject: clock_is_right,
+        needs: "a recording made in the browser, which is dated by its clock",
     },
     Hypothesis {
         id: "transient-network",
@@ -128,6 +135,20 @@ fn answered_4xx(scene: &Scene<'_>) -> Option<Contradiction> {
 fn refresh_works(scene: &Scene<'_>) -> Option<Contradiction> {
     let worked = scene.signs(Sign::Refresh).find(|f| f.succeeded())?;
     Contradiction::new("A refresh succeeded in this capture.", shows(worked, "response.status", "2xx"))
+}
+
+/// A recording is dated by the clock that the page reads; the answers' `Date` fields confirm it.
+fn clock_is_right(scene: &Scene<'_>) -> Option<Contradiction> {
+    const CLOSE: i64 = 30_000_000_000;
+    let first = refreshes(scene).next()?;
+    let input = scene.capture.inputs.get(usize::from(first.source.input));
+    let recorded = input.is_none_or(|input| input.format == crate::coverage::InputFormat::Har);
+    let offset = scene.capture.clocks.offset(&first.origin);
+    (recorded && offset.samples > 0 && offset.low > -CLOSE && offset.high < CLOSE).then_some(())?;
+    Contradiction::new(
+        format!("The client's clock and the server's agree within {}.", span(offset.high.max(-offset.low))),
+        shows(first, "response.header.date", "agrees with the recording"),
+    )
 }
 
 fn issued_as_sent(scene: &Scene<'_>) -> Option<Contradiction> {

@@ -35,6 +35,20 @@ pub(super) static TABLE: &[Hypothesis] = &[
         needs: "the token's expiry: an export with sensitive data, or the verifier's log",
     },
     Hypothesis {
+        id: "not-yet-valid",
+        statement: "The token was not yet valid",
+        rules: &["AUTH021"],
+        reject: had_begun,
+        needs: "the token's nbf and iat: an export with sensitive data, or the verifier's log",
+    },
+    Hypothesis {
+        id: "clock-skew",
+        statement: "The clocks of issuer and verifier disagree",
+        rules: &["AUTH022"],
+        reject: clocks_agree,
+        needs: "an answer with a Date field from the issuer and from the API",
+    },
+    Hypothesis {
         id: "stale-token",
         statement: "A newer token existed and the old one was sent",
         rules: &["AUTH026"],
@@ -58,9 +72,23 @@ pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "signature",
         statement: "The token was signed with a key that the verifier does not use",
-        rules: &["AUTH030", "AUTH031"],
+        rules: &["AUTH030"],
         reject: signature_holds,
         needs: "the verifier's key: --key NAME=@FILE or --env-file FILE",
+    },
+    Hypothesis {
+        id: "unknown-key",
+        statement: "The verifier has no key of that name, or an old copy of the issuer's keys",
+        rules: &["AUTH031"],
+        reject: key_is_known,
+        needs: "the issuer's key set in the capture, or the verifier's log",
+    },
+    Hypothesis {
+        id: "algorithm",
+        statement: "The verifier does not accept the token's algorithm",
+        rules: &["AUTH032"],
+        reject: algorithm_is_accepted,
+        needs: "one accepted token of the same issuer",
     },
     Hypothesis {
         id: "environment-crossover",
@@ -75,6 +103,13 @@ pub(super) static TABLE: &[Hypothesis] = &[
         rules: &["AUTH015"],
         reject: single_credential,
         needs: "an export with sensitive data",
+    },
+    Hypothesis {
+        id: "not-authorised",
+        statement: "The sign-in is fine, and this user or client may not do this",
+        rules: &["AUTH025"],
+        reject: failed_before_user,
+        needs: "the verifier's log line for this request, or one request of a user who may",
     },
     Hypothesis {
         id: "user-unknown-or-revoked",
@@ -129,6 +164,74 @@ fn right_format(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
     common::not_expired(scene).or_else(|| passed(scene, Stage::Expiry)).or_else(|| has_no_expiry(scene))
+}
+
+/// `nbf` and `iat` had passed on the server's clock, or the words are about a later stage.
+fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
+    if let Some(contradiction) = common::accepted(scene, "its beginning").or_else(|| passed(scene, Stage::NotBefore)) {
+        return Some(contradiction);
+    }
+    let first = scene.first()?;
+    let claims = claims(scene, first.main_credential()?.token)?;
+    let Some(begin) = [claims.nbf, claims.iat].into_iter().flatten().map(|date| date.intended().nanos()).max() else {
+        return Contradiction::new("The token names no beginning.", shows(first, "token.claim.nbf", "absent"));
+    };
+    let since = first.sent_nanos() + scene.capture.clocks.offset(&first.origin).low - begin;
+    (since > 0).then_some(())?;
+    Contradiction::new(
+        format!("Its nbf and iat had passed at least {} before by the server's clock.", crate::text::span(since)),
+        shows(first, "token.claim.iat", "in the past"),
+    )
+}
+
+fn claims<'a>(scene: &Scene<'a>, token: crate::tokens::TokenId) -> Option<&'a crate::token::Claims> {
+    scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()
+}
+
+/// Two `Date` fields, of whoever delivered the token and of whoever refused it, agree within a few seconds.
+fn clocks_agree(scene: &Scene<'_>) -> Option<Contradiction> {
+    const CLOSE: i64 = 5_000_000_000;
+    let first = scene.first()?;
+    let token = scene.capture.tokens.get(first.main_credential()?.token);
+    let delivery = scene.capture.fact(token.delivered_by?)?;
+    let (api, issuer) = (scene.capture.clocks.offset(&first.origin), scene.capture.clocks.offset(&delivery.origin));
+    let known = api.samples > 0 && issuer.samples > 0 && api.consistent && issuer.consistent;
+    let apart = (api.high - issuer.low).max(issuer.high - api.low);
+    (known && apart < CLOSE).then_some(())?;
+    Contradiction::new(
+        format!("The clocks of issuer and API agree within {}.", crate::text::span(apart)),
+        shows(delivery, "response.header.date", "agrees with the API's"),
+    )
+}
+
+/// A shared secret has no key set, and whoever judged a later stage had a key.
+fn key_is_known(scene: &Scene<'_>) -> Option<Contradiction> {
+    if let Some(contradiction) = common::accepted(scene, "the key").or_else(|| passed(scene, Stage::Key)) {
+        return Some(contradiction);
+    }
+    let first = scene.first()?;
+    let token = scene.capture.tokens.get(first.main_credential()?.token);
+    let alg = token.classified.jose.as_ref()?.header.alg.as_deref().filter(|alg| alg.starts_with("HS"))?;
+    Contradiction::new(
+        "The token is signed with a shared secret, not with a published key.",
+        shows(first, "token.header.alg", alg),
+    )
+}
+
+/// Tokens of the same algorithm are accepted here.
+fn algorithm_is_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
+    if let Some(contradiction) = common::accepted(scene, "the algorithm").or_else(|| passed(scene, Stage::Algorithm)) {
+        return Some(contradiction);
+    }
+    let first = scene.first()?;
+    let token = scene.capture.tokens.get(first.main_credential()?.token);
+    let alg = token.classified.jose.as_ref()?.header.alg.as_deref()?;
+    let mut signers = scene.capture.profile.signers(&first.origin);
+    signers.find(|(signer, counts)| signer.alg.as_deref() == Some(alg) && counts.accepted > 0)?;
+    Contradiction::new(
+        format!("{} accepts tokens with the algorithm {alg}.", first.origin),
+        shows(first, "token.header.alg", alg),
+    )
 }
 
 /// A value that is no token has no expiry to pass.

@@ -73,7 +73,7 @@ fn proof<'a>(
     origin: &Judged<'a>,
     signers: &Signers,
 ) -> Option<Proof<'a>> {
-    if fact.outcome.says(&[ErrorClass::Signature, ErrorClass::UnknownKey]) {
+    if fact.outcome.says(&[ErrorClass::Signature]) {
         return Some(Proof::Text);
     }
     if !reason_is_open(fact) || jwt.window(case, fact) != Window::Open {
@@ -125,7 +125,12 @@ fn by_signer<'a>(case: &Case<'a>, jwt: &Presented<'a>, origin: &Judged<'a>, sign
         return None;
     }
     let same_claims = |other: &Presented<'_>| other.claims.iss == jwt.claims.iss && other.claims.aud == jwt.claims.aud;
-    let is_split = origin.controls.iter().all(|(_, other)| signer(case, other) != own && same_claims(other));
+    // Another kid or algorithm of the same issuer is a matter of its key set (AUTH031, AUTH032).
+    let same_key = |other: &Presented<'_>| {
+        other.jose.header.kid == jwt.jose.header.kid && other.jose.header.alg == jwt.jose.header.alg
+    };
+    let comparable = |other: &Presented<'_>| same_claims(other) && same_key(other);
+    let is_split = origin.controls.iter().all(|(_, other)| signer(case, other) != own && comparable(other));
     origin.controls.first().filter(|_| is_split).map(|(ok, _)| Proof::Signer(ok))
 }
 

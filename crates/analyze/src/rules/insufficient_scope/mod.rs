@@ -1,0 +1,256 @@
+//! AUTH025: signed in, and not allowed: an authorisation that must not be taken for a broken authentication.
+
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::{
+    case::Case,
+    catalogue::{Layer, RuleMeta},
+    dictionary::ErrorClass,
+    facts::{Fact, credential::Method, gate::NOT_A_FAILURE, outcome::OutcomeClass, role::Role},
+    finding::{Cap, Reason, Severity},
+    presented::{Presented, quoted},
+    rule::{Check, Draft, Findings, Rule},
+    text::{Text, times},
+    tokens::TokenId,
+};
+
+pub(super) static RULE: Rule = Rule {
+    meta: RuleMeta {
+        code: "AUTH025",
+        id: "insufficient-scope",
+        title: "Signed in, but not allowed",
+        severity: Severity::Low,
+        layer: Layer::Token,
+        spec: include_str!("spec.md"),
+        fixes: &["idp.scope", "fe.no-refresh-on-403"],
+    },
+    check: Check::Timeline(check),
+};
+
+struct Thresholds {
+    /// This many denials within this time are more than a page that shows a button too many (detectors AUTH025).
+    repeated: (usize, Duration),
+    /// What a client does this soon after a denial, it does because of it.
+    follows: Duration,
+}
+
+const THRESHOLDS: Thresholds = Thresholds { repeated: (3, Duration::from_secs(60)), follows: Duration::from_secs(2) };
+
+/// What was denied, in order of how clearly the server says it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Denial {
+    /// A scope is missing.
+    Scope,
+    /// The user must sign in again or more strongly (RFC 9470).
+    StepUp,
+    /// Role or policy, in words.
+    Policy,
+    /// No words, but the same token is accepted elsewhere.
+    Silent,
+}
+
+fn check(case: &Case<'_>, out: &mut Findings) {
+    let accepting = LazyCell::new(|| Accepting::of(case));
+    let denied = case.facts().filter(|f| denial(case, &accepting, f).is_some());
+    let token = |f: &Fact| f.main_credential().map(|c| c.token);
+    for facts in Case::by_credential(denied, token) {
+        let denials = facts.iter().filter_map(|&f| Some((denial(case, &accepting, f)?, f)));
+        if let Some((denial, fact)) = denials.min_by_key(|(denial, f)| (*denial, f.id)) {
+            out.add(draft(case, &accepting, denial, fact, &facts));
+        }
+    }
+}
+
+/// The first request of a protected route that each origin accepted with each credential: found once for all denials.
+struct Accepting<'a>(BTreeMap<(&'a Text, TokenId), &'a Fact>);
+
+impl<'a> Accepting<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let mut first = BTreeMap::new();
+        for fact in case.api_calls().filter(|f| f.accepted() && !f.bare_accepted && f.outcome.error.is_none()) {
+            if let Some(credential) = fact.main_credential() {
+                first.entry((&fact.origin, credential.token)).or_insert(fact);
+            }
+        }
+        Self(first)
+    }
+
+    fn with(&self, fact: &Fact) -> Option<&'a Fact> {
+        self.0.get(&(&fact.origin, fact.main_credential()?.token)).copied()
+    }
+}
+
+fn denial(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact) -> Option<Denial> {
+    if fact.gates.any(NOT_A_FAILURE) || matches!(fact.role, Role::Static | Role::Preflight) || fact.role.delivers() {
+        return None;
+    }
+    let known = fact.main_credential().is_some();
+    // A sanitised export shows no credential; a server that names a scope has read one.
+    let hidden = !known && case.capture().hides_headers(fact.source.input);
+    match fact.outcome.error {
+        Some(ErrorClass::Scope) if known || hidden => Some(Denial::Scope),
+        Some(ErrorClass::StepUp) if known || hidden => Some(Denial::StepUp),
+        // "Forbidden" is also what firewalls and servers of files say: only beside an accepted token it is about this user.
+        Some(ErrorClass::Forbidden) if known && (is_spoken(fact) || accepting.with(fact).is_some()) => {
+            Some(Denial::Policy)
+        }
+        None if fact.outcome.class == OutcomeClass::Forbidden && fact.has_method(Method::Authorization) => {
+            accepting.with(fact).map(|_| Denial::Silent)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the server says more than the name of its status.
+fn is_spoken(fact: &Fact) -> bool {
+    let text = fact.outcome.error_text.as_deref().unwrap_or_default();
+    text.split_whitespace().count() > 1 && !text.contains('<')
+}
+
+/// What the client did right after a denial as if the token were bad: sign out, or renew it and ask again. A renewal alone
+/// may be due anyway.
+fn reaction<'a>(case: &Case<'a>, facts: &[&Fact]) -> Option<&'a Fact> {
+    let follows = i64::try_from(THRESHOLDS.follows.as_nanos()).unwrap_or(i64::MAX);
+    facts.iter().find_map(|fact| {
+        let end = fact.ended_nanos();
+        let mut after = case.lookup().between(end, end + follows);
+        let next = after.find(|f| matches!(f.role, Role::Refresh | Role::Mint | Role::Logout))?;
+        let repeats = |f: &Fact| f.route == fact.route && f.origin == fact.origin;
+        let again = case.lookup().between(next.started_nanos(), next.ended_nanos() + follows).any(repeats);
+        // A refusal in between is a better reason.
+        let refused =
+            case.lookup().between(end - follows, next.started_nanos()).any(|f| f.refused() && f.id != fact.id);
+        (!refused && (next.role == Role::Logout || again)).then_some(next)
+    })
+}
+
+fn is_repeated(facts: &[&Fact]) -> bool {
+    let (n, within) = THRESHOLDS.repeated;
+    let within = i64::try_from(within.as_nanos()).unwrap_or(i64::MAX);
+    facts.windows(n).any(|w| w[n - 1].started_nanos() - w[0].started_nanos() <= within)
+}
+
+fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact, facts: &[&Fact]) -> Draft {
+    let elsewhere = accepting.with(fact);
+    let missing = missing(case, fact);
+    let reaction = reaction(case, facts);
+    let status = fact.status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
+    let mut draft = Draft::new(&RULE.meta, fact)
+        .message(message(case, denial, fact, facts.len(), &missing, elsewhere, reaction))
+        .because_server_says(fact)
+        .because_if(denial != Denial::Silent && fact.main_credential().is_some(), Reason::WireFact)
+        .because_if(elsewhere.is_some(), Reason::Control)
+        .capped((denial == Denial::Policy && elsewhere.is_none()).then_some(Cap::NoControl))
+        .also(facts.iter().map(|f| f.id))
+        .cause(format!("{} {:?}", fact.origin, missing));
+    draft = match (&fact.outcome.error_part, &fact.outcome.error_text) {
+        (Some(at), Some(text)) => draft.primary(fact.id, at, format!("{status}: \"{text}\"")),
+        _ => draft.primary(fact.id, "response.status", status),
+    };
+    if let Some(credential) = fact.main_credential() {
+        draft = draft.credential(credential.token).related(
+            fact.id,
+            &credential.carrier.to_string(),
+            case.capture().describe(credential.token),
+        );
+    }
+    if let Some(scopes) = scopes(case, fact) {
+        draft = draft.related(fact.id, "token.claim.scope", scopes);
+    }
+    if let Some(ok) = elsewhere {
+        draft = draft.related(ok.id, "response.status", format!("the same credential, accepted on {}", ok.route));
+    }
+    if let Some(next) = reaction {
+        draft = draft.related(next.id, "request", format!("{} right after the denial", next.route));
+    }
+    draft = match denial {
+        Denial::StepUp => draft
+            .variant("step-up")
+            .title("Signed in, but not strongly or recently enough")
+            .fixes(&["fe.step-up", "fe.no-refresh-on-403"]),
+        Denial::Policy | Denial::Silent => draft.variant("policy").fixes(&["be.policy", "fe.no-refresh-on-403"]),
+        Denial::Scope => draft,
+    };
+    if !missing.is_empty() {
+        draft.severity(Severity::Medium, "the server names the scope that the token lacks")
+    } else if reaction.is_some() {
+        draft.severity(Severity::Medium, "the client treats it as a broken sign-in")
+    } else if denial == Denial::StepUp && names_level(fact) && !stepped_up(case, facts) {
+        draft.severity(Severity::Medium, "the server names the sign-in that it wants")
+    } else if is_repeated(facts) && denial != Denial::Silent {
+        draft.severity(Severity::Medium, "three or more within a minute")
+    } else {
+        draft
+    }
+}
+
+/// Whether the challenge says how the user must sign in (RFC 9470 §3; `claims` as Entra ID writes it).
+fn names_level(fact: &Fact) -> bool {
+    let names = ["acr_values", "max_age", "claims"];
+    fact.challenges.iter().any(|challenge| names.iter().any(|name| challenge.get(name).is_some()))
+}
+
+/// Whether the client did what was asked: the same call was accepted afterwards.
+fn stepped_up(case: &Case<'_>, facts: &[&Fact]) -> bool {
+    let last = facts.last();
+    last.is_some_and(|last| {
+        case.lookup().on_route(&last.origin, &last.route).since(last.ended_nanos()).iter().any(|f| f.accepted())
+    })
+}
+
+/// The scopes that the challenge asks for and the token lacks.
+fn missing(case: &Case<'_>, fact: &Fact) -> Vec<String> {
+    let asked = fact.challenges.iter().filter(|c| c.error() == Some("insufficient_scope")).find_map(|c| c.scope());
+    let has: BTreeSet<&str> = Presented::of(case, fact)
+        .map(|jwt| jwt.claims.scopes.iter().map(|scope| &**scope).collect())
+        .unwrap_or_default();
+    asked.into_iter().flat_map(str::split_whitespace).filter(|scope| !has.contains(scope)).map(str::to_owned).collect()
+}
+
+fn scopes(case: &Case<'_>, fact: &Fact) -> Option<String> {
+    let claims = Presented::of(case, fact)?.claims;
+    match (claims.scopes.is_empty(), claims.has_roles) {
+        (false, _) => Some(quoted(claims.scopes.iter().map(|scope| &**scope))),
+        (true, true) => Some("no scope; roles or permissions in other claims".to_owned()),
+        (true, false) => Some("neither scope nor roles".to_owned()),
+    }
+}
+
+fn message(
+    case: &Case<'_>,
+    denial: Denial,
+    fact: &Fact,
+    n: usize,
+    missing: &[String],
+    elsewhere: Option<&Fact>,
+    reaction: Option<&Fact>,
+) -> String {
+    let (route, times) = (&fact.route, times(n));
+    let status = fact.status.unwrap_or_default();
+    let named = quoted(missing.iter().map(String::as_str));
+    let head = match denial {
+        Denial::Scope if !missing.is_empty() => {
+            let has = scopes(case, fact).map_or_else(String::new, |has| format!("; the token has {has}"));
+            format!("{route} was answered {status}{times}: it asks for the scope {named}{has}.")
+        }
+        Denial::Scope => format!("{route} was answered {status}{times}: the token lacks a scope that it asks for."),
+        Denial::StepUp => format!(
+            "{route} was answered {status}{times}: the token is good, and the user must sign in again or with a second factor."
+        ),
+        Denial::Policy => {
+            format!("{route} was answered {status}{times}: the server knows the caller and does not allow this.")
+        }
+        Denial::Silent => format!("{route} was answered {status}{times} without a reason."),
+    };
+    let control = elsewhere.map_or_else(String::new, |ok| {
+        format!(" {} accepts the same credential, so the sign-in itself is fine.", ok.route)
+    });
+    let reacts = reaction.map_or_else(String::new, |next| {
+        format!(" The client answers with {}, which cannot help: the next token will be denied, too.", next.route)
+    });
+    format!("{head}{control}{reacts}")
+}
