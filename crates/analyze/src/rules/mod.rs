@@ -6,12 +6,15 @@ mod auth_client_bypassed;
 mod auth_error_hidden_by_cors;
 mod authorization_lost_on_redirect;
 mod browser_exposed_secret;
+mod client_authentication_failed;
+mod code_exchange_failed;
 mod conflicting_credentials;
 mod cookie_sent_bearer_required;
 mod credential_stripped_upstream;
 mod credentialed_wildcard_cors;
 mod credentials_not_ready;
 mod credentials_over_cleartext;
+mod dpop_or_mtls_binding_error;
 mod duplicate_or_clock_inconsistent;
 mod encrypted_opaque;
 mod environment_crossover;
@@ -21,22 +24,28 @@ mod issuer_mismatch;
 mod lossy_or_truncated;
 mod malformed_authorization;
 mod missing_authorization;
+mod oauth_callback_error;
 mod placeholder_token;
 mod preflight_blocked;
 mod refresh_loop;
 mod refresh_rejected;
 mod refresh_storm;
 mod refresh_token_reuse;
+mod rejected_by_intermediary;
 mod sanitized_capture;
 mod session_cookie_not_sent;
 mod set_cookie_rejected;
 mod signing_key_mismatch;
+mod silent_auth_failed;
 mod stale_token_sent;
 mod token_format_mismatch;
 mod token_in_url;
 mod token_issued_never_sent;
+mod token_sent_to_third_party;
 mod unchanged_credential_retry;
 mod valid_looking_token_rejected;
+mod websocket_closed_unauthorised;
+mod websocket_credential_missing;
 mod websocket_upgrade_refused;
 mod wrong_auth_scheme;
 mod wrong_token_type;
@@ -74,11 +83,20 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentialed_wildcard_cors::RULE,
     &auth_error_hidden_by_cors::RULE,
     &authorization_lost_on_redirect::RULE,
+    &rejected_by_intermediary::RULE,
     &credential_stripped_upstream::RULE,
     &api_base_url_drift::RULE,
     &websocket_upgrade_refused::RULE,
+    &websocket_credential_missing::RULE,
+    &websocket_closed_unauthorised::RULE,
+    &oauth_callback_error::RULE,
+    &code_exchange_failed::RULE,
+    &client_authentication_failed::RULE,
+    &silent_auth_failed::RULE,
+    &dpop_or_mtls_binding_error::RULE,
     &token_in_url::RULE,
     &credentials_over_cleartext::RULE,
+    &token_sent_to_third_party::RULE,
     &browser_exposed_secret::RULE,
     &sanitized_capture::RULE,
     &encrypted_opaque::RULE,

@@ -3,6 +3,7 @@
 
 mod cors;
 mod missing;
+mod oauth;
 mod refresh;
 mod rejected;
 mod websocket;
@@ -161,11 +162,12 @@ fn table(code: &str) -> &'static [Hypothesis] {
             missing::TABLE
         }
         "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH023" | "AUTH024"
-        | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033" | "AUTH044" | "AUTH072" => {
-            rejected::TABLE
-        }
+        | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033" | "AUTH044" | "AUTH072" | "AUTH094"
+        | "AUTH102" => rejected::TABLE,
         "AUTH040" | "AUTH041" | "AUTH042" | "AUTH043" => refresh::TABLE,
         "AUTH080" | "AUTH081" | "AUTH082" => websocket::TABLE,
+        "AUTH090" | "AUTH091" | "AUTH092" => oauth::LOGIN,
+        "AUTH093" => oauth::SILENT,
         "AUTH060" | "AUTH061" | "AUTH062" | "AUTH074" => cors::TABLE,
         _ => &[],
     }

@@ -1,0 +1,305 @@
+//! What one exchange says in an OAuth 2.0, OpenID Connect or SAML conversation: parameters asked, and the answer.
+//!
+//! Values that only have to agree with each other (`state`, codes, verifiers, redirect URIs) are kept as marks.
+
+use std::borrow::Cow;
+
+use authtrace_parse::{Exchange, Target, headers::Headers};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use super::{body::BodyView, mark::Mark, saml};
+use crate::{
+    role::Role,
+    scrub::scrub,
+    text::{Interner, Text, start},
+};
+
+/// One side's message of the conversation.
+#[derive(Clone, Default)]
+pub struct Message {
+    /// `error`, or the code by which a provider's error page names it.
+    pub error: Option<Text>,
+    /// What is said about the error, scrubbed.
+    pub description: Option<Text>,
+    /// Where the error stands: `request.query.error`, `response.header.location`, `response.body.error`.
+    pub part: Option<Text>,
+    /// `state`
+    pub state: Option<Mark>,
+    /// The authorization code.
+    pub code: Option<Mark>,
+    /// Where a redirect takes the message: origin and path, or path alone.
+    pub target: Option<Text>,
+}
+
+/// How a client authenticates itself to a token endpoint (RFC 6749 §2.3, OIDC Core §9).
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClientAuth {
+    /// `Authorization: Basic`
+    pub basic: bool,
+    /// `client_secret` in the body.
+    pub secret: bool,
+    /// `client_assertion` in the body.
+    pub assertion: bool,
+}
+
+/// The conversation's part in one exchange.
+#[derive(Clone, Default)]
+pub struct Oauth {
+    /// What the request says.
+    pub asked: Message,
+    /// What the response says.
+    pub answered: Message,
+    /// `prompt=none`: the provider must not show anything (OIDC Core §3.1.2.1).
+    pub silent: bool,
+    /// The challenge that a verifier must fit: `code_challenge` (RFC 7636 §4.3).
+    pub challenge: Option<Mark>,
+    /// `code_challenge_method` is `plain` or absent.
+    pub plain: bool,
+    /// `code_verifier`, as the challenge that S256 makes of it and as it is.
+    pub verifier: Option<(Mark, Mark)>,
+    /// `redirect_uri`
+    pub redirect_uri: Option<Mark>,
+    /// The same without query: what may be shown.
+    pub redirect_shown: Option<Text>,
+    /// `client_id`
+    pub client_id: Option<Text>,
+    /// How the client authenticates itself.
+    pub client_auth: ClientAuth,
+    /// The request body is JSON, where the standard asks for a form (RFC 6749 §4.1.3).
+    pub json: bool,
+    /// The request asks to trade a code, by its grant or by what it holds.
+    pub trades_code: bool,
+}
+
+/// Names of a code in a request for a token: the standard's, and Supabase's.
+const CODE_KEYS: &[&str] = &["code", "auth_code"];
+
+/// What is read of one exchange.
+pub(crate) struct Reading<'a> {
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) role: Role,
+    pub(crate) request: &'a BodyView,
+    pub(crate) response: &'a BodyView,
+}
+
+/// The conversation's part in an exchange; `None` where it has none.
+pub(crate) fn extract(reading: &Reading<'_>, interner: &mut Interner) -> Option<Oauth> {
+    let exchange = reading.exchange;
+    let response = exchange.response.as_ref();
+    let location = response.and_then(|r| r.headers.get("location")).map(|l| l.expose()).filter(|l| says_something(l));
+    let at_provider =
+        matches!(reading.role, Role::Authorize | Role::Callback | Role::Token | Role::Refresh | Role::Introspect)
+            || reading.request.has_any(&[
+                "grant_type",
+                "client_assertion",
+                "SAMLResponse",
+                "SECRET_HASH",
+                "SecretHash",
+            ])
+            || reading.request.has("client_id") && reading.request.has_any(&["code", "client_secret"]);
+    let in_query = exchange.request.target.query_pairs().any(|(name, _)| matches!(name, "state" | "error" | "prompt"));
+    if !at_provider && !in_query && location.is_none() {
+        return None;
+    }
+    let mut oauth = asked(reading, interner);
+    oauth.answered = match location {
+        Some(location) => in_location(location, interner),
+        None => in_body(reading, interner),
+    };
+    Some(oauth)
+}
+
+/// Whether a redirect carries a code or an error.
+fn says_something(location: &str) -> bool {
+    parameters(location).any(|(name, _)| matches!(name, "code" | "error"))
+}
+
+fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
+    let (exchange, body) = (reading.exchange, reading.request);
+    let own = |name: &'static str| {
+        let in_query = exchange.request.target.query_pairs().find(|(key, _)| *key == name);
+        let in_query = in_query.map(|(_, value)| decoded(value.expose()));
+        in_query.or_else(|| body.string(name).map(|value| Cow::Borrowed(value.expose()))).filter(|v| !v.is_empty())
+    };
+    let mark = |name: &'static str| own(name).map(|value| Mark::of(&value));
+    let code = CODE_KEYS.iter().find_map(|name| own(name)).map(|value| Mark::of(&value));
+    let grant = own("grant_type");
+    let redirect_uri = own("redirect_uri");
+    let error_part = if body.has("error") { "request.body.error" } else { "request.query.error" };
+    let basic = exchange
+        .request
+        .headers
+        .get("authorization")
+        .is_some_and(|v| v.expose().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic ")));
+    let mut asked = Message {
+        error: own("error").map(|error| name(&error, interner)),
+        description: own("error_description").map(|text| interner.text(&scrub(&text))),
+        part: own("error").map(|_| interner.text(error_part)),
+        state: mark("state"),
+        code,
+        target: None,
+    };
+    if let Some(status) = own("SAMLResponse").and_then(|response| saml::failure(&response)) {
+        asked.error = Some(name(&status.code, interner));
+        asked.description = status.message.map(|text| interner.text(&scrub(&text)));
+        asked.part = Some(interner.text("request.body.SAMLResponse"));
+    }
+    Oauth {
+        silent: own("prompt").is_some_and(|prompt| prompt == "none"),
+        challenge: mark("code_challenge"),
+        plain: own("code_challenge_method").is_none_or(|method| method != "S256"),
+        verifier: own("code_verifier").map(|verifier| (Mark::of(&s256(&verifier)), Mark::of(&verifier))),
+        redirect_shown: redirect_uri
+            .as_deref()
+            .and_then(Target::parse)
+            .map(|target| interner.text(&scrub(&format!("{}{}", target.origin(), target.path.expose())))),
+        redirect_uri: redirect_uri.map(|uri| Mark::of(&uri)),
+        client_id: own("client_id").map(|id| interner.text(&scrub(start(&id, 128)))),
+        client_auth: ClientAuth {
+            basic,
+            secret: body.has("client_secret") || body.has("SECRET_HASH"),
+            assertion: body.has("client_assertion"),
+        },
+        json: exchange.request.body.essence().is_some_and(|mime| mime.ends_with("json")),
+        trades_code: trades_code(grant.as_deref(), body) && &*exchange.request.method == "POST",
+        asked,
+        answered: Message::default(),
+    }
+}
+
+/// By the grant, or, for GitHub and its imitators who leave it out, by a code with the client's own credentials.
+fn trades_code(grant: Option<&str>, body: &BodyView) -> bool {
+    match grant {
+        Some(grant) => matches!(grant, "authorization_code" | "pkce"),
+        None => body.has("code") && body.has("client_id") && !body.has("state_token"),
+    }
+}
+
+/// The challenge that S256 makes of a verifier (RFC 7636 §4.2).
+fn s256(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+}
+
+fn in_location(location: &str, interner: &mut Interner) -> Message {
+    let value = |wanted: &str| parameters(location).find(|(name, _)| *name == wanted).map(|(_, value)| decoded(value));
+    let place = location.split(['?', '#']).next().unwrap_or_default();
+    Message {
+        error: value("error").map(|error| name(&error, interner)),
+        description: value("error_description").map(|text| interner.text(&scrub(&text))),
+        part: value("error").map(|_| interner.text("response.header.location")),
+        state: value("state").map(|v| Mark::of(&v)),
+        code: value("code").map(|v| Mark::of(&v)),
+        target: Some(interner.text(&scrub(place))),
+    }
+}
+
+/// `name=value` pairs of a URL's query and fragment.
+fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = url.split_once(['?', '#']).map_or("", |(_, rest)| rest);
+    pairs.split(['&', '#', '?']).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// What the body says: the standard's keys, else what an error page names.
+fn in_body(reading: &Reading<'_>, interner: &mut Interner) -> Message {
+    let Some(response) = &reading.exchange.response else { return Message::default() };
+    let said = |key: &str| reading.response.string(key).map(|v| v.expose().to_owned());
+    if let Some(error) = said("error").or_else(|| said("error_code")).or_else(|| said("__type")) {
+        let description = ["error_description", "message", "msg", "details", "hint"].iter().find_map(|key| said(key));
+        return Message {
+            error: Some(name(&error, interner)),
+            description: description.map(|text| interner.text(&scrub(&text))),
+            part: Some(interner.text("response.body.error")),
+            ..Message::default()
+        };
+    }
+    let text = response.body.text().map_or("", |t| t.expose());
+    let page = text.trim_start().starts_with('<') || is_html(&response.headers);
+    let (error, description) = match page || response.status >= 400 {
+        true => page_error(text, reading.role),
+        false => (None, None),
+    };
+    Message {
+        part: error.is_some().then(|| interner.text("response.body")),
+        error: error.map(|error| name(&error, interner)),
+        description: description.map(|text| interner.text(&scrub(&text))),
+        ..Message::default()
+    }
+}
+
+fn is_html(headers: &Headers) -> bool {
+    headers.get("content-type").is_some_and(|v| v.expose().starts_with("text/html"))
+}
+
+/// Errors that a provider's page names in its text, more telling ones first: RFC 6749 §4.1.2.1 and what providers add.
+const PAGE_ERRORS: &[(&str, &str)] = &[
+    ("redirect_uri_mismatch", "redirect_uri_mismatch"),
+    ("redirect_mismatch", "redirect_uri_mismatch"),
+    ("invalid_redirect_uri", "redirect_uri_mismatch"),
+    ("callback url mismatch", "redirect_uri_mismatch"),
+    ("invalid parameter: redirect_uri", "redirect_uri_mismatch"),
+    ("redirect uri included is not valid", "redirect_uri_mismatch"),
+    ("redirect_uri' parameter must be", "redirect_uri_mismatch"),
+    ("mismatching redirect uri", "redirect_uri_mismatch"),
+    ("unregistered redirect_uri", "redirect_uri_mismatch"),
+    ("invalid redirect_uri", "redirect_uri_mismatch"),
+    ("redirect uri is not valid", "redirect_uri_mismatch"),
+    ("correlation failed", "correlation_failed"),
+    ("unable to verify authorization request state", "invalid_state"),
+    ("authorization_request_not_found", "authorization_request_not_found"),
+    ("state mismatch", "invalid_state"),
+    ("invalid state", "invalid_state"),
+    ("missing state", "invalid_state"),
+    ("state parameter", "invalid_state"),
+    ("csrf_detected", "csrf_detected"),
+    ("unauthorized_client", "unauthorized_client"),
+    ("invalid_client", "invalid_client"),
+    ("client not found", "invalid_client"),
+    ("invalid_scope", "invalid_scope"),
+    ("unsupported_response_type", "unsupported_response_type"),
+    ("login_required", "login_required"),
+    ("consent_required", "consent_required"),
+    ("interaction_required", "interaction_required"),
+    ("account_selection_required", "account_selection_required"),
+    ("access_denied", "access_denied"),
+    ("invalid_request", "invalid_request"),
+    ("invalid_grant", "invalid_grant"),
+];
+
+/// What a page of the provider, or of the client's callback, says went wrong.
+fn page_error(text: &str, role: Role) -> (Option<String>, Option<String>) {
+    if !matches!(role, Role::Authorize | Role::Callback | Role::Token) {
+        return (None, None);
+    }
+    let lower = start(text, 4096).to_ascii_lowercase();
+    let named = PAGE_ERRORS.iter().find(|(words, _)| lower.contains(words)).map(|(_, error)| (*error).to_owned());
+    let aadsts = lower.find("aadsts").map(|at| &lower[at..]).map(|rest| {
+        let digits = rest[6..].bytes().take_while(u8::is_ascii_digit).count();
+        rest[..6 + digits].to_ascii_uppercase()
+    });
+    let aadsts = aadsts.filter(|code| code.len() > 6);
+    let description = match (&aadsts, text.trim_start().starts_with('<')) {
+        (Some(code), _) => Some(code.clone()),
+        (None, false) if named.is_some() => Some(start(text, 300).to_owned()),
+        _ => None,
+    };
+    (aadsts.or(named), description)
+}
+
+/// An error code as it may be shown: a short identifier or a URN's last part; anything else may be a value out of place.
+fn name(error: &str, interner: &mut Interner) -> Text {
+    let plain = error.len() <= 64 && error.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:# ".contains(&b));
+    match plain {
+        true => interner.text(&scrub(error)),
+        false => interner.text(&scrub(start(error, 120))),
+    }
+}
+
+fn decoded(value: &str) -> Cow<'_, str> {
+    if !value.contains(['%', '+']) {
+        return Cow::Borrowed(value);
+    }
+    let pair = url::form_urlencoded::parse(value.as_bytes()).next();
+    let text = pair.map(|(name, rest)| if rest.is_empty() { name.into_owned() } else { format!("{name}={rest}") });
+    Cow::Owned(text.unwrap_or_default())
+}
