@@ -48,6 +48,36 @@ impl<'a> Flows<'a> {
         landed.or_else(|| self.steps.iter().copied().find(|(_, oauth)| oauth.answered.code == Some(code)))
     }
 
+    /// Whether `fact` receives the answer of a provider. `code`, `error` and `state` are words that other parameters go by,
+    /// too: a page, a path that says so, or the state of a request make it a callback.
+    pub(crate) fn is_callback(&self, fact: &Fact, oauth: &Oauth) -> bool {
+        const WORDS: &[&str] = &[
+            "callback",
+            "oauth",
+            "oauth2",
+            "oidc",
+            "auth",
+            "login",
+            "sso",
+            "signin",
+            "signin-oidc",
+            "cb",
+            "connect",
+            "acs",
+        ];
+        let asked = &oauth.asked;
+        let answers = (asked.error.is_some() || asked.code.is_some()) && !oauth.trades_code;
+        let named = || fact.path.split('/').any(|segment| WORDS.contains(&segment.to_ascii_lowercase().as_str()));
+        let known = || {
+            let same = |other: &Oauth| other.asked.state.is_some() && other.asked.state == asked.state;
+            self.requests().any(|(_, request)| same(request))
+        };
+        let page = || fact.is_document && asked.error.as_deref().is_none_or(is_registered_error);
+        let shaped = fact.role == Role::Callback || asked.state.is_some();
+        let saml = asked.part.as_deref().is_some_and(|part| part.ends_with("SAMLResponse"));
+        answers && (saml || (shaped && (page() || named() || known())))
+    }
+
     /// The authorization request that `code` answers, by the state that came with it; where no state was kept, the only
     /// request there is.
     pub(crate) fn request_for_code(&self, code: Mark) -> Option<(&'a Fact, &'a Oauth)> {
@@ -64,13 +94,23 @@ impl<'a> Flows<'a> {
     }
 }
 
+/// Whether `error` is one of the registered names (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6), or made like one.
+fn is_registered_error(error: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "access_denied",
+        "unauthorized_client",
+        "server_error",
+        "temporarily_unavailable",
+        "registration_not_supported",
+        "redirect_uri_mismatch",
+        "application_suspended",
+    ];
+    let made_alike =
+        ["invalid_", "unsupported_", "unmet_", "request_", "user_"].iter().any(|start| error.starts_with(start));
+    NAMES.contains(&error) || is_silent_error(error) || made_alike
+}
+
 /// Whether `error` is one that only a request with `prompt=none` gets.
 pub(crate) fn is_silent_error(error: &str) -> bool {
     SILENT_ERRORS.contains(&error)
-}
-
-/// Whether `fact` receives the answer of a provider: by its shape, or because such an answer names it.
-pub(crate) fn is_callback(fact: &Fact, oauth: &Oauth) -> bool {
-    let answers = oauth.asked.error.is_some() || oauth.asked.code.is_some();
-    fact.role == Role::Callback || (answers && oauth.asked.state.is_some() && !oauth.trades_code)
 }

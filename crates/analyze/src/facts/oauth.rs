@@ -4,15 +4,16 @@
 
 use std::borrow::Cow;
 
-use authtrace_parse::{Exchange, Target, headers::Headers};
+use authtrace_parse::{Exchange, SecretStr, Target, headers::Headers};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::{body::BodyView, mark::Mark, saml};
+use super::{body::BodyView, credential::is_token_kind, mark::Mark, saml};
 use crate::{
     role::Role,
     scrub::scrub,
     text::{Interner, Text, start},
+    token::{TokenKind, classify},
 };
 
 /// One side's message of the conversation.
@@ -28,8 +29,6 @@ pub struct Message {
     pub state: Option<Mark>,
     /// The authorization code.
     pub code: Option<Mark>,
-    /// Where a redirect takes the message: origin and path, or path alone.
-    pub target: Option<Text>,
 }
 
 /// How a client authenticates itself to a token endpoint (RFC 6749 §2.3, OIDC Core §9).
@@ -75,6 +74,9 @@ pub struct Oauth {
 /// Names of a code in a request for a token: the standard's, and Supabase's.
 const CODE_KEYS: &[&str] = &["code", "auth_code"];
 
+/// Codes are hard to guess; what is shorter is a country, a postcode or what a person typed.
+const SHORTEST_CODE: usize = 10;
+
 /// What is read of one exchange.
 pub(crate) struct Reading<'a> {
     pub(crate) exchange: &'a Exchange,
@@ -97,6 +99,7 @@ pub(crate) fn extract(reading: &Reading<'_>, interner: &mut Interner) -> Option<
                 "SECRET_HASH",
                 "SecretHash",
             ])
+            || is_about_token(exchange, reading.request)
             || reading.request.has("client_id") && reading.request.has_any(&["code", "client_secret"]);
     let in_query = exchange.request.target.query_pairs().any(|(name, _)| matches!(name, "state" | "error" | "prompt"));
     if !at_provider && !in_query && location.is_none() {
@@ -108,6 +111,13 @@ pub(crate) fn extract(reading: &Reading<'_>, interner: &mut Interner) -> Option<
         None => in_body(reading, interner),
     };
     Some(oauth)
+}
+
+/// Introspection and revocation, where a client authenticates itself, too (RFC 7662 §2.1, RFC 7009 §2.1).
+fn is_about_token(exchange: &Exchange, body: &BodyView) -> bool {
+    let path = exchange.request.target.path.expose();
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    matches!(last, "introspect" | "introspection" | "revoke" | "revocation") && body.has("token")
 }
 
 /// Whether a redirect carries a code or an error.
@@ -123,7 +133,8 @@ fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
         in_query.or_else(|| body.string(name).map(|value| Cow::Borrowed(value.expose()))).filter(|v| !v.is_empty())
     };
     let mark = |name: &'static str| own(name).map(|value| Mark::of(&value));
-    let code = CODE_KEYS.iter().find_map(|name| own(name)).map(|value| Mark::of(&value));
+    let code = CODE_KEYS.iter().find_map(|name| own(name)).filter(|code| code.len() >= SHORTEST_CODE);
+    let code = code.map(|value| Mark::of(&value));
     let grant = own("grant_type");
     let redirect_uri = own("redirect_uri");
     let error_part = if body.has("error") { "request.body.error" } else { "request.query.error" };
@@ -134,11 +145,11 @@ fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
         .is_some_and(|v| v.expose().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic ")));
     let mut asked = Message {
         error: own("error").map(|error| name(&error, interner)),
-        description: own("error_description").map(|text| interner.text(&scrub(&text))),
+        // Facebook says "Permissions error" and tells the reason beside it.
+        description: own("error_reason").or_else(|| own("error_description")).map(|text| interner.text(&scrub(&text))),
         part: own("error").map(|_| interner.text(error_part)),
         state: mark("state"),
         code,
-        target: None,
     };
     if let Some(status) = own("SAMLResponse").and_then(|response| saml::failure(&response)) {
         asked.error = Some(name(&status.code, interner));
@@ -155,7 +166,7 @@ fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
             .and_then(Target::parse)
             .map(|target| interner.text(&scrub(&format!("{}{}", target.origin(), target.path.expose())))),
         redirect_uri: redirect_uri.map(|uri| Mark::of(&uri)),
-        client_id: own("client_id").map(|id| interner.text(&scrub(start(&id, 128)))),
+        client_id: own("client_id").map(|id| client_name(&id, interner)),
         client_auth: ClientAuth {
             basic,
             secret: body.has("client_secret") || body.has("SECRET_HASH"),
@@ -172,7 +183,11 @@ fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
 fn trades_code(grant: Option<&str>, body: &BodyView) -> bool {
     match grant {
         Some(grant) => matches!(grant, "authorization_code" | "pkce"),
-        None => body.has("code") && body.has("client_id") && !body.has("state_token"),
+        None => {
+            body.has("code")
+                && body.has("client_id")
+                && body.has_any(&["client_secret", "code_verifier", "redirect_uri"])
+        }
     }
 }
 
@@ -183,14 +198,12 @@ fn s256(verifier: &str) -> String {
 
 fn in_location(location: &str, interner: &mut Interner) -> Message {
     let value = |wanted: &str| parameters(location).find(|(name, _)| *name == wanted).map(|(_, value)| decoded(value));
-    let place = location.split(['?', '#']).next().unwrap_or_default();
     Message {
         error: value("error").map(|error| name(&error, interner)),
         description: value("error_description").map(|text| interner.text(&scrub(&text))),
         part: value("error").map(|_| interner.text("response.header.location")),
         state: value("state").map(|v| Mark::of(&v)),
-        code: value("code").map(|v| Mark::of(&v)),
-        target: Some(interner.text(&scrub(place))),
+        code: value("code").filter(|code| code.len() >= SHORTEST_CODE).map(|v| Mark::of(&v)),
     }
 }
 
@@ -293,6 +306,14 @@ fn name(error: &str, interner: &mut Interner) -> Text {
         true => interner.text(&scrub(error)),
         false => interner.text(&scrub(start(error, 120))),
     }
+}
+
+/// A client's id as it may be shown: it is public (RFC 6749 §2.2) unless somebody put a secret in its place.
+fn client_name(id: &str, interner: &mut Interner) -> Text {
+    let kind = classify(SecretStr::new(id), None).kind;
+    let secret = is_token_kind(kind) || matches!(kind, TokenKind::ApiKey { publishable: false });
+    let plain = id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/-".contains(&b));
+    if plain && !secret { interner.text(id) } else { interner.text(&scrub(start(id, 128))) }
 }
 
 fn decoded(value: &str) -> Cow<'_, str> {

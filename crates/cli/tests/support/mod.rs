@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and report")]
 
+pub(crate) mod har;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

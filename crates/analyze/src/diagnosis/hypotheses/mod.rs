@@ -206,11 +206,6 @@ mod common {
     use super::{Contradiction, Scene, shows};
     use crate::facts::Fact;
 
-    /// Nothing contradicts it.
-    pub(super) fn open(_: &Scene<'_>) -> Option<Contradiction> {
-        None
-    }
-
     /// Every failing exchange was answered by a server.
     pub(super) fn answered(scene: &Scene<'_>) -> Option<Contradiction> {
         let first = scene.first()?;

@@ -6,7 +6,12 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     dictionary::ErrorClass,
-    facts::{Fact, gate::Gate, oauth::Oauth, role::Role},
+    facts::{
+        Fact,
+        gate::Gate,
+        oauth::{ClientAuth, Oauth},
+        role::Role,
+    },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
 };
@@ -38,8 +43,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 /// Whether clients authenticate themselves there: token, introspection and revocation endpoints, and Cognito's own API.
 fn takes_client(fact: &Fact, oauth: &Oauth) -> bool {
     let identity = matches!(fact.role, Role::Token | Role::Refresh | Role::Introspect | Role::Login | Role::Mint);
-    let named = oauth.client_id.is_some() || oauth.client_auth != Default::default();
-    oauth.trades_code || fact.request.grant_type.is_some() || identity || (named && fact.role != Role::Authorize)
+    let authenticates = oauth.client_auth != ClientAuth::default() && fact.role != Role::Authorize;
+    oauth.trades_code || fact.request.grant_type.is_some() || identity || authenticates
 }
 
 /// Codes by which providers say that it is the client, the way it authenticates, or the grant that is not accepted.
@@ -66,6 +71,7 @@ const WORDS: &[&str] = &[
     "client_secret",
     "client credentials",
     "client_assertion",
+    "aadsts90002",
     "aadsts7000215",
     "aadsts7000218",
     "aadsts7000222",
@@ -90,6 +96,18 @@ pub(super) fn is_about_client(fact: &Fact, oauth: &Oauth) -> bool {
         || WORDS.iter().any(|word| said.contains(word))
         || auth0
         || is_json_where_form_belongs(fact, oauth)
+        || has_only_itself(fact, error)
+}
+
+/// A client that asks for a token of its own presents nothing but itself (RFC 6749 §4.4).
+fn has_only_itself(fact: &Fact, error: &str) -> bool {
+    let grant = fact.request.grant_type.as_deref() == Some("client_credentials");
+    let of_request =
+        error.contains("scope") || error.contains("dpop") || matches!(error, "invalid_target" | "invalid_resource");
+    grant
+        && matches!(fact.status, Some(401 | 403))
+        && !of_request
+        && !fact.outcome.says(&[ErrorClass::Dpop, ErrorClass::ClientCertificate])
 }
 
 /// JSON to an endpoint that reads forms only: it finds no parameter and says so.
@@ -114,6 +132,11 @@ fn variant(oauth: &Oauth, fact: &Fact) -> &'static str {
         () if auth.assertion => "assertion",
         () if auth.basic => "basic",
         () if auth.secret => "post",
+        () if said.contains("aadsts90002") => "tenant",
+        // The server speaks of a secret that the recording does not show.
+        () if oauth.client_id.is_none() || said.contains("secret is") || said.contains("secret supplied") => {
+            "client-refused"
+        }
         () => "no-client-credentials",
     }
 }
@@ -205,6 +228,10 @@ fn message(fact: &Fact, oauth: &Oauth, variant: &str, seen: bool) -> String {
         "no-client-credentials" if seen => {
             "no secret and no assertion came with its id, so a confidential client is treated as a public one"
                 .to_owned()
+        }
+        "tenant" => "the provider knows no such tenant".to_owned(),
+        "client-refused" => {
+            "its id or secret is wrong or has expired; how it was sent is not in the recording".to_owned()
         }
         "assertion" => "its assertion is not accepted: key, audience or lifetime".to_owned(),
         _ => format!(

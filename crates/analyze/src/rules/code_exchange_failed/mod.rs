@@ -8,7 +8,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::{Fact, gate::Gate, oauth::Oauth, outcome::OutcomeClass},
     finding::{Cap, Reason, Severity},
-    flows::{Flows, is_callback},
+    flows::Flows,
     rule::{Check, Draft, Findings, Rule},
 };
 use cause::Cause;
@@ -31,7 +31,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for (fact, oauth) in flows.steps().filter(|(f, _)| !f.gates.any(&[Gate::NotServer, Gate::Probe, Gate::Blocked])) {
         if oauth.trades_code && is_refused_trade(fact, oauth) {
             out.add(draft(case, &flows, fact, oauth, Place::TokenEndpoint));
-        } else if is_callback(fact, oauth) && oauth.asked.error.is_none() && is_failed_callback(fact, oauth) {
+        } else if flows.is_callback(fact, oauth) && oauth.asked.error.is_none() && is_failed_callback(fact, oauth) {
             out.add(draft(case, &flows, fact, oauth, Place::Callback));
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::{Fact, gate::Gate, oauth::Oauth, outcome::OutcomeClass, role::Role},
     finding::{Reason, Severity},
-    flows::{Flows, is_callback, is_silent_error},
+    flows::{Flows, is_silent_error},
     lookup::Sign,
     rule::{Check, Draft, Findings, Rule},
     text::Text,
@@ -51,7 +51,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let flows = Flows::of(case);
     let mut told: Vec<Failure<'_>> = Vec::new();
     // The callback is where the application learns of it; the provider's redirect and its page come after.
-    let found = flows.steps().filter_map(|(f, o)| at_callback(f, o));
+    let found = flows.steps().filter(|(f, o)| flows.is_callback(f, o)).filter_map(|(f, o)| at_callback(f, o));
     let redirects = flows.steps().filter_map(|(f, o)| in_redirect(f, o));
     let pages = flows.steps().filter_map(|(f, o)| on_page(f, o));
     for failure in found.chain(redirects).chain(pages) {
@@ -75,7 +75,7 @@ fn nanos(time: Duration) -> i64 {
 
 fn at_callback<'a>(fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
     let asked = &oauth.asked;
-    (is_callback(fact, oauth) && !fact.gates.has(Gate::NotServer)).then_some(())?;
+    (!fact.gates.has(Gate::NotServer)).then_some(())?;
     let (error, part) = (asked.error.clone()?, asked.part.clone()?);
     Some(Failure { fact, oauth, error, description: asked.description.clone(), part, page: false })
 }

@@ -92,10 +92,12 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     }
     let accepted = accepted_with(case, fact, authorization?)?;
     if let Some(hop) = fact.hops.iter().find(|hop| hop.own) {
-        let gateway = !matches!(hop.kind, ResponderKind::Application | ResponderKind::Cdn);
+        let gateway = matches!(hop.kind, ResponderKind::Proxy | ResponderKind::Gateway | ResponderKind::IdentityProxy);
         return (gateway && is_policy(fact)).then_some(Sign::Policy(accepted));
     }
-    let no_reason = fact.outcome.error.is_none_or(|e| e.is_general() || e == ErrorClass::Forbidden);
+    // An application says something in JSON; a web server shows its own page, or nothing.
+    let no_reason =
+        fact.refused() && fact.outcome.error_text.is_none() && fact.outcome.error.is_none_or(|e| e.is_general());
     let quick = responder::is_quick(case, fact);
     (no_reason && responder::is_another(case, fact)).then_some(Sign::OtherServer(accepted, quick))
 }

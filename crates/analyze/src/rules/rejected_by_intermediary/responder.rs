@@ -23,17 +23,18 @@ fn names(fact: &Fact) -> BTreeSet<&str> {
         .unwrap_or_default()
 }
 
-/// Whether a web server, proxy or gateway answered, and every accepted answer of the same API comes from something else
+/// API calls to the same origin that were accepted: what the application's own answers look like.
+fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Fact> {
+    let origin = case.lookup().succeeded_at(&fact.origin);
+    origin.iter().filter(|f| f.accepted() && f.is_api_call() && !f.is_document && !f.from_cache)
+}
+
+/// Whether a web server, proxy or gateway answered, and every accepted answer of the same origin comes from something else
 /// with other fields.
 pub(super) fn is_another(case: &Case<'_>, fact: &Fact) -> bool {
     let in_front = fact.hops.iter().any(|hop| hop.kind != ResponderKind::Application)
         && !fact.hops.iter().any(|hop| hop.kind == ResponderKind::Application);
-    let accepted: Vec<&Fact> = case
-        .lookup()
-        .succeeded_in(&fact.origin, &fact.group)
-        .iter()
-        .filter(|f| f.accepted() && !f.from_cache)
-        .collect();
+    let accepted: Vec<&Fact> = accepted(case, fact).collect();
     let own = names(fact);
     let other = |f: &&Fact| server(f) != server(fact) && likeness(&own, &names(f)) < ALIKE;
     in_front && server(fact) != "-" && !accepted.is_empty() && accepted.iter().all(other)
@@ -48,8 +49,7 @@ fn likeness(a: &BTreeSet<&str>, b: &BTreeSet<&str>) -> f64 {
 /// Whether the refusal came much faster than accepted answers of the same API do.
 pub(super) fn is_quick(case: &Case<'_>, fact: &Fact) -> bool {
     let took = |f: &Fact| f.ended_nanos().saturating_sub(f.sent_nanos());
-    let mut usual: Vec<i64> =
-        case.lookup().succeeded_in(&fact.origin, &fact.group).iter().filter(|f| !f.from_cache).map(took).collect();
+    let mut usual: Vec<i64> = accepted(case, fact).map(took).collect();
     usual.sort_unstable();
     usual.len() >= USUAL && (took(fact) as f64) < QUICK * usual[usual.len() / 2] as f64
 }

@@ -117,7 +117,8 @@ fn cookies(case: &Case<'_>, failure: &Failure<'_>) -> Cookies {
 
 /// Whether the client had been signed in before, and nothing since ended that.
 fn was_signed_in<'a>(case: &Case<'a>, at: i64) -> Option<&'a Fact> {
-    let signed_in = case.lookup().signs(Sign::SignedIn).before(at).iter().next_back()?;
+    let mut signs = case.lookup().signs(Sign::SignedIn).before(at).iter();
+    let signed_in = signs.rfind(|fact| !ends_session(fact))?;
     let ended = case.lookup().between(signed_in.ended_nanos(), at).any(ends_session);
     (!ended).then_some(signed_in)
 }

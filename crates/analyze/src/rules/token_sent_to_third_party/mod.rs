@@ -102,8 +102,8 @@ fn homes<'a>(case: &Case<'a>, token: &'a Token) -> BTreeSet<&'a str> {
     let mut homes = BTreeSet::new();
     if let Some(claims) = token.classified.jose.as_ref().and_then(|jose| jose.claims.as_ref()) {
         homes.extend(hosts(&claims.aud).into_iter().map(site::registrable));
-        homes.extend(claims.iss.as_deref().map(site::host_of).filter(|host| !host.is_empty()).map(site::registrable));
-        homes.extend(claims.azp.as_deref().map(site::host_of).filter(|host| !host.is_empty()).map(site::registrable));
+        homes.extend(claims.iss.as_deref().and_then(host).map(site::registrable));
+        homes.extend(claims.azp.as_deref().and_then(host).map(site::registrable));
     }
     let issuer = token.delivered_by.and_then(|id| case.fact(id));
     homes.extend(issuer.map(|f| site::registrable(&f.host)));
@@ -121,9 +121,16 @@ fn is_of_page(fact: &Fact) -> bool {
     page.is_none_or(|page| site::same_site(page, &fact.host))
 }
 
+/// The host of a claim that is a URL.
+fn host(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    host.contains('.').then_some(host)
+}
+
 /// Hosts that audiences name; client ids and `api://` names are none.
 fn hosts(audiences: &[Box<str>]) -> Vec<&str> {
-    audiences.iter().map(|aud| site::host_of(aud)).filter(|host| host.contains('.')).collect()
+    audiences.iter().filter_map(|aud| host(aud)).collect()
 }
 
 /// `X-Amz-Signature` and its kin: the URL alone is the permission.
@@ -169,6 +176,11 @@ fn answered_without<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let of_other_site = page.is_some_and(|page| !page.is_empty() && !site::same_site(page, &fact.host));
     let bare = |f: &&Fact| f.accepted() && f.credentials.is_empty() && !f.has_cookies && f.role != Role::Preflight;
     let visible = !case.capture().hides_headers(fact.source.input);
+    // An API that gives some answers to everybody and others to the holder of this token knows what to do with it.
+    let mut accepted = case.lookup().succeeded_at(&fact.origin).iter().filter(|f| f.accepted() && !f.bare_accepted);
+    if accepted.any(|f| f.authorization().is_some()) {
+        return None;
+    }
     let mut same = case.lookup().on_route(&fact.origin, &fact.route).iter();
     same.find(|f| of_other_site && visible && bare(f) && case.authorization(f) != crate::case::Seen::Unknown)
 }
