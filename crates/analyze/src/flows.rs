@@ -1,17 +1,30 @@
 //! The steps of a login at a provider, joined: the authorization request, its answer, the callback, the trade of the code.
 
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
 use crate::{
     case::Case,
     facts::{Fact, mark::Mark, oauth::Oauth, role::Role},
+    text::Text,
 };
 
 /// Errors that a provider gives only where it was told to show nothing (OIDC Core §3.1.2.6).
 const SILENT_ERRORS: &[&str] =
     &["login_required", "consent_required", "interaction_required", "account_selection_required"];
 
-/// One client's exchanges that are part of a login at a provider, in time order.
+/// An exchange with its step.
+pub(crate) type Step<'a> = (&'a Fact, &'a Oauth);
+
+/// One client's exchanges that are part of a login at a provider, in time order, found by state and code.
 pub(crate) struct Flows<'a> {
-    steps: Vec<(&'a Fact, &'a Oauth)>,
+    steps: Vec<Step<'a>>,
+    requests: Vec<usize>,
+    by_state: HashMap<Mark, Vec<usize>>,
+    by_code: HashMap<Mark, Vec<usize>>,
+    redirects_with: HashMap<Mark, usize>,
 }
 
 impl<'a> Flows<'a> {
@@ -22,30 +35,56 @@ impl<'a> Flows<'a> {
 
     /// Those among `facts`, which are in time order.
     pub(crate) fn among(facts: impl Iterator<Item = &'a Fact>) -> Self {
-        Self { steps: facts.filter_map(|fact| Some((fact, fact.oauth()?))).collect() }
+        let steps: Vec<Step<'a>> = facts.filter_map(|fact| Some((fact, fact.oauth()?))).collect();
+        let mut flows = Self {
+            steps,
+            requests: Vec::new(),
+            by_state: HashMap::new(),
+            by_code: HashMap::new(),
+            redirects_with: HashMap::new(),
+        };
+        for (index, (fact, oauth)) in flows.steps.iter().enumerate() {
+            if fact.role == Role::Authorize && oauth.asked.error.is_none() {
+                flows.requests.push(index);
+                if let Some(state) = oauth.asked.state {
+                    flows.by_state.entry(state).or_default().push(index);
+                }
+            }
+            if let Some(code) = oauth.asked.code {
+                flows.by_code.entry(code).or_default().push(index);
+            }
+            if let Some(code) = oauth.answered.code {
+                flows.redirects_with.entry(code).or_insert(index);
+            }
+        }
+        flows
     }
 
     /// Every step.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = (&'a Fact, &'a Oauth)> + use<'a, '_> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'a>> + use<'a, '_> {
         self.steps.iter().copied()
     }
 
     /// The authorization request with this `state`, the last before `at`.
-    pub(crate) fn request_with(&self, state: Mark, at: i64) -> Option<(&'a Fact, &'a Oauth)> {
-        let mut requests = self.requests().rev();
-        requests.find(|(fact, oauth)| oauth.asked.state == Some(state) && fact.started_nanos() <= at)
+    pub(crate) fn request_with(&self, state: Mark, at: i64) -> Option<Step<'a>> {
+        let requests = self.by_state.get(&state)?.iter().rev().map(|&index| self.steps[index]);
+        requests.into_iter().find(|(fact, _)| fact.started_nanos() <= at)
     }
 
     /// Authorization requests.
-    pub(crate) fn requests(&self) -> impl DoubleEndedIterator<Item = (&'a Fact, &'a Oauth)> + use<'a, '_> {
-        self.steps.iter().copied().filter(|(fact, oauth)| fact.role == Role::Authorize && oauth.asked.error.is_none())
+    pub(crate) fn requests(&self) -> impl DoubleEndedIterator<Item = Step<'a>> + use<'a, '_> {
+        self.requests.iter().map(|&index| self.steps[index])
+    }
+
+    /// The requests that carry `code`: the callback, and those that trade it.
+    pub(crate) fn with_code(&self, code: Mark) -> impl Iterator<Item = Step<'a>> + use<'a, '_> {
+        self.by_code.get(&code).into_iter().flatten().map(|&index| self.steps[index])
     }
 
     /// Where the provider's answer with `code` was received: the callback, else the redirect to it.
-    pub(crate) fn code_delivery(&self, code: Mark) -> Option<(&'a Fact, &'a Oauth)> {
-        let received = |oauth: &Oauth| oauth.asked.code == Some(code) && !oauth.trades_code;
-        let landed = self.steps.iter().copied().find(|(_, oauth)| received(oauth));
-        landed.or_else(|| self.steps.iter().copied().find(|(_, oauth)| oauth.answered.code == Some(code)))
+    pub(crate) fn code_delivery(&self, code: Mark) -> Option<Step<'a>> {
+        let landed = self.with_code(code).find(|(_, oauth)| !oauth.trades_code);
+        landed.or_else(|| self.redirects_with.get(&code).map(|&index| self.steps[index]))
     }
 
     /// Whether `fact` receives the answer of a provider. `code`, `error` and `state` are words that other parameters go by,
@@ -68,10 +107,7 @@ impl<'a> Flows<'a> {
         let asked = &oauth.asked;
         let answers = (asked.error.is_some() || asked.code.is_some()) && !oauth.trades_code;
         let named = || fact.path.split('/').any(|segment| WORDS.contains(&segment.to_ascii_lowercase().as_str()));
-        let known = || {
-            let same = |other: &Oauth| other.asked.state.is_some() && other.asked.state == asked.state;
-            self.requests().any(|(_, request)| same(request))
-        };
+        let known = || asked.state.is_some_and(|state| self.by_state.contains_key(&state));
         let page = || fact.is_document && asked.error.as_deref().is_none_or(is_registered_error);
         let shaped = fact.role == Role::Callback || asked.state.is_some();
         let saml = asked.part.as_deref().is_some_and(|part| part.ends_with("SAMLResponse"));
@@ -80,7 +116,7 @@ impl<'a> Flows<'a> {
 
     /// The authorization request that `code` answers, by the state that came with it; where no state was kept, the only
     /// request there is.
-    pub(crate) fn request_for_code(&self, code: Mark) -> Option<(&'a Fact, &'a Oauth)> {
+    pub(crate) fn request_for_code(&self, code: Mark) -> Option<Step<'a>> {
         let (fact, oauth) = self.code_delivery(code)?;
         let state = oauth.asked.state.or(oauth.answered.state);
         match state {
@@ -91,6 +127,24 @@ impl<'a> Flows<'a> {
                 before.next().is_none().then_some(only)
             }
         }
+    }
+}
+
+/// Errors that were told already, with their times: the provider's redirect, the callback and what the application makes of
+/// it repeat one answer.
+#[derive(Default)]
+pub(crate) struct Told(BTreeSet<(Text, i64)>);
+
+impl Told {
+    /// The redirect and the callback that it leads to are one answer within this time.
+    const ONE_ANSWER: Duration = Duration::from_secs(10);
+
+    /// Notes `error` at `at`, in nanoseconds; whether it is a new one. The empty text stands for no answer.
+    pub(crate) fn is_new(&mut self, error: &str, at: i64) -> bool {
+        let apart = i64::try_from(Self::ONE_ANSWER.as_nanos()).unwrap_or(i64::MAX);
+        let error = Text::from(error);
+        let near = (error.clone(), at.saturating_sub(apart))..=(error.clone(), at.saturating_add(apart));
+        self.0.range(near).next().is_none() && self.0.insert((error, at))
     }
 }
 

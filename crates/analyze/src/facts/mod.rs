@@ -9,6 +9,7 @@ pub mod clock;
 pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
+pub(crate) mod error_page;
 pub(crate) mod extract;
 pub mod gate;
 pub(crate) mod join;
@@ -28,6 +29,7 @@ pub mod shared;
 pub(crate) mod silent;
 pub(crate) mod site;
 pub mod socket;
+pub(crate) mod socket_refusal;
 pub mod times;
 pub(crate) mod views;
 

@@ -8,7 +8,7 @@ use authtrace_parse::{Exchange, SecretStr, Target, headers::Headers};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::{body::BodyView, credential::is_token_kind, mark::Mark, saml};
+use super::{body::BodyView, credential::is_token_kind, error_page, mark::Mark, saml};
 use crate::{
     role::Role,
     scrub::scrub,
@@ -91,14 +91,10 @@ pub(crate) fn extract(reading: &Reading<'_>, interner: &mut Interner) -> Option<
     let response = exchange.response.as_ref();
     let location = response.and_then(|r| r.headers.get("location")).map(|l| l.expose()).filter(|l| says_something(l));
     let at_provider =
-        matches!(reading.role, Role::Authorize | Role::Callback | Role::Token | Role::Refresh | Role::Introspect)
-            || reading.request.has_any(&[
-                "grant_type",
-                "client_assertion",
-                "SAMLResponse",
-                "SECRET_HASH",
-                "SecretHash",
-            ])
+        matches!(
+            reading.role,
+            Role::Authorize | Role::Callback | Role::Token | Role::Refresh | Role::Introspect | Role::Login
+        ) || reading.request.has_any(&["grant_type", "client_assertion", "SAMLResponse", "SECRET_HASH", "SecretHash"])
             || is_about_token(exchange, reading.request)
             || reading.request.has("client_id") && reading.request.has_any(&["code", "client_secret"]);
     let in_query = exchange.request.target.query_pairs().any(|(name, _)| matches!(name, "state" | "error" | "prompt"));
@@ -229,7 +225,7 @@ fn in_body(reading: &Reading<'_>, interner: &mut Interner) -> Message {
     let text = response.body.text().map_or("", |t| t.expose());
     let page = text.trim_start().starts_with('<') || is_html(&response.headers);
     let (error, description) = match page || response.status >= 400 {
-        true => page_error(text, reading.role),
+        true => error_page::error(text, reading.role),
         false => (None, None),
     };
     Message {
@@ -242,61 +238,6 @@ fn in_body(reading: &Reading<'_>, interner: &mut Interner) -> Message {
 
 fn is_html(headers: &Headers) -> bool {
     headers.get("content-type").is_some_and(|v| v.expose().starts_with("text/html"))
-}
-
-/// Errors that a provider's page names in its text, more telling ones first: RFC 6749 §4.1.2.1 and what providers add.
-const PAGE_ERRORS: &[(&str, &str)] = &[
-    ("redirect_uri_mismatch", "redirect_uri_mismatch"),
-    ("redirect_mismatch", "redirect_uri_mismatch"),
-    ("invalid_redirect_uri", "redirect_uri_mismatch"),
-    ("callback url mismatch", "redirect_uri_mismatch"),
-    ("invalid parameter: redirect_uri", "redirect_uri_mismatch"),
-    ("redirect uri included is not valid", "redirect_uri_mismatch"),
-    ("redirect_uri' parameter must be", "redirect_uri_mismatch"),
-    ("mismatching redirect uri", "redirect_uri_mismatch"),
-    ("unregistered redirect_uri", "redirect_uri_mismatch"),
-    ("invalid redirect_uri", "redirect_uri_mismatch"),
-    ("redirect uri is not valid", "redirect_uri_mismatch"),
-    ("correlation failed", "correlation_failed"),
-    ("unable to verify authorization request state", "invalid_state"),
-    ("authorization_request_not_found", "authorization_request_not_found"),
-    ("state mismatch", "invalid_state"),
-    ("invalid state", "invalid_state"),
-    ("missing state", "invalid_state"),
-    ("state parameter", "invalid_state"),
-    ("csrf_detected", "csrf_detected"),
-    ("unauthorized_client", "unauthorized_client"),
-    ("invalid_client", "invalid_client"),
-    ("client not found", "invalid_client"),
-    ("invalid_scope", "invalid_scope"),
-    ("unsupported_response_type", "unsupported_response_type"),
-    ("login_required", "login_required"),
-    ("consent_required", "consent_required"),
-    ("interaction_required", "interaction_required"),
-    ("account_selection_required", "account_selection_required"),
-    ("access_denied", "access_denied"),
-    ("invalid_request", "invalid_request"),
-    ("invalid_grant", "invalid_grant"),
-];
-
-/// What a page of the provider, or of the client's callback, says went wrong.
-fn page_error(text: &str, role: Role) -> (Option<String>, Option<String>) {
-    if !matches!(role, Role::Authorize | Role::Callback | Role::Token) {
-        return (None, None);
-    }
-    let lower = start(text, 4096).to_ascii_lowercase();
-    let named = PAGE_ERRORS.iter().find(|(words, _)| lower.contains(words)).map(|(_, error)| (*error).to_owned());
-    let aadsts = lower.find("aadsts").map(|at| &lower[at..]).map(|rest| {
-        let digits = rest[6..].bytes().take_while(u8::is_ascii_digit).count();
-        rest[..6 + digits].to_ascii_uppercase()
-    });
-    let aadsts = aadsts.filter(|code| code.len() > 6);
-    let description = match (&aadsts, text.trim_start().starts_with('<')) {
-        (Some(code), _) => Some(code.clone()),
-        (None, false) if named.is_some() => Some(start(text, 300).to_owned()),
-        _ => None,
-    };
-    (aadsts.or(named), description)
 }
 
 /// An error code as it may be shown: a short identifier or a URN's last part; anything else may be a value out of place.

@@ -152,7 +152,7 @@ fn code_sent_once(scene: &Scene<'_>) -> Option<Contradiction> {
     let (fact, oauth) = step(scene)?;
     let code = oauth.asked.code?;
     let steps = flows(scene);
-    let times = steps.steps().filter(|(_, o)| o.asked.code == Some(code) && o.trades_code == oauth.trades_code).count();
+    let times = steps.with_code(code).filter(|(_, o)| o.trades_code == oauth.trades_code).count();
     (times == 1).then_some(())?;
     Contradiction::new("The capture shows the code once.", shows(fact, "request.code", "sent once"))
 }

@@ -13,13 +13,15 @@ use crate::{
     text::{Text, span},
 };
 
-/// How long a code is good.
+/// How long a login and its code are good.
 struct Thresholds {
     /// RFC 6749 §4.1.2 recommends ten minutes at most; many providers take one.
     code_age: Duration,
+    /// A person takes at most this long at the provider; state cookies live for 10 to 15 minutes.
+    login: Duration,
 }
 
-const THRESHOLDS: Thresholds = Thresholds { code_age: Duration::from_secs(60) };
+const THRESHOLDS: Thresholds = Thresholds { code_age: Duration::from_secs(60), login: Duration::from_secs(900) };
 
 /// The cause, with the exchange that shows it.
 pub(super) enum Cause<'a> {
@@ -183,13 +185,9 @@ pub(super) fn of<'a>(case: &Case<'a>, flows: &Flows<'a>, fact: &Fact, oauth: &Oa
 fn earlier<'a>(flows: &Flows<'a>, fact: &Fact, oauth: &Oauth, place: Place) -> Option<&'a Fact> {
     let code = oauth.asked.code?;
     let trades = place == Place::TokenEndpoint;
-    let mut same = flows.steps().filter(|(f, o)| {
-        f.id != fact.id
-            && o.trades_code == trades
-            && o.asked.code == Some(code)
-            && f.origin == fact.origin
-            && f.path == fact.path
-    });
+    let mut same = flows
+        .with_code(code)
+        .filter(|(f, o)| o.trades_code == trades && f.origin == fact.origin && f.path == fact.path);
     same.find(|(f, _)| f.started_nanos() <= fact.started_nanos() && f.id < fact.id).map(|(f, _)| f)
 }
 
@@ -208,14 +206,15 @@ fn pkce<'a>(request: &'a Fact, with: &Oauth, trade: &Oauth, fact: &Fact) -> Opti
 /// The state that came back against those that were sent, and the cookies in which the application keeps its own.
 fn state<'a>(case: &Case<'a>, flows: &Flows<'a>, fact: &Fact, oauth: &Oauth) -> Option<Cause<'a>> {
     let state = oauth.asked.state?;
-    let before = || flows.requests().rev().filter(|(f, _)| f.started_nanos() <= fact.started_nanos());
     if let Some(start) = cookie_lost(case, fact) {
         return Some(Cause::CookieLost(start));
     }
-    let known = before().any(|(_, request)| request.asked.state == Some(state));
-    // A login that began before the capture has a state of its own; only where the last one went unanswered is this odd.
-    let last = before().find(|(_, request)| request.asked.state.is_some()).map(|(f, _)| f)?;
-    (!known).then_some(Cause::OtherState(last))
+    if flows.request_with(state, fact.started_nanos()).is_some() {
+        return None;
+    }
+    // A login that began before the capture has a state of its own; only where another one was started is this odd.
+    let mut before = flows.requests().rev().filter(|(f, _)| f.started_nanos() <= fact.started_nanos());
+    before.find(|(_, request)| request.asked.state.is_some()).map(|(last, _)| Cause::OtherState(last))
 }
 
 /// The exchange with the callback's own host that set cookies on the way to the provider, none of which came back.
@@ -224,7 +223,9 @@ fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     if !visible || fact.has_cookies {
         return None;
     }
-    let earlier = case.facts().rev().filter(|f| f.started_nanos() < fact.started_nanos());
+    // A login is a matter of minutes.
+    let from = fact.started_nanos().saturating_sub(i64::try_from(THRESHOLDS.login.as_nanos()).unwrap_or(i64::MAX));
+    let earlier = case.lookup().between(from, fact.started_nanos()).rev().filter(|f| f.id != fact.id);
     let start = earlier.filter(|f| f.redirect.is_some() && f.host == fact.host).find(|f| !f.set_cookies.is_empty())?;
     start.set_cookies.iter().any(|cookie| !cookie.deletes).then_some(start)
 }

@@ -7,7 +7,7 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::{Fact, gate::Gate, oauth::Oauth, outcome::OutcomeClass, role::Role},
     finding::{Reason, Severity},
-    flows::{Flows, is_silent_error},
+    flows::{Flows, Told, is_silent_error},
     lookup::Sign,
     rule::{Check, Draft, Findings, Rule},
     text::Text,
@@ -26,15 +26,13 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Timeline(check),
 };
 
-/// How far the same answer and its aftermath reach.
+/// How far a refused consent reaches.
 struct Thresholds {
-    /// The provider's redirect, the callback and what the application makes of it follow within this time.
-    one_answer: Duration,
     /// A login that succeeds within this time makes a refused consent a change of mind.
     second_try: Duration,
 }
 
-const THRESHOLDS: Thresholds = Thresholds { one_answer: Duration::from_secs(10), second_try: Duration::from_secs(300) };
+const THRESHOLDS: Thresholds = Thresholds { second_try: Duration::from_secs(300) };
 
 /// An error of the provider, where it was seen best.
 struct Failure<'a> {
@@ -50,16 +48,13 @@ struct Failure<'a> {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let flows = Flows::of(case);
     let mut told: Vec<Failure<'_>> = Vec::new();
+    let mut known = Told::default();
     // The callback is where the application learns of it; the provider's redirect and its page come after.
     let found = flows.steps().filter(|(f, o)| flows.is_callback(f, o)).filter_map(|(f, o)| at_callback(f, o));
     let redirects = flows.steps().filter_map(|(f, o)| in_redirect(f, o));
     let pages = flows.steps().filter_map(|(f, o)| on_page(f, o));
     for failure in found.chain(redirects).chain(pages) {
-        let same = |known: &Failure<'_>| {
-            let apart = (known.fact.started_nanos() - failure.fact.started_nanos()).abs();
-            known.error == failure.error && apart <= nanos(THRESHOLDS.one_answer)
-        };
-        if !is_asked_silently(&flows, &failure) && !told.iter().any(same) {
+        if !is_asked_silently(&flows, &failure) && known.is_new(&failure.error, failure.fact.started_nanos()) {
             told.push(failure);
         }
     }

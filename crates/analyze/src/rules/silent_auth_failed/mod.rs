@@ -9,7 +9,7 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::{Fact, gate::Gate, oauth::Oauth, role::Role, site},
     finding::{Cap, Reason, Severity},
-    flows::{Flows, is_silent_error},
+    flows::{Flows, Told, is_silent_error},
     lookup::{Sign, ends_session},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
@@ -28,15 +28,13 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Timeline(check),
 };
 
-/// When an answer counts as missing, and which belong together.
+/// When an answer counts as missing.
 struct Thresholds {
     /// Libraries give up on the hidden frame after this time; auth0-spa-js waits 60 s.
     frame: Duration,
-    /// The redirect and the callback that it leads to are one answer.
-    one_answer: Duration,
 }
 
-const THRESHOLDS: Thresholds = Thresholds { frame: Duration::from_secs(60), one_answer: Duration::from_secs(10) };
+const THRESHOLDS: Thresholds = Thresholds { frame: Duration::from_secs(60) };
 
 /// A silent request that failed.
 struct Failure<'a> {
@@ -52,22 +50,15 @@ struct Failure<'a> {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let flows = Flows::of(case);
     let mut told: Vec<Failure<'_>> = Vec::new();
+    let mut known = Told::default();
     for failure in flows.steps().filter_map(|(fact, oauth)| failure(&flows, fact, oauth)) {
-        let same = |known: &Failure<'_>| {
-            let apart = (known.fact.started_nanos() - failure.fact.started_nanos()).abs();
-            known.error == failure.error && apart <= nanos(THRESHOLDS.one_answer)
-        };
-        if !told.iter().any(same) {
+        if known.is_new(failure.error.as_deref().unwrap_or_default(), failure.fact.started_nanos()) {
             told.push(failure);
         }
     }
     for failure in &told {
         out.add(draft(case, failure));
     }
-}
-
-fn nanos(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn failure<'a>(flows: &Flows<'a>, fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {

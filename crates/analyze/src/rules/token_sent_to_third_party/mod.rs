@@ -1,6 +1,6 @@
 //! AUTH102: a token went to somebody whom it is not for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     case::Case,
@@ -15,8 +15,9 @@ use crate::{
     },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    text::Text,
     token::TokenKind,
-    tokens::Token,
+    tokens::{Token, TokenId},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -45,9 +46,15 @@ enum Stranger<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    // Whether a host is none of a token's homes, asked once: a client sends one token to one host ten thousand times.
+    let mut foreign: HashMap<(TokenId, &Text), bool> = HashMap::new();
     for fact in case.facts().filter(|f| f.leg_of().is_none() && !is_out(f.gates)) {
         let mut carried = fact.credentials.iter().filter(|c| is_bearer(c, fact));
-        if let Some((credential, stranger)) = carried.find_map(|c| Some((c, stranger(case, fact, c)?))) {
+        let mut judge = |c: &Credential| {
+            let foreign = *foreign.entry((c.token, &fact.host)).or_insert_with(|| is_foreign(case, fact, c));
+            stranger(case, fact, c, foreign)
+        };
+        if let Some((credential, stranger)) = carried.find_map(|c| Some((c, judge(c)?))) {
             out.add(draft(case, fact, credential, &stranger));
         }
     }
@@ -73,15 +80,12 @@ fn is_bearer(credential: &Credential, fact: &Fact) -> bool {
         && !matches!(fact.role, Role::Token | Role::Refresh)
 }
 
-fn stranger<'a>(case: &Case<'a>, fact: &'a Fact, credential: &Credential) -> Option<Stranger<'a>> {
+fn stranger<'a>(case: &Case<'a>, fact: &'a Fact, credential: &Credential, foreign: bool) -> Option<Stranger<'a>> {
     let token = case.token(credential.token);
     if is_signed_url(fact) && credential.is_authorization() {
         return Some(Stranger::SignedUrl);
     }
-    let homes = homes(case, token);
-    let foreign =
-        !homes.is_empty() && !homes.contains(site::registrable(&fact.host)) && !is_providers(case, fact, token);
-    if !foreign || is_local(fact) {
+    if !foreign || is_providers(case, fact, token) || is_local(fact) {
         return None;
     }
     if let Some(known) = third_parties().by_host(&fact.host).filter(|known| !takes(known, token)) {
@@ -95,6 +99,12 @@ fn stranger<'a>(case: &Case<'a>, fact: &'a Fact, credential: &Credential) -> Opt
     // Refused for the token alone, and by nobody's API: no call to it was ever accepted.
     let never = case.lookup().succeeded_at(&fact.origin).iter().next().is_none();
     (fact.refused() && audience && never).then_some(Stranger::Refused)
+}
+
+/// Whether the token is at home somewhere, and not at the host of `fact`.
+fn is_foreign(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
+    let homes = homes(case, case.token(credential.token));
+    !homes.is_empty() && !homes.contains(site::registrable(&fact.host))
 }
 
 /// Sites where the token is at home: where it was issued or accepted, and whom it names itself.

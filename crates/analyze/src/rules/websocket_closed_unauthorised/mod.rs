@@ -1,16 +1,17 @@
 //! AUTH082: a WebSocket was accepted, and then closed because of the credential.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use authtrace_parse::Kind;
 
+use super::websocket_credential_missing::Client;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta},
     facts::{Fact, gate::Gate, socket::Socket},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{span, times},
+    text::{Text, span, times},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -69,15 +70,19 @@ impl Refused<'_> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let refused: Vec<Refused<'_>> =
-        refused(case).filter(|r| !super::websocket_credential_missing::lacks(case, r.fact)).collect();
+    let Some(client) = Client::of(case) else { return };
+    // Without any credential it is AUTH081's.
+    let refused: Vec<Refused<'_>> = refused(case).filter(|r| !client.lacks(r.fact)).collect();
+    let mut times: BTreeMap<(&Text, &Text), Vec<i64>> = BTreeMap::new();
     for one in &refused {
-        let same =
-            refused.iter().filter(|other| other.fact.origin == one.fact.origin && other.fact.route == one.fact.route);
-        let near = |other: &&Refused<'_>| {
-            (other.fact.started_nanos() - one.fact.started_nanos()).abs() <= nanos(THRESHOLDS.storm_window)
-        };
-        out.add(draft(case, one, same.filter(near).count()));
+        times.entry((&one.fact.origin, &one.fact.route)).or_default().push(one.fact.started_nanos());
+    }
+    for one in &refused {
+        // The timeline is in order of time, so each list is, too.
+        let list = &times[&(&one.fact.origin, &one.fact.route)];
+        let (at, window) = (one.fact.started_nanos(), nanos(THRESHOLDS.storm_window));
+        let near = list.partition_point(|t| *t <= at + window) - list.partition_point(|t| *t < at - window);
+        out.add(draft(case, one, near));
     }
 }
 
@@ -149,7 +154,7 @@ fn draft(case: &Case<'_>, refused: &Refused<'_>, count: usize) -> Draft {
     let variant = variant(case, refused);
     let storm = count >= THRESHOLDS.storm;
     // Codes from 4000 on belong to the application; 1008 to any policy.
-    let named = refused.code.is_some_and(|code| matches!(code, 3000 | 3003 | 4401 | 4403));
+    let named = refused.code.is_some_and(|code| matches!(code, 3000 | 3003 | 4401 | 4403 | 4408));
     let worded = refused.socket.refusal.as_ref().is_some_and(|r| r.class.is_some());
     let reason = if named { Reason::ServerCode } else { Reason::ServerText };
     let mut draft = Draft::new(&RULE.meta, fact)

@@ -1,6 +1,8 @@
 //! AUTH081: a browser's WebSocket or event stream carries no credential, because it cannot carry `Authorization`.
 
-use std::time::Duration;
+mod client;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use authtrace_parse::{HeaderView, Kind};
 
@@ -10,14 +12,13 @@ use crate::{
     catalogue::{Layer, RuleMeta},
     facts::{
         Fact,
-        credential::Method,
         gate::{Gate, NOT_A_FAILURE},
-        site,
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    text::{span, times},
+    text::{Text, span, times},
 };
+pub(super) use client::Client;
 
 pub(super) static RULE: Rule = Rule {
     meta: RuleMeta {
@@ -41,17 +42,16 @@ struct Thresholds {
 const THRESHOLDS: Thresholds = Thresholds { early: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let handshakes: Vec<&Fact> = case.facts().filter(|f| is_refused_handshake(f) && lacks(case, f)).collect();
-    let closed: Vec<Refused<'_>> = refused(case).filter(|r| is_early(r) && lacks(case, r.fact)).collect();
-    let count = |fact: &Fact| {
-        let all = handshakes.iter().copied().chain(closed.iter().map(|r| r.fact));
-        all.filter(|f| f.origin == fact.origin && f.route == fact.route).count()
-    };
-    for fact in &handshakes {
-        out.add_all(draft(case, fact, None, count(fact)));
+    let Some(client) = Client::of(case) else { return };
+    let handshakes: Vec<&Fact> = case.facts().filter(|f| is_refused_handshake(f) && client.lacks(f)).collect();
+    let closed: Vec<Refused<'_>> = refused(case).filter(|r| is_early(r) && client.lacks(r.fact)).collect();
+    let mut counts: BTreeMap<(&Text, &Text), usize> = BTreeMap::new();
+    for fact in handshakes.iter().copied().chain(closed.iter().map(|r| r.fact)) {
+        *counts.entry((&fact.origin, &fact.route)).or_default() += 1;
     }
-    for one in &closed {
-        out.add_all(draft(case, one.fact, Some(one), count(one.fact)));
+    let all = handshakes.iter().map(|&fact| (fact, None)).chain(closed.iter().map(|r| (r.fact, Some(r))));
+    for (fact, closed) in all {
+        out.add_all(draft(case, &client, fact, closed, counts[&(&fact.origin, &fact.route)]));
     }
 }
 
@@ -71,49 +71,6 @@ fn is_event_stream(fact: &Fact) -> bool {
     fact.resource_type.as_deref() == Some("eventsource")
 }
 
-/// Whether a browser opened it, without a credential in any carrier, and without introducing itself later.
-pub(super) fn lacks(case: &Case<'_>, fact: &Fact) -> bool {
-    let by_browser = is_event_stream(fact)
-        || fact.resource_type.as_deref() == Some("websocket")
-        || fact.cors.as_ref().is_some_and(|cors| cors.origin.is_some());
-    let introduces = fact.socket().is_some_and(|socket| socket.introduces);
-    by_browser && fact.credentials.is_empty() && !introduces && !may_have_cookies(case, fact)
-}
-
-/// Whether cookies may have gone along that the recording does not list: then nothing is known to be missing, unless no
-/// other request to that host ever had one.
-fn may_have_cookies(case: &Case<'_>, fact: &Fact) -> bool {
-    if fact.has_cookies {
-        // Cookies of another sort than a session; the API may read one whose name says nothing.
-        return !fact.credentials.is_empty() || accepts_cookies(case, fact);
-    }
-    let listed = fact.view == HeaderView::Full && fact.status.is_some();
-    !listed && (case.capture().hides_headers(fact.source.input) || host_has_cookies(case, fact))
-}
-
-fn accepts_cookies(case: &Case<'_>, fact: &Fact) -> bool {
-    case.control(fact).0.accepts(Method::Cookie)
-}
-
-/// Whether any request to the host had a cookie, or any answer of the site set one.
-fn host_has_cookies(case: &Case<'_>, fact: &Fact) -> bool {
-    let same = |f: &&Fact| f.host == fact.host;
-    case.facts().filter(same).any(|f| f.has_cookies)
-        || case.facts().filter(|f| site::same_site(&f.host, &fact.host)).any(|f| !f.set_cookies.is_empty())
-}
-
-/// A request to the same site that was accepted with `Authorization`: what the WebSocket lacks.
-fn control<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    let page = fact.cors.as_ref().and_then(|c| c.origin.clone());
-    let near = |f: &&Fact| {
-        f.origin == fact.origin
-            || site::same_site(&f.host, &fact.host)
-            || page.is_some() && f.cors.as_ref().and_then(|c| c.origin.clone()) == page
-    };
-    let calls = || case.api_calls().filter(|f| f.kind == Kind::Http && f.accepted() && case.carries_authorization(f));
-    calls().filter(near).find(|f| f.origin == fact.origin).or_else(|| calls().find(near))
-}
-
 /// A handshake of the same route that was accepted without any credential either: then none is needed.
 fn works_without(case: &Case<'_>, fact: &Fact) -> bool {
     let mut same = case.lookup().on_route(&fact.origin, &fact.route).iter();
@@ -125,11 +82,17 @@ fn works_without(case: &Case<'_>, fact: &Fact) -> bool {
     })
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, closed: Option<&Refused<'_>>, count: usize) -> Option<Draft> {
+fn draft(
+    case: &Case<'_>,
+    client: &Client<'_>,
+    fact: &Fact,
+    closed: Option<&Refused<'_>>,
+    count: usize,
+) -> Option<Draft> {
     if works_without(case, fact) || fact.gates.has(Gate::AnonymousProbe) {
         return None;
     }
-    let control = control(case, fact);
+    let control = client.control(fact);
     let says_missing = fact.outcome.error.is_some_and(|e| e.is_missing())
         || fact.challenges.iter().any(|c| c.is("bearer"))
         || closed.is_some_and(|r| r.says.is_some() || r.code.is_some_and(|code| matches!(code, 3000 | 4401)));
@@ -148,7 +111,8 @@ fn draft(case: &Case<'_>, fact: &Fact, closed: Option<&Refused<'_>>, count: usiz
         } else {
             "refused"
         })
-        .because(Reason::WireFact)
+        // A 403 alone may be about the Origin, the path or a crash: then only the comparison speaks for it.
+        .because_if(says_missing || fact.outcome.status == Some(401), Reason::WireFact)
         .because_if(control.is_some(), Reason::Control)
         .because_if(says_missing, Reason::ServerText)
         .capped(sanitized.then_some(Cap::Sanitized))
