@@ -220,7 +220,8 @@ fn renewal(har: &mut Har) {
 
 /// A call with a DPoP proof.
 fn bound(har: &mut Har) {
-    let call = har.add(1, "GET", "https://api.x.dev/v1/notes", 200).answer("{\"a\":1}");
+    // Not in the echo of the logout that ends the capture.
+    let call = har.add(10, "GET", "https://api.x.dev/v1/notes", 200).answer("{\"a\":1}");
     let call = call.request_header("Authorization", "DPoP at-9f86d081884c7d659a2feaa0c55ad015");
     call.request_header("DPoP", &proof("https://api.x.dev/v1/notes"));
 }
