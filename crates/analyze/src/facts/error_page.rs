@@ -18,6 +18,8 @@ const PAGE_ERRORS: &[(&str, &str)] = &[
     ("correlation failed", "correlation_failed"),
     ("unable to verify authorization request state", "invalid_state"),
     ("authorization_request_not_found", "authorization_request_not_found"),
+    ("invalidstate", "invalid_state"),
+    ("unable to find a valid csrf token", "csrf_detected"),
     ("state mismatch", "invalid_state"),
     ("invalid state", "invalid_state"),
     ("missing state", "invalid_state"),

@@ -118,7 +118,7 @@ fn is_about_token(exchange: &Exchange, body: &BodyView) -> bool {
 
 /// Whether a redirect carries a code or an error.
 fn says_something(location: &str) -> bool {
-    parameters(location).any(|(name, _)| matches!(name, "code" | "error"))
+    parameters(location).any(|(name, _)| matches!(name, "code" | "error" | "message"))
 }
 
 fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
@@ -155,7 +155,7 @@ fn asked(reading: &Reading<'_>, interner: &mut Interner) -> Oauth {
     Oauth {
         silent: own("prompt").is_some_and(|prompt| prompt == "none"),
         challenge: mark("code_challenge"),
-        plain: own("code_challenge_method").is_none_or(|method| method != "S256"),
+        plain: own("code_challenge_method").is_none_or(|method| !method.eq_ignore_ascii_case("S256")),
         verifier: own("code_verifier").map(|verifier| (Mark::of(&s256(&verifier)), Mark::of(&verifier))),
         redirect_shown: redirect_uri
             .as_deref()
@@ -194,10 +194,14 @@ fn s256(verifier: &str) -> String {
 
 fn in_location(location: &str, interner: &mut Interner) -> Message {
     let value = |wanted: &str| parameters(location).find(|(name, _)| *name == wanted).map(|(_, value)| decoded(value));
+    // OmniAuth names its error `message`; Spring writes `?error` without a value.
+    let place = location.split(['?', '#']).next().unwrap_or_default();
+    let error = value("error").or_else(|| value("message").filter(|_| place.ends_with("/failure")));
+    let error = error.map(|error| if error.is_empty() { Cow::Borrowed("error") } else { error });
     Message {
-        error: value("error").map(|error| name(&error, interner)),
+        part: error.is_some().then(|| interner.text("response.header.location")),
+        error: error.map(|error| name(&error, interner)),
         description: value("error_description").map(|text| interner.text(&scrub(&text))),
-        part: value("error").map(|_| interner.text("response.header.location")),
         state: value("state").map(|v| Mark::of(&v)),
         code: value("code").filter(|code| code.len() >= SHORTEST_CODE).map(|v| Mark::of(&v)),
     }

@@ -147,16 +147,16 @@ fn draft(case: &Case<'_>, flows: &Flows<'_>, failure: &Failure<'_>) -> Draft {
         Some(uri) => draft.related(request.map_or(fact.id, |(f, _)| f.id), "request.query.redirect_uri", uri),
         None => draft,
     };
-    milder(case, failure, draft)
+    milder(case, flows, failure, draft)
 }
 
 /// A person may say no; that is no fault, above all where the same person then says yes.
-fn milder(case: &Case<'_>, failure: &Failure<'_>, draft: Draft) -> Draft {
+fn milder(case: &Case<'_>, flows: &Flows<'_>, failure: &Failure<'_>, draft: Draft) -> Draft {
     let denied = matches!(variant(failure), "denied");
     if is_refused_by_person(failure) {
         return draft.severity(Severity::Low, "the person refused or cancelled it");
     }
-    if denied && signs_in_later(case, failure.fact) {
+    if denied && signs_in_later(case, flows, failure.fact) {
         return draft.severity(Severity::Low, "a second try succeeded");
     }
     match denied && failure.description.is_none() {
@@ -165,10 +165,13 @@ fn milder(case: &Case<'_>, failure: &Failure<'_>, draft: Draft) -> Draft {
     }
 }
 
-fn signs_in_later(case: &Case<'_>, fact: &Fact) -> bool {
+/// A token, or at least another answer with a code, soon after.
+fn signs_in_later(case: &Case<'_>, flows: &Flows<'_>, fact: &Fact) -> bool {
     let until = fact.started_nanos().saturating_add(nanos(THRESHOLDS.second_try));
+    let (after, soon) = (|f: &Fact| f.started_nanos() > fact.ended_nanos(), |f: &Fact| f.started_nanos() <= until);
     let mut signs = case.lookup().signs(Sign::Delivers).since(fact.ended_nanos()).iter();
-    signs.any(|f| f.started_nanos() <= until)
+    signs.next().is_some_and(soon)
+        || flows.steps().any(|(f, oauth)| oauth.asked.code.is_some() && f.succeeded() && after(f) && soon(f))
 }
 
 fn variant(failure: &Failure<'_>) -> &'static str {

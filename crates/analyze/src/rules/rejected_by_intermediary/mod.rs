@@ -4,7 +4,7 @@ mod responder;
 mod words;
 
 use crate::{
-    case::{Case, good_authorization},
+    case::{Case, Seen, good_authorization},
     catalogue::{Layer, RuleMeta},
     dictionary::{ErrorClass, ResponderKind},
     facts::{
@@ -85,7 +85,7 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
         let with_basic = case.lookup().authorized_at(&fact.origin).find(|a| has_scheme(a.credential, "basic"));
         return Some(Sign::TwoLogins(with_basic.map(|a| a.fact)));
     }
-    if fact.outcome.says(&[ErrorClass::GatewayDenied]) && !is_plain_lack(case, fact) {
+    if fact.outcome.says(&[ErrorClass::GatewayDenied]) && !is_plain_lack(case, fact) && !may_be_plain_lack(case, fact) {
         return Some(Sign::Identity);
     }
     if fact.outcome.says(&[ErrorClass::ApiKeyMissing]) && authorization.is_some() {
@@ -129,6 +129,12 @@ fn asks_basic_beside(fact: &Fact, credential: &Credential) -> bool {
 /// Whether simply no credential came where others do: the gateway checks for the application, and AUTH001 says it better.
 fn is_plain_lack(case: &Case<'_>, fact: &Fact) -> bool {
     case.lacks_credential(fact).is_some_and(|lack| lack.has_control)
+}
+
+/// A web server's own 401 in a recording without credentials: whether one came cannot be told.
+fn may_be_plain_lack(case: &Case<'_>, fact: &Fact) -> bool {
+    let gateway = |kind| matches!(kind, ResponderKind::Gateway | ResponderKind::IdentityProxy);
+    case.authorization(fact) == Seen::Unknown && !fact.hops.iter().any(|hop| gateway(hop.kind))
 }
 
 /// A request to the same origin that was accepted with the same token.

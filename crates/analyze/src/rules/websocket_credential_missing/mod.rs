@@ -4,7 +4,7 @@ mod client;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use authtrace_parse::{HeaderView, Kind};
+use authtrace_parse::Kind;
 
 use super::websocket_closed_unauthorised::{Refused, refused};
 use crate::{
@@ -101,7 +101,6 @@ fn draft(
         return None;
     }
     let kind = if is_event_stream(fact) { "EventSource" } else { "WebSocket" };
-    let seen = fact.view == HeaderView::Full && fact.status.is_some();
     let sanitized = case.capture().is_sanitized(fact.source.input);
     let draft = Draft::new(&RULE.meta, fact)
         .variant(if is_event_stream(fact) {
@@ -116,7 +115,7 @@ fn draft(
         .because_if(control.is_some(), Reason::Control)
         .because_if(says_missing, Reason::ServerText)
         .capped(sanitized.then_some(Cap::Sanitized))
-        .capped((control.is_none() || (!seen && !says_missing)).then_some(Cap::NoControl))
+        .capped(control.is_none().then_some(Cap::NoControl))
         .primary(fact.id, "request", "no credential in cookie, query or subprotocol")
         .cause(format!("{} {}", fact.origin, fact.route))
         .message(message(fact, closed, control, kind, count));
