@@ -83,6 +83,8 @@ impl BodyPolicy for BodyNeeds {
             (true, true) if refused && question.stored <= Self::REFUSAL => Self::REFUSAL,
             (_, true) if question.stored <= Self::STRUCTURED => Self::STRUCTURED,
             (true, false) if refused => Self::PAGE,
+            // A provider answers a hidden frame, and some of its errors, with a short page of status 200.
+            (true, false) if mime.starts_with("text/html") && question.stored <= Self::PAGE => Self::PAGE,
             (true, false) if mime.contains("html") && question.method != "HEAD" => Self::FORM,
             (false, false) if mime.is_empty() || mime.starts_with("text/plain") => Self::PAGE,
             _ => 0,

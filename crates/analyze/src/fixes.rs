@@ -295,4 +295,110 @@ const FIXES: &[Fix] = &[
         place: "provider",
         text: "Write exp, nbf and iat in seconds since the epoch (RFC 7519 §2), not in milliseconds.",
     },
+    Fix {
+        key: "fe.callback-errors",
+        place: "frontend",
+        text: "Show the provider's error and error_description on the callback page, and offer one new login instead of a redirect.",
+    },
+    Fix {
+        key: "fe.one-exchange",
+        place: "frontend",
+        text: "Trade a code exactly once and at once: guard the callback against double mounting, reloads and prefetching, and remove code and state from the URL.",
+    },
+    Fix {
+        key: "fe.pkce-store",
+        place: "frontend",
+        text: "Keep verifier and state under the state's own key until the callback, on the same origin, so that a second login or tab does not overwrite them.",
+    },
+    Fix {
+        key: "fe.ws-ticket",
+        place: "frontend",
+        text: "Fetch a single-use ticket over HTTP with the token, and open the WebSocket with it; or use a cookie or the subprotocol list.",
+    },
+    Fix {
+        key: "fe.ws-renew",
+        place: "frontend",
+        text: "Fetch a fresh ticket or token for every connect, renew before exp, and back off between attempts.",
+    },
+    Fix {
+        key: "fe.dpop-proof",
+        place: "frontend",
+        text: "Make one proof per request: its method and URL without query, a new jti, the time, ath of the very token, signed with the key that the token is bound to.",
+    },
+    Fix {
+        key: "fe.dpop-nonce",
+        place: "frontend",
+        text: "Keep the latest DPoP-Nonce of each origin, from any answer, and send it in the next proof.",
+    },
+    Fix {
+        key: "fe.scoped-client",
+        place: "frontend",
+        text: "Attach the credential only to requests whose origin is on the API's list; use a bare client for storage, CDN and third parties.",
+    },
+    Fix {
+        key: "client.proxy",
+        place: "frontend",
+        text: "Give the client the proxy's credential, or take the host out of proxying (NO_PROXY).",
+    },
+    Fix {
+        key: "be.gateway-credential",
+        place: "gateway",
+        text: "Give the gateway a field of its own (X-API-Key, Proxy-Authorization, X-Serverless-Authorization, a cookie), and leave Authorization to the application.",
+    },
+    Fix {
+        key: "be.small-cookies",
+        place: "backend",
+        text: "Make cookies and tokens smaller: keep the session on the server, drop claims and old cookies; raise the proxy's buffers only after that.",
+    },
+    Fix {
+        key: "be.state-cookie",
+        place: "backend",
+        text: "Set the state cookie so that it comes back from the provider: SameSite=Lax (None with form_post), Secure, the host of the callback, a store that all instances share.",
+    },
+    Fix {
+        key: "be.client-credentials",
+        place: "backend",
+        text: "Compare client_id, secret and method (basic, post, private_key_jwt, none) with the registration; percent-encode both parts of Basic; renew an expired secret.",
+    },
+    Fix {
+        key: "be.token-form",
+        place: "backend",
+        text: "Send the token request as application/x-www-form-urlencoded.",
+    },
+    Fix {
+        key: "be.proxy-url",
+        place: "gateway",
+        text: "Let the application see the URL that the client sees: trust X-Forwarded-Proto and X-Forwarded-Host from the proxy only, or configure the public URL.",
+    },
+    Fix {
+        key: "be.client-certificate",
+        place: "gateway",
+        text: "Send the client certificate to this host, have its issuer in the server's list, and pass it on behind a proxy that ends TLS.",
+    },
+    Fix {
+        key: "idp.redirect-uri",
+        place: "provider",
+        text: "Register the redirect URI exactly as it is sent: scheme, host, port, path and trailing slash (RFC 9700 §2.1).",
+    },
+    Fix {
+        key: "idp.client-settings",
+        place: "provider",
+        text: "Compare the client's registration with the request: type, flow, grants, scopes, response type and tenant.",
+    },
+    Fix {
+        key: "idp.login-policy",
+        place: "provider",
+        text: "Look the attempt up in the provider's log: assignment, consent, conditional access or a custom rule refused it.",
+    },
+    Fix { key: "idp.log", place: "provider", text: "Look the attempt up in the provider's log by time and client." },
+    Fix {
+        key: "idp.silent-renewal",
+        place: "provider",
+        text: "Renew with rotated refresh tokens, or serve the provider under the application's own site, instead of a hidden frame.",
+    },
+    Fix {
+        key: "sec.rotate",
+        place: "security",
+        text: "Take the token for known to the receiver: end its session and rotate it.",
+    },
 ];

@@ -22,6 +22,7 @@ pub mod dictionary;
 pub mod facts;
 pub mod finding;
 pub mod fixes;
+mod flows;
 mod judge;
 pub mod key;
 mod key_sets;

@@ -49,6 +49,9 @@ pub const SCHEMA: &[(&str, ColumnType)] = &[
     ("page", ColumnType::Text),
     ("resource_type", ColumnType::Text),
     ("initiator", ColumnType::Text),
+    ("oauth_error", ColumnType::Text),
+    ("close_code", ColumnType::Int),
+    ("answered_by", ColumnType::Text),
     ("counted", ColumnType::Int),
 ];
 
@@ -125,6 +128,7 @@ fn int(name: &str, fact: &Fact) -> Option<i64> {
         "client_key" => Some(i64::from(fact.client.0)),
         "port" => Some(i64::from(fact.port)),
         "status" => fact.status.map(i64::from),
+        "close_code" => fact.socket()?.close_code.map(i64::from),
         "counted" => Some(i64::from(fact.counts())),
         _ => None,
     }
@@ -162,6 +166,11 @@ fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
         "page" => fact.page.as_deref().and_then(owned),
         "resource_type" if fact.is_document => owned("document"),
         "resource_type" => fact.resource_type.as_deref().and_then(owned),
+        "oauth_error" => {
+            let oauth = fact.oauth()?;
+            oauth.answered.error.as_deref().or(oauth.asked.error.as_deref()).and_then(owned)
+        }
+        "answered_by" => fact.hops.first().and_then(|hop| owned(hop.name)),
         "initiator" => fact.call_site.as_deref().and_then(owned),
         _ => None,
     }

@@ -40,6 +40,8 @@ pub enum ErrorClass {
     WrongTokenType,
     /// The DPoP proof is missing, malformed or bound to another key.
     Dpop,
+    /// A TLS client certificate is missing or another one than the token is bound to.
+    ClientCertificate,
     /// Signed in, but not allowed to do this.
     Forbidden,
     /// Signed in, but a scope is missing.
@@ -107,6 +109,7 @@ impl ErrorClass {
             Self::Claim => "claim",
             Self::WrongTokenType => "wrong-token-type",
             Self::Dpop => "dpop",
+            Self::ClientCertificate => "client-certificate",
             Self::Forbidden => "forbidden",
             Self::Scope => "scope",
             Self::StepUp => "step-up",

@@ -9,6 +9,7 @@ mod prefixes;
 mod providers;
 mod responders;
 mod signatures;
+mod third_parties;
 
 use std::sync::LazyLock;
 
@@ -20,6 +21,7 @@ pub use prefixes::{Prefix, Prefixes};
 pub use providers::{EndpointHit, Provider, Providers, Route};
 pub use responders::{Responder, ResponderHit, ResponderKind, Responders};
 pub use signatures::{Answer, SignatureHit, Signatures, Verifier};
+pub use third_parties::{ThirdParties, ThirdParty, ThirdPartyKind};
 
 /// Where a row comes from: `V:n` checked against source n of the knowledge base, `R` a standard's text,
 /// `K` common knowledge that was not checked again.
@@ -63,6 +65,13 @@ pub fn providers() -> &'static Providers {
 /// Who answered, by response headers.
 pub fn responders() -> &'static Responders {
     static TABLE: LazyLock<Responders> = LazyLock::new(|| Responders::new(table(include_str!("responders.toml"))));
+    &TABLE
+}
+
+/// Hosts that take no customer's own token.
+pub fn third_parties() -> &'static ThirdParties {
+    static TABLE: LazyLock<ThirdParties> =
+        LazyLock::new(|| ThirdParties::new(table(include_str!("third_parties.toml"))));
     &TABLE
 }
 

@@ -8,7 +8,7 @@ use authtrace_parse::{
 };
 
 use super::{
-    Common, Connection, Delivery, Fact, LifetimeId, Redirect, RequestFacts,
+    Common, Connection, Delivery, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
     client::{Client, Clients},
     cors,
@@ -17,11 +17,13 @@ use super::{
     gate::{Gate, Gates},
     key_set::KeySet,
     login_page::LoginPage,
-    outcome, provenance, role, route, set_cookie,
+    oauth, outcome, proof, provenance, role, route, set_cookie,
     shared::Lists,
+    socket,
 };
 use crate::{
     challenge::Challenge,
+    dictionary::responders,
     text::{Interner, LONGEST, Text, start},
     token::{Authorization, TokenKind, classify},
     tokens::{Purpose, TokenId, TokenStore},
@@ -72,6 +74,9 @@ impl Extractor {
         let outcome = outcome::extract(exchange, &inferred, &challenges, &response_body, interner);
         let path = display_path(request.target.path.expose());
         let template = route::template(&path);
+        let reading =
+            oauth::Reading { exchange, role: inferred.role, request: &request_body, response: &response_body };
+        let details = details(&reading, &credentials, tokens, interner);
         let stack = application_frames(exchange, interner);
         let refresh_token = refresh_token(&credentials, inferred.role);
         let common = Common {
@@ -105,6 +110,8 @@ impl Extractor {
             client_signature: client_signature(&request.headers, interner),
             user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
             responder: responder(answer, interner),
+            hops: hops(exchange),
+            head_bytes: head_bytes(exchange),
             from_cache: exchange.browser.from_cache,
             is_document: is_document(exchange),
             no_store: answer.get_all("cache-control").any(|v| has_word(v.expose(), "no-store")),
@@ -157,6 +164,7 @@ impl Extractor {
             delivered: delivered.into(),
             outcome,
             on_wire: exchange.client.is_some(),
+            details,
             leg_of: 0,
             common: self.common(common),
         }
@@ -430,6 +438,38 @@ fn responder(headers: &Headers, interner: &mut Interner) -> Text {
         let server = interner.scrubbed(&format!("{} {}", field("server"), field("via")));
         interner.text(&format!("{server} | {}", names.join(" ")))
     })
+}
+
+/// What only few exchanges have; `None` for all others.
+fn details(
+    reading: &oauth::Reading<'_>,
+    credentials: &[Credential],
+    tokens: &TokenStore,
+    interner: &mut Interner,
+) -> Option<Box<Details>> {
+    let details = Details {
+        oauth: oauth::extract(reading, interner),
+        socket: reading.exchange.websocket.as_ref().map(|websocket| socket::extract(websocket, interner)),
+        proof: proof::extract(reading.exchange, credentials, tokens),
+    };
+    let any = details.oauth.is_some() || details.socket.is_some() || details.proof.is_some();
+    any.then(|| Box::new(details))
+}
+
+/// Who made a refusal, as far as its headers say.
+fn hops(exchange: &Exchange) -> Box<[Hop]> {
+    let Some(response) = exchange.response.as_ref().filter(|r| r.status >= 400) else { return Box::default() };
+    let mut hits = responders().identify(response.status, &response.headers);
+    hits.sort_by(|a, b| b.own.cmp(&a.own).then(b.weight.total_cmp(&a.weight)));
+    hits.iter().map(|hit| Hop { name: hit.name, kind: hit.kind, header: hit.header, own: hit.own }).collect()
+}
+
+/// Bytes of the request's fields, name and value, where the answer may be about their size (RFC 6585 §5; nginx's 494).
+fn head_bytes(exchange: &Exchange) -> Option<u32> {
+    let status = exchange.response.as_ref()?.status;
+    matches!(status, 400 | 413 | 431 | 494).then_some(())?;
+    let bytes: usize = exchange.request.headers.iter().map(|(name, value)| name.len() + value.expose().len() + 4).sum();
+    u32::try_from(bytes).ok()
 }
 
 /// `Date` of an answer that no cache gave.

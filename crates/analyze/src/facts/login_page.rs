@@ -63,7 +63,8 @@ mod tests {
     fn check(status: u16, mime: &str, text: &str, expected: LoginPage) {
         let content = Content::Text { text: Secret::new(text), cut: false };
         let body = Body { mime: Some(mime.into()), size: None, content };
-        let response = Response { status, headers: Headers::new(), view: HeaderView::Full, body };
+        let response =
+            Response { status, headers: Headers::new(), view: HeaderView::Full, trailers: Headers::new(), body };
         assert_eq!(LoginPage::read(&response), expected, "{text}");
     }
 

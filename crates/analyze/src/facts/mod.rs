@@ -10,6 +10,7 @@ pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
 pub mod csrf;
+pub(crate) mod error_page;
 pub(crate) mod extract;
 pub mod gate;
 pub(crate) mod join;
@@ -17,15 +18,21 @@ pub mod key_set;
 pub(crate) mod legs;
 pub mod lifetime;
 pub mod login_page;
+pub mod mark;
+pub mod oauth;
 pub mod outcome;
+pub mod proof;
 pub(crate) mod provenance;
 pub mod role;
 pub mod route;
+pub(crate) mod saml;
 pub mod session;
 pub mod set_cookie;
 pub mod shared;
 pub(crate) mod silent;
 pub(crate) mod site;
+pub mod socket;
+pub(crate) mod socket_refusal;
 pub mod times;
 pub(crate) mod views;
 
@@ -39,6 +46,7 @@ use authtrace_parse::{AnomalyKind, ExchangeId, HeaderView, Kind, Protocol, Schem
 
 use crate::{
     challenge::Challenge,
+    dictionary::ResponderKind,
     text::Text,
     tokens::{Purpose, TokenId},
 };
@@ -48,10 +56,13 @@ use csrf::Csrf;
 use gate::{Gate, Gates};
 use key_set::KeySet;
 use login_page::LoginPage;
+use oauth::Oauth;
 use outcome::Outcome;
+use proof::Proof;
 use role::Role;
 use set_cookie::SetCookie;
 use shared::Shared;
+use socket::Socket;
 use times::{Moment, Times};
 
 /// A client: whoever sent the requests of one timeline (detectors §9).
@@ -123,6 +134,30 @@ impl std::fmt::Display for Connection {
     }
 }
 
+/// What only few exchanges have: their part in a login at a provider, a socket, a proof of possession.
+#[derive(Clone, Default)]
+pub struct Details {
+    /// Its part in an OAuth, OpenID Connect or SAML conversation.
+    pub oauth: Option<Oauth>,
+    /// What followed a WebSocket handshake.
+    pub socket: Option<Socket>,
+    /// Its DPoP proof.
+    pub proof: Option<Proof>,
+}
+
+/// One sign of who made an answer, by its headers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Hop {
+    /// Who.
+    pub name: &'static str,
+    /// What sort of thing it is.
+    pub kind: ResponderKind,
+    /// The header that says so.
+    pub header: &'static str,
+    /// It made this answer itself, rather than passing it on.
+    pub own: bool,
+}
+
 /// What many exchanges have in common, kept once for all of them: a fact derefs to it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Common {
@@ -185,6 +220,10 @@ pub struct Common {
     pub user_agent: Option<Text>,
     /// Who answered: server, via and the set of header names.
     pub responder: Text,
+    /// What the headers of a refusal say of who made it, most telling first; empty for other answers.
+    pub hops: Box<[Hop]>,
+    /// Bytes of the request's fields where the answer says that they are too many.
+    pub head_bytes: Option<u32>,
     /// Whether a cache or the browser answered instead of a server.
     pub from_cache: bool,
     /// Whether the document is HTML for a person to look at.
@@ -266,6 +305,8 @@ pub struct Fact {
     pub gates: Gates,
     /// Whether its header list is the wire's: read from packets, or lent by a view that was.
     pub on_wire: bool,
+    /// What only few exchanges have.
+    pub details: Option<Box<Details>>,
     /// The view that stands for the call, plus one; 0 where this is it.
     leg_of: u32,
     common: Arc<Common>,
@@ -292,6 +333,21 @@ impl Fact {
 
     pub(crate) fn set_leg_of(&mut self, id: ExchangeId) {
         self.leg_of = id.0.saturating_add(1);
+    }
+
+    /// Its part in an OAuth, OpenID Connect or SAML conversation.
+    pub fn oauth(&self) -> Option<&Oauth> {
+        self.details.as_ref()?.oauth.as_ref()
+    }
+
+    /// What followed a WebSocket handshake.
+    pub fn socket(&self) -> Option<&Socket> {
+        self.details.as_ref()?.socket.as_ref()
+    }
+
+    /// Its DPoP proof.
+    pub fn proof(&self) -> Option<&Proof> {
+        self.details.as_ref()?.proof.as_ref()
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.

@@ -302,7 +302,8 @@ fn grpc_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
 }
 
 /// Headers in which a framework or gateway names its reason.
-const REASON_HEADERS: &[&str] = &["x-clerk-auth-reason", "x-amzn-errortype", "x-ms-failure-cause", "x-csrf-token"];
+const REASON_HEADERS: &[&str] =
+    &["cf-mitigated", "x-clerk-auth-reason", "x-amzn-errortype", "x-ms-failure-cause", "x-csrf-token"];
 
 fn header_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     let headers = &exchange.response.as_ref()?.headers;

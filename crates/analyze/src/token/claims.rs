@@ -126,6 +126,8 @@ pub struct Claims {
     pub has_c_hash: bool,
     /// `cnf.jkt`: the token is bound to a DPoP key (RFC 9449 §6.1).
     pub jkt: Option<Box<str>>,
+    /// `cnf.x5t#S256` is there: the token is bound to a client certificate (RFC 8705 §3.1).
+    pub has_certificate: bool,
     /// Every claim name in order, at most 64, duplicates included.
     pub names: Vec<Box<str>>,
     /// Names that occur more than once.
@@ -162,6 +164,7 @@ impl Claims {
             has_at_hash: has("at_hash"),
             has_c_hash: has("c_hash"),
             jkt: payload.get("cnf").and_then(|cnf| cnf.get("jkt")).and_then(Json::text).map(bounded),
+            has_certificate: payload.get("cnf").is_some_and(|cnf| cnf.get("x5t#S256").is_some()),
             names: payload.members().unwrap_or_default().iter().take(MAX_ITEMS).map(|(n, _)| bounded(n)).collect(),
             duplicates: payload.duplicates().into_iter().take(MAX_ITEMS).map(bounded).collect(),
         }

@@ -45,8 +45,8 @@ fn make(macro_text: &str) -> String {
     }
 }
 
-/// `NAME key=value…`: `exp`, `iat`, `nbf` are seconds from T0 (`exp=none` leaves it out); `alg`, `kid`, `typ` go to the
-/// header, `key` is the secret, everything else is a claim. Numbers and JSON are kept, other values become strings.
+/// `NAME key=value…`: `exp`, `iat`, `nbf` are seconds from T0 (`exp=none` leaves it out); `alg`, `kid`, `typ` and
+/// `jwk` (JSON) go to the header, `key` is the secret, everything else is a claim. Numbers and JSON are kept, other values become strings.
 fn jwt(arguments: &str) -> String {
     let mut words = arguments.split_whitespace();
     let subject = words.next().unwrap();
@@ -57,6 +57,7 @@ fn jwt(arguments: &str) -> String {
         let (key, value) = word.split_once('=').unwrap();
         match key {
             "alg" | "kid" | "typ" => header[key] = value.into(),
+            "jwk" => header[key] = serde_json::from_str(value).unwrap(),
             "key" => secret = value.to_owned(),
             "exp" | "iat" | "nbf" if value == "none" => {
                 claims.as_object_mut().unwrap().remove(key);

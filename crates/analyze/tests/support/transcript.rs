@@ -14,7 +14,8 @@
 //! < 401                               status
 //! < Name: value                       response header
 //! << text                             response body;  <<? for one that the recording lacks
-//! <> text                             WebSocket message of the client;  <- text  of the server
+//! <> text                             WebSocket message of the client;  <- text  of the server;  <-+2s text  after 2 s
+//! <! 4401                             close code of a WebSocket
 //! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
 //! ```
 //!
@@ -217,7 +218,15 @@ fn attribute(exchange: &mut Exchange, started: Timestamp, word: &str) {
         }
         "page" => exchange.browser.page = Some(value.into()),
         "took" => exchange.timing = timing(started, duration(value)),
-        "error" => exchange.failure = Some(value.replace("%20", " ").into()),
+        "error" => {
+            let words = value.replace("%20", " ");
+            // As the HAR reader does: a browser names the status of a refused handshake in its error text only.
+            let status = words.split_once("response code: ").and_then(|(_, code)| code.get(..3)?.parse().ok());
+            if let Some(websocket) = &mut exchange.websocket {
+                websocket.refused_with = status;
+            }
+            exchange.failure = Some(words.into());
+        }
         "conn" => exchange.connection = Some(Connection::Named(value.into())),
         "from" => exchange.client = Some(value.parse().unwrap()),
         "to" => exchange.server = Some(value.parse().unwrap()),
@@ -250,6 +259,12 @@ fn message_line(exchange: &mut Exchange, line: &str) {
         response(exchange).body = body(text);
     } else if let Some(text) = line.strip_prefix("<> ") {
         exchange.websocket.as_mut().unwrap().messages.push(message(true, text));
+    } else if let Some(code) = line.strip_prefix("<! ") {
+        exchange.websocket.as_mut().unwrap().close_code = Some(code.parse().unwrap_or_else(|_| panic!("code {code}")));
+    } else if let Some((after, text)) = line.strip_prefix("<-+").and_then(|rest| rest.split_once(' ')) {
+        let time = exchange.timing.started.map(|started| started.saturating_add(duration(after)));
+        let message = Message { time, ..message(false, text) };
+        exchange.websocket.as_mut().unwrap().messages.push(message);
     } else if let Some(text) = line.strip_prefix("<- ") {
         exchange.websocket.as_mut().unwrap().messages.push(message(false, text));
     } else if let Some(field) = line.strip_prefix("> ") {

@@ -6,6 +6,7 @@ mod csrf;
 mod identity;
 mod login_page;
 mod missing;
+mod oauth;
 mod redirect_loop;
 mod refresh;
 mod rejected;
@@ -166,12 +167,14 @@ fn table(code: &str) -> &'static [Hypothesis] {
         }
         "AUTH010" | "AUTH011" | "AUTH012" | "AUTH013" | "AUTH014" | "AUTH015" | "AUTH020" | "AUTH021" | "AUTH022"
         | "AUTH023" | "AUTH024" | "AUTH025" | "AUTH026" | "AUTH027" | "AUTH030" | "AUTH031" | "AUTH032" | "AUTH033"
-        | "AUTH044" | "AUTH072" => rejected::TABLE,
+        | "AUTH044" | "AUTH072" | "AUTH094" | "AUTH102" => rejected::TABLE,
         "AUTH040" | "AUTH041" | "AUTH042" | "AUTH043" => refresh::TABLE,
         "AUTH080" | "AUTH081" | "AUTH082" => websocket::TABLE,
         "AUTH052" => csrf::TABLE,
         "AUTH053" => login_page::TABLE,
         "AUTH054" => identity::TABLE,
+        "AUTH090" | "AUTH091" | "AUTH092" => oauth::LOGIN,
+        "AUTH093" => oauth::SILENT,
         "AUTH060" | "AUTH061" | "AUTH062" | "AUTH074" => cors::TABLE,
         "AUTH071" => redirect_loop::TABLE,
         _ => &[],

@@ -112,6 +112,20 @@ pub(super) static TABLE: &[Hypothesis] = &[
         needs: "the verifier's log line for this request, or one request of a user who may",
     },
     Hypothesis {
+        id: "proof-of-possession",
+        statement: "The token is bound to a key, and the proof is missing or wrong",
+        rules: &["AUTH094"],
+        reject: not_bound,
+        needs: "the token's cnf claim and the request's DPoP field: an export with sensitive data",
+    },
+    Hypothesis {
+        id: "wrong-recipient",
+        statement: "The token went to somebody whom it is not for",
+        rules: &["AUTH102"],
+        reject: |scene| common::accepted(scene, "the recipient"),
+        needs: "one accepted request to this origin with a token",
+    },
+    Hypothesis {
         id: "user-unknown-or-revoked",
         statement: "The token is sound, and its user or session is not",
         rules: &["AUTH027:user-unknown", "AUTH027:revoked"],
@@ -297,6 +311,15 @@ fn single_credential(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     (scene.failing.iter().all(|f| f.credentials.len() <= 1)).then_some(())?;
     Contradiction::new("The request carried a single credential.", shows(first, "request", "one credential"))
+}
+
+/// A token that says nothing of a key is a plain bearer token.
+fn not_bound(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let credential = first.main_credential()?;
+    let claims = scene.capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
+    (claims.jkt.is_none() && !claims.has_certificate).then_some(())?;
+    Contradiction::new("The token is bound to no key.", shows(first, "token.claim.cnf", "absent"))
 }
 
 fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {

@@ -13,8 +13,8 @@ pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "token-expired",
         statement: "The token had expired",
-        rules: &["AUTH020"],
-        reject: common::not_expired,
+        rules: &["AUTH020", "AUTH082:expired-meanwhile", "AUTH082:expired-token"],
+        reject: not_expired,
         needs: "the handshake's token",
     },
     Hypothesis {
@@ -23,6 +23,13 @@ pub(super) static TABLE: &[Hypothesis] = &[
         rules: &["AUTH030", "AUTH033"],
         reject: rejected::signature_holds,
         needs: "the verifier's key (--key NAME=@FILE or --env-file FILE), or one HTTP call with the same token",
+    },
+    Hypothesis {
+        id: "refused-after-accept",
+        statement: "The service accepted the handshake and then refused what the client presented",
+        rules: &["AUTH082"],
+        reject: never_accepted,
+        needs: "close codes and messages: a packet capture",
     },
     Hypothesis {
         id: "origin-not-allowed",
@@ -35,7 +42,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
         id: "closed-before-accept",
         statement: "The application closed or failed before it accepted (ASGI answers 403 to that)",
         rules: &[],
-        reject: common::open,
+        reject: was_accepted,
         needs: "the service's log for this handshake",
     },
     Hypothesis {
@@ -49,10 +56,32 @@ pub(super) static TABLE: &[Hypothesis] = &[
         id: "gateway-policy",
         statement: "A proxy or gateway refused the upgrade",
         rules: &["AUTH072"],
-        reject: common::open,
+        reject: was_accepted,
         needs: "the answer's headers (a packet capture), to see who answered",
     },
 ];
+
+/// The token lived for longer than the socket, as far as that was seen.
+fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
+    let contradiction = common::not_expired(scene)?;
+    let first = scene.first()?;
+    let claims = scene.capture.tokens.get(first.main_credential()?.token).classified.jose.as_ref()?.claims.as_ref()?;
+    let end = first.socket().and_then(|s| s.last).unwrap_or_else(|| first.ended_nanos());
+    (claims.exp?.intended().nanos() > end).then_some(contradiction)
+}
+
+/// A service that answers 101 serves this path, to this origin, and no gateway stopped it.
+fn was_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    (first.status == Some(101)).then_some(())?;
+    Contradiction::new("The handshake was accepted.", shows(first, "response.status", "101"))
+}
+
+fn never_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let status = first.outcome.status.filter(|status| *status != 101)?;
+    Contradiction::new("The handshake itself was refused.", shows(first, "response.status", status.to_string()))
+}
 
 fn carries_credential(scene: &Scene<'_>) -> Option<Contradiction> {
     let fact = scene.failing.iter().find(|f| f.main_credential().is_some())?;
@@ -64,6 +93,9 @@ fn carries_credential(scene: &Scene<'_>) -> Option<Contradiction> {
 }
 
 fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
+    if let Some(contradiction) = was_accepted(scene) {
+        return Some(contradiction);
+    }
     let first = scene.first()?;
     let page = first.cors.as_ref()?.origin.clone()?;
     let accepted = scene
