@@ -24,5 +24,6 @@ pub mod view;
 pub use fingerprint::fingerprint;
 pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
+pub use page::{Line, Piece};
 pub use style::Style;
 pub use view::{Focus, View};
