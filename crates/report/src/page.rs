@@ -28,7 +28,7 @@ pub struct Line {
 }
 
 /// Text under construction.
-pub(crate) struct Page {
+pub struct Page {
     lines: Vec<Line>,
     width: usize,
     style: Style,
@@ -40,12 +40,12 @@ const NARROWEST: usize = 40;
 
 impl Page {
     /// An empty page of `width` columns.
-    pub(crate) fn new(width: usize, style: Style) -> Self {
+    pub fn new(width: usize, style: Style) -> Self {
         Self { lines: Vec::new(), width: width.max(NARROWEST), style, about: None }
     }
 
     /// The text.
-    pub(crate) fn finish(self) -> String {
+    pub fn finish(self) -> String {
         let mut out = String::new();
         for line in &self.lines {
             line.pieces.iter().for_each(|piece| out.push_str(&self.style.paint(piece.ink, &piece.text)));
@@ -55,36 +55,36 @@ impl Page {
     }
 
     /// The lines.
-    pub(crate) fn into_lines(self) -> Vec<Line> {
+    pub fn into_lines(self) -> Vec<Line> {
         self.lines
     }
 
     /// What follows speaks of `exchange`.
-    pub(crate) fn about(&mut self, exchange: Option<ExchangeId>) {
+    pub fn about(&mut self, exchange: Option<ExchangeId>) {
         self.about = exchange;
     }
 
     /// An empty line, unless there is one already or the page is still empty.
-    pub(crate) fn blank(&mut self) {
+    pub fn blank(&mut self) {
         if self.lines.last().is_some_and(|line| !line.pieces.is_empty()) {
             self.lines.push(Line::default());
         }
     }
 
     /// An empty line, unless `dense`.
-    pub(crate) fn blank_unless(&mut self, dense: bool) {
+    pub fn blank_unless(&mut self, dense: bool) {
         if !dense {
             self.blank();
         }
     }
 
     /// A paragraph, every line indented by `indent`.
-    pub(crate) fn para(&mut self, indent: usize, ink: Ink, text: &str) {
+    pub fn para(&mut self, indent: usize, ink: Ink, text: &str) {
         self.hanging(indent, "", 0, ink, text);
     }
 
     /// A headline: a label in its own ink, then the title in bold.
-    pub(crate) fn headline(&mut self, label: &str, ink: Ink, title: &str) {
+    pub fn headline(&mut self, label: &str, ink: Ink, title: &str) {
         let text = format!("{label} {title}");
         let text = clean(&text);
         for (number, line) in wrap(&text, self.width, self.width.saturating_sub(2)).into_iter().enumerate() {
@@ -96,7 +96,7 @@ impl Page {
     }
 
     /// A paragraph with `label` in front of its first line; the text stands `gutter` columns right of `indent`.
-    pub(crate) fn hanging(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
+    pub fn hanging(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
         let text = clean(text);
         let at = indent + gutter;
         let room = self.width.saturating_sub(at).max(NARROWEST / 2);
@@ -108,7 +108,7 @@ impl Page {
     }
 
     /// One line as it is, not wrapped: for what someone will copy.
-    pub(crate) fn verbatim(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
+    pub fn verbatim(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
         let padding = " ".repeat(gutter.saturating_sub(label.chars().count()));
         let indent = " ".repeat(indent);
         self.line(&[(Ink::Plain, &indent), (Ink::Dim, label), (Ink::Plain, &padding), (ink, &clean(text))]);
