@@ -8,7 +8,7 @@ use authtrace_parse::{Exchange, ExchangeId, Timestamp};
 use crate::{
     arrange::{Arrangement, Rows},
     keys::Chord,
-    model::Loaded,
+    model::Data,
 };
 
 /// Something that happened.
@@ -33,7 +33,7 @@ pub enum Message {
     /// An input gave nothing, or something else is wrong with it.
     Complaint(String),
     /// Everything is read and judged.
-    Loaded(Loaded),
+    Loaded(Box<Data>),
     /// The rows that an arrangement asked for, or why there are none.
     Arranged(Arrangement, Result<Rows, String>),
     /// An exchange read again.

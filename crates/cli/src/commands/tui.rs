@@ -18,7 +18,7 @@ use authtrace_parse::Exchange;
 use authtrace_tui::{
     Message, Outside, Provisional, Setup, glyphs,
     keys::Keymap,
-    model::Loaded as Shown,
+    model::{Data, Loaded as Shown},
     terminal,
     theme::{Depth, Theme},
 };
@@ -140,7 +140,8 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
                 let no_judgement = loaded.analysis.capture.facts.is_empty();
                 ending.verdict = Verdict { usage: loaded.failed, no_judgement, ..Verdict::default() };
                 files.open(loaded.details);
-                sender.send(Message::Loaded(Shown { analysis: Arc::new(loaded.analysis), focus: focus.map(Arc::new) }))
+                let shown = Shown { analysis: Arc::new(loaded.analysis), focus: focus.map(Arc::new) };
+                sender.send(Message::Loaded(Box::new(Data::new(shown))))
             }
             Err(error) => {
                 ending.error = Some(error);

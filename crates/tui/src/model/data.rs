@@ -1,6 +1,9 @@
 //! What was loaded, with the lists that screens show of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use authtrace_analyze::{
     Analysis, FindingId,
@@ -47,6 +50,10 @@ pub struct Data {
     pub sessions: Vec<SessionId>,
     /// Rows of the screen of rules.
     pub rules: Vec<&'static RuleMeta>,
+    /// Exchanges that were refused for authentication.
+    pub refused: usize,
+    /// Findings by code.
+    found: BTreeMap<&'static str, usize>,
 }
 
 impl Data {
@@ -55,8 +62,7 @@ impl Data {
         let index = Index::new(&loaded.analysis);
         let view = view(&loaded);
         let incidents = view.incidents();
-        let places = (0..loaded.analysis.incidents.len())
-            .filter(|&at| incidents.iter().any(|incident| incident.id == loaded.analysis.incidents[at].id));
+        let places = incidents.iter().map(|incident| incident.id.0 as usize);
         let within: BTreeSet<FindingId> = incidents.iter().flat_map(|incident| &incident.findings).copied().collect();
         let mut loose: Vec<_> = view.findings().filter(|(id, _)| !within.contains(id)).collect();
         loose.sort_by_key(|(id, finding)| (std::cmp::Reverse(finding.severity), *id));
@@ -65,8 +71,14 @@ impl Data {
             .chain((0..loaded.analysis.coverage.len()).map(Topic::Coverage))
             .chain(loose.into_iter().map(|(id, _)| Topic::Finding(id)))
             .collect();
+        let mut found = BTreeMap::new();
+        for finding in &loaded.analysis.findings {
+            *found.entry(finding.rule.code).or_default() += 1;
+        }
         Self {
             topics,
+            found,
+            refused: loaded.analysis.summary().auth_failures,
             tokens: tokens::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
             sessions: sessions::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
             rules: catalogue().collect(),
@@ -83,6 +95,11 @@ impl Data {
     /// What is in focus.
     pub fn view(&self) -> View<'_> {
         view(&self.loaded)
+    }
+
+    /// Findings of the rule `code`.
+    pub fn found(&self, code: &str) -> usize {
+        self.found.get(code).copied().unwrap_or(0)
     }
 
     /// The fact at `place` among all.

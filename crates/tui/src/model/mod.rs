@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use authtrace_analyze::{
     facts::{Fact, SessionId},
+    text::Text,
     tokens::TokenId,
 };
 use authtrace_parse::{Exchange, ExchangeId};
@@ -120,6 +121,8 @@ pub struct Model {
     pub rows: Rows,
     /// How they are arranged.
     pub how: Arrangement,
+    /// The filter of the rows that are shown.
+    pub filtered: Option<String>,
     /// The arrangement that is being made.
     pub awaited: Option<Arrangement>,
     /// Marked exchanges, the last one last.
@@ -134,6 +137,8 @@ pub struct Model {
     pub session: Option<SessionId>,
     /// Its exchanges.
     pub flow: Vec<u32>,
+    /// The origins that they went to.
+    pub origins: Vec<Text>,
     /// What is searched for, in lower case.
     pub search: Option<String>,
     /// What was typed before.
@@ -163,6 +168,7 @@ impl Model {
             reading: Reading::default(),
             rows: Rows::default(),
             how,
+            filtered: None,
             awaited: None,
             marks: Vec::new(),
             exchange: None,
@@ -170,6 +176,7 @@ impl Model {
             awaiting: Vec::new(),
             session: None,
             flow: Vec::new(),
+            origins: Vec::new(),
             search: None,
             history: History::default(),
             revealed: None,

@@ -70,6 +70,7 @@ pub(super) fn set_session(model: &mut Model, session: Option<SessionId>) {
     model.session = session;
     let data = model.data.as_ref();
     model.flow = session.and_then(|session| data.map(|data| data.flow(session))).unwrap_or_default();
+    model.origins = data.map(|data| origins(data, &model.flow)).unwrap_or_default();
     model.lists[Screen::Flow.index()] = crate::model::Cursor::default();
 }
 

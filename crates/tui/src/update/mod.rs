@@ -9,7 +9,7 @@ mod typed;
 use crate::{
     keys::Chord,
     message::{Command, Message, Provisional},
-    model::{Data, Loaded, Mode, Model, Notice},
+    model::{Data, Mode, Model, Notice},
     pane,
     prompt::{Kind, Prompt},
     screen::Screen,
@@ -44,7 +44,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
             model.reading.complaints.push(text.clone());
             trouble(model, text)
         }
-        Message::Loaded(loaded) => self::loaded(model, loaded),
+        Message::Loaded(data) => loaded(model, *data),
         Message::Arranged(how, rows) => {
             if model.awaited.as_ref() == Some(&how) {
                 model.awaited = None;
@@ -105,9 +105,9 @@ fn arrived(model: &mut Model, rows: Vec<Provisional>) -> Vec<Command> {
     Vec::new()
 }
 
-fn loaded(model: &mut Model, loaded: Loaded) -> Vec<Command> {
+fn loaded(model: &mut Model, data: Data) -> Vec<Command> {
     let untouched = model.trail.is_empty() && model.screen == Screen::Timeline && model.cursor().at == 0;
-    model.data = Some(Data::new(loaded));
+    model.data = Some(data);
     model.reading.rows = Vec::new();
     let incidents = model.data.as_ref().is_some_and(|data| !data.topics.is_empty());
     if untouched && incidents {
@@ -129,7 +129,7 @@ fn arranged(model: &mut Model, filter: Option<String>, rows: Result<crate::arran
     let rows = match rows {
         Ok(rows) => rows,
         Err(why) => {
-            model.how.filter = None;
+            model.how.filter = model.filtered.clone();
             let mut prompt = Prompt::new(Kind::Filter, filter.unwrap_or_default());
             prompt.fault = Some((why, None));
             model.mode = Mode::Prompt(prompt);
@@ -142,6 +142,7 @@ fn arranged(model: &mut Model, filter: Option<String>, rows: Result<crate::arran
         _ => None,
     };
     model.rows = rows;
+    model.filtered.clone_from(&filter);
     let kept =
         selected.and_then(|place| model.rows.shown.iter().position(|r| *r == crate::arrange::Row::Exchange(place)));
     model.lists[timeline].at = kept.unwrap_or(0);

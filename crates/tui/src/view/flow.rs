@@ -13,7 +13,6 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::write;
 use crate::{
-    flow::origins,
     model::{Data, Model},
     text::{fit, width},
     theme::Role,
@@ -31,16 +30,16 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         write(buffer, area, 2, 0, text, theme.style(Role::Dim));
         return;
     };
-    let origins = origins(model);
+    let origins = &model.origins;
     let places = Places::new(area, origins.len());
-    names(model, buffer, area, &places, &origins);
+    names(model, buffer, area, &places, origins);
     let cursor = model.cursor();
     let ours = cursor.window(model.flow.len(), model.room());
     for (row, place) in ours.clone().zip(model.flow.get(ours.clone()).unwrap_or_default()) {
         let y = area.y + 2 + u16::try_from((row - ours.start) * 2).unwrap_or(0);
         let Some(fact) = data.fact(*place).filter(|_| y + 1 < area.bottom()) else { break };
         let rect = Rect { y, height: 2, ..area };
-        let to = origins.iter().position(|origin| *origin == fact.origin).unwrap_or(origins.len() - 1);
+        let to = origins.iter().position(|origin| *origin == fact.origin).unwrap_or(origins.len().saturating_sub(1));
         call(model, data, buffer, rect, &places, to, fact);
         super::list::mark_matches(model, buffer, Rect { height: 1, ..rect });
         if row == cursor.at {

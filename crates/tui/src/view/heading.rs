@@ -43,8 +43,7 @@ fn inputs(data: &Data) -> String {
         [one, rest @ ..] => format!("{one} and {} more", rest.len()),
     };
     let sum = analysis.capture.facts.len();
-    let refused = analysis.capture.facts.iter().filter(|fact| fact.refused() && fact.leg_of().is_none()).count();
-    format!("{names} · {sum} exchanges, {refused} refused")
+    format!("{names} · {sum} exchanges, {} refused", data.refused)
 }
 
 /// The filter, the order, and the place in the list.

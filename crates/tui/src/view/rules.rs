@@ -27,7 +27,7 @@ fn line(model: &Model, row: usize) -> Option<Line<'static>> {
     let data = model.data.as_ref()?;
     let rule = data.rules.get(row)?;
     let theme = model.setup.theme;
-    let found = data.analysis().findings.iter().filter(|finding| finding.rule.code == rule.code).count();
+    let found = data.found(rule.code);
     let (found, title) = match found {
         0 => (model.setup.glyphs.none.to_owned(), Role::Dim),
         found => (found.to_string(), Role::Plain),
