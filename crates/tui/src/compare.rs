@@ -27,7 +27,8 @@ pub fn exchanges(model: &Model, data: &Data, pair: [ExchangeId; 2], layout: &Lay
     let mut table = Table { lines: Vec::new(), width: layout.width, differs: model.setup.glyphs.differs };
     table.head(&format!("#{}", a.id.0), &format!("#{}", b.id.0));
     for (feature, of) in FEATURES {
-        table.row(feature, &of(analysis, a), &of(analysis, b), None);
+        let incidental = INCIDENTAL.contains(feature).then_some(false);
+        table.row(feature, &of(analysis, a), &of(analysis, b), incidental);
     }
     let read = pair.map(|id| model.read_again(id).and_then(|read| read.as_ref().ok()));
     if let [Some(a), Some(b)] = read {
@@ -49,6 +50,9 @@ fn headers(table: &mut Table, label: &str, a: &Exchange, b: &Exchange, names: fn
 }
 
 type Feature = (&'static str, fn(&Analysis, &Fact) -> String);
+
+/// What differs between any two exchanges and means nothing.
+const INCIDENTAL: [&str; 3] = ["at", "took", "connection"];
 
 /// What is compared, top to bottom.
 const FEATURES: &[Feature] = &[
@@ -81,7 +85,7 @@ const FEATURES: &[Feature] = &[
     ("alg", |analysis, f| jose(analysis, f, |j| j.header.alg.as_deref().map(str::to_owned))),
     ("kid", |analysis, f| jose(analysis, f, |j| j.header.kid.as_deref().map(str::to_owned))),
     ("iss", |analysis, f| jose(analysis, f, |j| j.claims.as_ref()?.iss.as_deref().map(str::to_owned))),
-    ("aud", |analysis, f| jose(analysis, f, |j| Some(j.claims.as_ref()?.aud.join(" ")))),
+    ("aud", |analysis, f| jose(analysis, f, |j| Some(j.claims.as_ref()?.aud.join(" ")).filter(|aud| !aud.is_empty()))),
     ("claims", |analysis, f| jose(analysis, f, |j| Some(j.claims.as_ref()?.names.join(" ")))),
     ("life left", |analysis, f| {
         jose(analysis, f, |j| {

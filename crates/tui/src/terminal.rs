@@ -35,8 +35,10 @@ use crate::{
     work::{self, Subject},
 };
 
-/// Shortest time between two frames while messages pour in: a reader sees no more.
-const PACE: Duration = Duration::from_millis(15);
+/// Rest after a frame that only shows how far reading has come; a key is never answered later than this.
+const PACE: Duration = Duration::from_millis(8);
+/// Messages that are taken in before a frame.
+const TAKEN: usize = 256;
 /// Most bytes of a copy: terminals refuse more.
 const CLIPBOARD: usize = 74_000;
 
@@ -59,13 +61,10 @@ pub fn run(
     terminal.draw(|frame| view::draw(&model, frame))?;
     while let Ok(first) = messages.recv() {
         let size = terminal.size()?;
-        let mut commands = update(&mut model, first);
         // What is waiting is taken in before the next frame, but no frame waits for long.
-        let mut taken = 0;
-        while let Some(next) = messages.try_recv().ok().filter(|_| taken < 256) {
-            taken += 1;
-            commands.extend(update(&mut model, next));
-        }
+        let waiting: Vec<Message> = std::iter::once(first).chain(messages.try_iter().take(TAKEN)).collect();
+        let news = waiting.iter().all(|message| matches!(message, Message::Progress { .. } | Message::Arrived(_)));
+        let commands: Vec<Command> = waiting.into_iter().flat_map(|message| update(&mut model, message)).collect();
         for command in commands {
             match command {
                 Command::Quit => return Ok(()),
@@ -92,7 +91,7 @@ pub fn run(
             update(&mut model, Message::Resize(size.width, size.height));
         }
         terminal.draw(|frame| view::draw(&model, frame))?;
-        if taken > 0 && model.data.is_none() {
+        if news {
             thread::sleep(PACE);
         }
     }

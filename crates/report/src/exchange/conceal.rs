@@ -11,22 +11,18 @@ const PRIVATE: &[&str] = &[
     "token",
     "secret",
     "passw",
-    "pwd",
     "passcode",
-    "otp",
-    "pin",
+    "passphrase",
     "assertion",
     "credential",
     "session",
-    "sid",
     "csrf",
     "xsrf",
     "cookie",
-    "auth",
-    "key",
+    "authoriz",
+    "authentic",
+    "apikey",
     "signature",
-    "jwt",
-    "nonce",
     "verifier",
     "ticket",
     "saml",
@@ -36,9 +32,11 @@ const PRIVATE: &[&str] = &[
     "address",
     "birth",
 ];
+/// The same, where they are a word of their own: `pin`, not `shipping`.
+const PRIVATE_WORDS: &[&str] = &["pwd", "otp", "totp", "pin", "sid", "auth", "oauth", "key", "jwt", "nonce", "login"];
 
-/// Names that hold such a part and tell nothing: registered parameters and times.
-const TELLING: &[&str] = &["token_type", "token_use", "author", "authors", "www-authenticate", "mapping", "shipping"];
+/// Names that hold such a part and tell nothing: registered parameters, times, what servers ask for.
+const TELLING: &[&str] = &["token_type", "token_use", "www-authenticate", "proxy-authenticate"];
 /// Ends of names that do the same.
 const TELLING_ENDS: &[&str] = &["_type", "_at", "_in", "_url", "_uri", "_endpoint", "_supported", "_count"];
 
@@ -103,9 +101,27 @@ impl<'a> Conceal<'a> {
 
 /// Whether the value of a field called `name` is hidden whatever it is.
 pub(super) fn is_private(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let telling = TELLING.contains(&name.as_str()) || TELLING_ENDS.iter().any(|end| name.ends_with(end));
-    !telling && PRIVATE.iter().any(|part| name.contains(part))
+    let lower = name.to_ascii_lowercase();
+    let told = TELLING.contains(&lower.as_str()) || TELLING_ENDS.iter().any(|end| lower.ends_with(end));
+    if told || lower.starts_with("access-control-") {
+        return false;
+    }
+    PRIVATE.iter().any(|part| lower.contains(part)) || words(name).any(|word| PRIVATE_WORDS.contains(&word.as_str()))
+}
+
+/// The words of `user_pin`, `x-api-key` and `userPin`, in lower case.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        match words.last_mut() {
+            Some(word) if !begins => word.extend(c.to_lowercase()),
+            _ => words.push(c.to_lowercase().filter(|c| c.is_alphanumeric()).collect()),
+        }
+        before = c;
+    }
+    words.into_iter()
 }
 
 /// What stands in the place of a hidden value: how long it is, unless that would help to guess it.
@@ -123,12 +139,16 @@ mod tests {
 
     #[test]
     fn names_tell_what_is_private() {
-        for name in ["Authorization", "access_token", "X-CSRF", "password", "apiKey", "Set-Cookie", "user_email"] {
+        for name in
+            ["Authorization", "access_token", "X-CSRF", "password", "apiKey", "Set-Cookie", "user_email", "userPin"]
+        {
             assert!(is_private(name), "{name}");
         }
-        for name in ["token_type", "expires_in", "content-type", "title", "detail", "WWW-Authenticate", "created_at"] {
+        for name in ["token_type", "expires_in", "content-type", "title", "WWW-Authenticate", "created_at", "shipping"]
+        {
             assert!(!is_private(name), "{name}");
         }
+        assert!(!is_private("access-control-allow-credentials") && !is_private("president"));
     }
 
     #[test]

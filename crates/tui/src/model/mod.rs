@@ -149,6 +149,8 @@ pub struct Model {
     pub verbose: bool,
     /// One line for the reader.
     pub notice: Option<Notice>,
+    /// Whether the reader did anything yet: then nobody else changes the screen.
+    pub touched: bool,
 }
 
 impl Model {
@@ -182,6 +184,7 @@ impl Model {
             revealed: None,
             verbose: false,
             notice: None,
+            touched: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use authtrace_analyze::facts::{Fact, SessionId};
 use authtrace_parse::ExchangeId;
 
-use crate::{arrange::Row, message::Command, model::Model, screen::Screen};
+use crate::{arrange::Row, flow::origins, message::Command, model::Model, screen::Screen};
 
 /// Steps back that are remembered.
 const TRAIL: usize = 50;

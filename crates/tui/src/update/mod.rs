@@ -30,7 +30,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
             }
             Vec::new()
         }
-        Message::Mouse(mouse) => mouse::mouse(model, mouse),
+        Message::Mouse(mouse) => {
+            model.touched = true;
+            mouse::mouse(model, mouse)
+        }
         Message::Resize(width, height) => {
             model.size = ratatui::layout::Size { width, height };
             Vec::new()
@@ -79,7 +82,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
 }
 
 fn key(model: &mut Model, chord: Chord) -> Vec<Command> {
-    model.notice = None;
+    (model.notice, model.touched) = (None, true);
     match &mut model.mode {
         Mode::Normal => match model.setup.keymap.action(chord) {
             Some(action) => act::act(model, action),
@@ -106,11 +109,10 @@ fn arrived(model: &mut Model, rows: Vec<Provisional>) -> Vec<Command> {
 }
 
 fn loaded(model: &mut Model, data: Data) -> Vec<Command> {
-    let untouched = model.trail.is_empty() && model.screen == Screen::Timeline && model.cursor().at == 0;
     model.data = Some(data);
     model.reading.rows = Vec::new();
     let incidents = model.data.as_ref().is_some_and(|data| !data.topics.is_empty());
-    if untouched && incidents {
+    if !model.touched && incidents {
         model.screen = Screen::Incidents;
     }
     request(model)

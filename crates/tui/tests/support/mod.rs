@@ -31,9 +31,9 @@ use authtrace_tui::{
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 
 /// The real inputs, and files that are written to memory.
-pub struct Files {
+pub(crate) struct Files {
     sources: Vec<DetailSource>,
-    pub written: Mutex<Vec<(String, String)>>,
+    pub(crate) written: Mutex<Vec<(String, String)>>,
 }
 
 impl Outside for Files {
@@ -50,24 +50,23 @@ impl Outside for Files {
 }
 
 /// The UI with its reader's hands.
-pub struct Screen {
-    pub model: Model,
-    pub files: Files,
-    pub copied: Vec<String>,
-    pub left: bool,
-    pub revealable: bool,
+pub(crate) struct Screen {
+    pub(crate) model: Model,
+    pub(crate) files: Files,
+    pub(crate) copied: Vec<String>,
+    pub(crate) left: bool,
 }
 
 impl Screen {
     /// The UI before anything is read.
-    pub fn empty(setup: Setup, width: u16, height: u16) -> Self {
+    pub(crate) fn empty(setup: Setup, width: u16, height: u16) -> Self {
         let files = Files { sources: Vec::new(), written: Mutex::default() };
         let model = Model::new(setup, Size { width, height });
-        Self { model, files, copied: Vec::new(), left: false, revealable: false }
+        Self { model, files, copied: Vec::new(), left: false }
     }
 
     /// The UI with these files.
-    pub fn open(paths: &[PathBuf], setup: Setup, width: u16, height: u16) -> Self {
+    pub(crate) fn open(paths: &[PathBuf], setup: Setup, width: u16, height: u16) -> Self {
         let mut screen = Self::empty(setup, width, height);
         screen.files.sources = paths.iter().map(|path| DetailSource::new(InputPath::File(path.clone()))).collect();
         let analysis = Arc::new(analyse(paths));
@@ -76,12 +75,12 @@ impl Screen {
     }
 
     /// The UI with the sample `name` of `captures/`.
-    pub fn sample(name: &str, width: u16, height: u16) -> Self {
+    pub(crate) fn sample(name: &str, width: u16, height: u16) -> Self {
         Self::open(&[captures().join(name)], Setup::default(), width, height)
     }
 
     /// Takes a message in and does what the model asks for, until it asks no more.
-    pub fn tell(&mut self, message: Message) {
+    pub(crate) fn tell(&mut self, message: Message) {
         let mut waiting = update(&mut self.model, message);
         while let Some(command) = waiting.pop() {
             match &command {
@@ -102,7 +101,7 @@ impl Screen {
     }
 
     /// Presses keys, separated by spaces: `2 j j enter`.
-    pub fn press(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
             self.tell(Message::Key(Chord::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
         }
@@ -110,13 +109,13 @@ impl Screen {
     }
 
     /// Types a line and enters it.
-    pub fn enter(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn enter(&mut self, line: &str) -> &mut Self {
         line.chars().for_each(|c| self.tell(Message::Key(Chord::plain(ratatui::crossterm::event::KeyCode::Char(c)))));
         self.press("enter")
     }
 
     /// The cells of the screen.
-    pub fn buffer(&self) -> Buffer {
+    pub(crate) fn buffer(&self) -> Buffer {
         let Size { width, height } = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view::draw(&self.model, frame)).unwrap();
@@ -124,20 +123,20 @@ impl Screen {
     }
 
     /// The screen as text, without the ends of lines that are empty.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text(&self.buffer())
     }
 
     /// Whether the screen says `what`; the screen is told where it does not.
     #[track_caller]
-    pub fn says(&self, what: &str) -> &Self {
+    pub(crate) fn says(&self, what: &str) -> &Self {
         let text = self.text();
         assert!(text.contains(what), "`{what}` is not on the screen:\n{text}");
         self
     }
 }
 
-pub fn text(buffer: &Buffer) -> String {
+pub(crate) fn text(buffer: &Buffer) -> String {
     let area = buffer.area;
     let mut out = String::new();
     for y in area.top()..area.bottom() {
@@ -159,7 +158,7 @@ pub fn text(buffer: &Buffer) -> String {
 }
 
 /// The analysis of `paths`, with the `.env` file beside the first where there is one.
-pub fn analyse(paths: &[PathBuf]) -> Analysis {
+pub(crate) fn analyse(paths: &[PathBuf]) -> Analysis {
     let mut ring = KeyRing::new();
     let env = paths.first().map(|path| path.with_extension("env"));
     let text = env.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
@@ -184,6 +183,6 @@ pub fn analyse(paths: &[PathBuf]) -> Analysis {
     analyzer.finish(inputs)
 }
 
-pub fn captures() -> PathBuf {
+pub(crate) fn captures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures")
 }
