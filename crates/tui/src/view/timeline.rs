@@ -194,7 +194,8 @@ fn with(model: &Model, fact: &Fact) -> String {
 /// The worst finding about it.
 fn finding(data: &Data, fact: &Fact) -> (Role, String) {
     let findings = data.index.findings(fact.id).iter().filter_map(|id| data.analysis().finding(*id));
-    match findings.max_by_key(|finding| finding.severity) {
+    // Of equals the first: a root stands before what it led to.
+    match findings.min_by_key(|finding| std::cmp::Reverse(finding.severity)) {
         Some(finding) => (crate::theme::severity_role(finding.severity), finding.rule.code.to_owned()),
         None => (Role::Dim, String::new()),
     }
