@@ -28,8 +28,9 @@ use crate::{
     args::{AnalyzeArgs, InspectArgs, TuiArgs},
     exit::{self, Verdict},
     interrupt::Interrupt,
-    load::{self, Arrivals, Watch},
+    load,
     output::{self, Output, complain},
+    watch::{Arrivals, Watch},
 };
 
 /// Facts that are handed over at a time.
