@@ -28,6 +28,11 @@ pub enum Message {
         /// Exchanges of all inputs so far.
         seen: u64,
     },
+    /// Everything is read, and judged from now on.
+    Judging {
+        /// Exchanges of all inputs.
+        seen: u64,
+    },
     /// The first exchanges, while the rest is read.
     Arrived(Vec<Provisional>),
     /// An input gave nothing, or something else is wrong with it.

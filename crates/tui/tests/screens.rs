@@ -97,9 +97,11 @@ fn rows_are_there_before_anything_is_judged() {
         outcome: "refused",
     };
     screen.tell(Message::Arrived(vec![row; 30]));
-    screen.says("reading big.har: 1234 exchanges").says("api.example /things/{id}").says("401");
+    screen.says("reading big.har: 1234 exchanges, the first 30 below").says("api.example /things/{id}").says("401");
     screen.press("j j G");
     assert_eq!(screen.model.cursor().at, 29);
+    screen.tell(Message::Judging { seen: 5000 });
+    screen.says("judging 5000 exchanges");
 }
 
 #[test]

@@ -195,6 +195,10 @@ impl Watch for Screen {
         let _ = self.sender.send(Message::Complaint(message.to_owned()));
     }
 
+    fn done(&mut self) {
+        let _ = self.sender.send(Message::Judging { seen: self.seen });
+    }
+
     fn arrivals(&self) -> Option<Arrivals> {
         let mut arrived = Arrived { sender: self.sender.clone(), rows: Vec::new(), count: 0 };
         Some(Box::new(move |fact| arrived.push(fact)))

@@ -86,6 +86,8 @@ pub struct Reading {
     pub path: String,
     /// Exchanges so far.
     pub seen: u64,
+    /// Whether that is all of them.
+    pub judging: bool,
     /// The first of them.
     pub rows: Vec<Provisional>,
     /// What went wrong.

@@ -42,6 +42,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
             (model.reading.path, model.reading.seen) = (path, seen);
             Vec::new()
         }
+        Message::Judging { seen } => {
+            (model.reading.judging, model.reading.seen) = (true, seen);
+            Vec::new()
+        }
         Message::Arrived(rows) => arrived(model, rows),
         Message::Complaint(text) => {
             model.reading.complaints.push(text.clone());

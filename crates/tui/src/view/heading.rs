@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! race.har · 21 exchanges, 4 refused, 1 session, 3 tokens            filter: status = 401 · by time · 4/21
-//! reading race.har: 120,400 exchanges
+//! reading race.har: 120400 exchanges, the first 10000 below
+//! judging 1000000 exchanges …
 //! ```
 
 use ratatui::buffer::Buffer;
@@ -22,7 +23,13 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let theme = model.setup.theme;
     let Some(data) = &model.data else {
         let path = if model.reading.path.is_empty() { "…" } else { &model.reading.path };
-        let text = format!("reading {}: {} exchanges", fit(path, 60), model.reading.seen);
+        let text = match (&model.reading, model.reading.rows.len()) {
+            (reading, _) if reading.judging => format!("judging {} exchanges …", reading.seen),
+            (reading, rows) if (rows as u64) < reading.seen => {
+                format!("reading {}: {} exchanges, the first {rows} below", fit(path, 60), reading.seen)
+            }
+            (reading, _) => format!("reading {}: {} exchanges", fit(path, 60), reading.seen),
+        };
         write(buffer, area, 0, 0, &text, theme.style(Role::Name));
         return;
     };
