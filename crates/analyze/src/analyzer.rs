@@ -35,6 +35,11 @@ impl Analyzer {
         self.facts.push(self.extractor.extract(exchange, &mut self.tokens));
     }
 
+    /// The fact that was drawn last, as it is before anything is joined or judged.
+    pub fn last(&self) -> Option<&Fact> {
+        self.facts.last()
+    }
+
     /// Judges everything with the final profile.
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::Severity;
@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Without a verb, `authtrace FILE…` is `authtrace analyze FILE…`.
+Without a verb, `authtrace FILE…` opens the terminal UI where there is a terminal, and is `authtrace analyze FILE…` elsewhere.
 
 Exit codes:
   0    nothing at or above --fail-on
@@ -40,6 +40,8 @@ token alg kid iss aud page initiator counted. Example: --filter \"status = 401 a
 pub(crate) enum Verb {
     /// Say what is wrong: root causes first, each with its proof
     Analyze(AnalyzeArgs),
+    /// Look around in the terminal UI: incidents, timeline, tokens, one exchange in full
+    Tui(TuiArgs),
     /// List the requests, one row an exchange
     #[command(after_help = COLUMNS)]
     Exchanges(InspectArgs),
@@ -61,7 +63,7 @@ pub(crate) enum Verb {
 }
 
 /// Where output goes and how it looks.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct OutputArgs {
     /// Output format: text, json, jsonl
     #[arg(short = 'T', long, value_name = "FORMAT")]
@@ -81,7 +83,7 @@ pub(crate) struct OutputArgs {
 }
 
 /// Keys to check signatures with.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct KeyArgs {
     /// A key to check signatures with: NAME=@FILE, NAME=env:VAR, NAME=b64:…, NAME=jwks:@FILE, NAME=pem:@FILE
     #[arg(long, value_name = "NAME=SOURCE")]
@@ -92,7 +94,7 @@ pub(crate) struct KeyArgs {
 }
 
 /// What every verb that reads captures takes.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct InspectArgs {
     /// Captures: HAR, pcap and pcapng files, plain or packed with gzip, zlib or zstd; directories; - for standard input
     #[arg(value_name = "FILE")]
@@ -155,6 +157,25 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// `tui`.
+#[derive(Args, Default)]
+pub(crate) struct TuiArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Signs in ASCII only
+    #[arg(long)]
+    pub(crate) ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub(crate) no_mouse: bool,
+    /// Print every action with its keys, as the configuration names and rebinds them
+    #[arg(long)]
+    pub(crate) list_keys: bool,
+    /// Keys by action, from the configuration.
+    #[arg(skip)]
+    pub(crate) keys: BTreeMap<String, Vec<String>>,
+}
+
 /// `explain`.
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
@@ -179,6 +200,16 @@ impl OutputArgs {
     /// The format asked for.
     pub(crate) fn format(&self) -> anyhow::Result<Format> {
         self.format.as_deref().map_or(Ok(Format::Text), Format::parse)
+    }
+}
+
+impl AnalyzeArgs {
+    /// Whether nothing was asked for that only a text can give: then a terminal shows the UI.
+    pub(crate) fn is_bare(&self) -> bool {
+        let output = &self.inspect.output;
+        let texts = output.format.is_some() || output.output.is_some() || output.quiet || output.verbose > 0;
+        let judges = self.min_severity.is_some() || self.min_confidence.is_some() || self.fail_on.is_some();
+        !texts && !judges && !self.exit_zero
     }
 }
 
@@ -211,6 +242,10 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Some(Verb::Analyze(analyze)) => Some(analyze),
         Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect)) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
+            None
+        }
+        Some(Verb::Tui(tui)) => {
+            config::apply_to_tui(tui).map_err(Stop::Failed)?;
             None
         }
         Some(_) => None,

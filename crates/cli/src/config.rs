@@ -1,11 +1,11 @@
 //! `--config`: a TOML file whose keys are the long flags. What the command line says wins; lists are added to.
 
-use std::{fs, num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::bail;
 use serde::Deserialize;
 
-use crate::args::{AnalyzeArgs, InspectArgs};
+use crate::args::{AnalyzeArgs, InspectArgs, TuiArgs};
 
 /// The file's keys.
 #[derive(Default, Deserialize)]
@@ -31,6 +31,7 @@ struct File {
     min_confidence: Option<f64>,
     fail_on: Option<String>,
     exit_zero: bool,
+    tui_keys: BTreeMap<String, Vec<String>>,
 }
 
 /// Fills what the command line left open.
@@ -48,6 +49,15 @@ pub(crate) fn apply(args: &mut AnalyzeArgs) -> anyhow::Result<()> {
 pub(crate) fn apply_to_inspect(args: &mut InspectArgs) -> anyhow::Result<()> {
     if let Some(file) = read(args)? {
         merge(args, file);
+    }
+    Ok(())
+}
+
+/// The same for `tui`, which has keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
+pub(crate) fn apply_to_tui(args: &mut TuiArgs) -> anyhow::Result<()> {
+    if let Some(file) = read(&args.inspect)? {
+        args.keys.clone_from(&file.tui_keys);
+        merge(&mut args.inspect, file);
     }
     Ok(())
 }

@@ -15,16 +15,24 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     token::classify,
 };
-use authtrace_capture::{Container, InputPath, InputReport, Plan, expand, read_input};
+use authtrace_capture::{Container, DetailSource, InputPath, InputReport, Plan, expand, read_input};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
 
-use crate::{args::InspectArgs, interrupt::Interrupt, keylog, keys, output::complain, progress::Progress};
+use crate::{
+    args::InspectArgs,
+    interrupt::Interrupt,
+    keylog, keys,
+    progress::Progress,
+    watch::{Arrivals, Watch},
+};
 
 /// What loading came to.
 pub(crate) struct Loaded {
     /// The analysis of every input that could be read.
     pub(crate) analysis: Analysis,
+    /// Where its exchanges can be read again, by the number of their input.
+    pub(crate) details: Vec<DetailSource>,
     /// Whether a named input gave nothing.
     pub(crate) failed: bool,
     /// Whether no input at all could be read.
@@ -33,41 +41,44 @@ pub(crate) struct Loaded {
     pub(crate) interrupted: bool,
 }
 
-/// Reads what `args` names.
+/// Reads what `args` names, until Ctrl-C; progress goes to standard error.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
+    load_watched(args, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
+}
+
+/// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
+pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
     let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
     let key_log = Arc::new(keylog::read(&args.keylog)?);
-    let (inputs, mut failed) = inputs(&args.paths()?);
-    let interrupt = Interrupt::listen();
-    let mut progress = Progress::new(args.output.quiet);
+    let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
     let threads = threads(args)?;
-    let mut read = Vec::new();
+    let (mut read, mut details) = (Vec::new(), Vec::new());
     let mut first_id = 0;
-    for input in &inputs {
+    for path in &inputs {
         if interrupt.is_set() {
             break;
         }
         let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
         let plan = Plan { index, first_id, threads, keys: Arc::clone(&key_log), ..Plan::new(&BodyNeeds) };
-        match read_one(input, &plan, &mut analyzer, &mut progress, &interrupt) {
+        match read_one(path, &plan, &mut analyzer, watch, interrupt) {
             Ok((input, next)) => {
                 first_id = next;
                 read.push(input);
+                details.push(DetailSource::new(path.clone()).with_keys(Arc::clone(&key_log)));
             }
             Err(error) => {
                 failed = true;
-                progress.clear();
-                complain(&format!("cannot read {error}"));
+                watch.complain(&format!("cannot read {error}"));
             }
         }
     }
-    progress.clear();
+    watch.done();
     let nothing = read.is_empty();
     let began = Instant::now();
     let analysis = analyzer.finish(read);
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
-    Ok(Loaded { analysis, failed, nothing, interrupted: interrupt.is_set() })
+    Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
 /// How many threads may be busy, told to whoever judges.
@@ -81,19 +92,19 @@ fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
 }
 
 /// What the paths stand for, and whether any stands for nothing.
-fn inputs(paths: &[PathBuf]) -> (Vec<InputPath>, bool) {
+fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<InputPath>, bool) {
     let mut inputs = Vec::new();
     let mut failed = false;
     for path in paths {
         if is_token(path) {
-            complain("a token was given where a file is needed; use `authtrace token -` and paste it");
+            watch.complain("a token was given where a file is needed; use `authtrace token -` and paste it");
             failed = true;
             continue;
         }
         match expand(std::slice::from_ref(path)) {
             Ok(found) => inputs.extend(found),
             Err(error) => {
-                complain(&format!("cannot read {error}"));
+                watch.complain(&format!("cannot read {error}"));
                 failed = true;
             }
         }
@@ -111,7 +122,7 @@ fn read_one(
     path: &InputPath,
     plan: &Plan<'_>,
     analyzer: &mut Analyzer,
-    progress: &mut Progress,
+    watch: &mut dyn Watch,
     interrupt: &Interrupt,
 ) -> Result<(Input, u32), authtrace_capture::InputError> {
     let path_shown = path.display();
@@ -119,13 +130,14 @@ fn read_one(
     let mut seen = Seen::default();
     // What still comes out of a pipe was written before its writer was interrupted, too.
     let piped = *path == InputPath::Stdin;
+    let arrivals = watch.arrivals();
     let report = thread::scope(|scope| {
-        let mut facts = Facts::new(scope, plan, analyzer);
+        let mut facts = Facts::new(scope, plan, analyzer, arrivals);
         read_input(path, plan, &mut |exchange| {
             if interrupt.is_set() && !piped {
                 return;
             }
-            progress.tick(&shown);
+            watch.tick(&shown);
             seen.note(&exchange);
             facts.push(exchange);
         })
@@ -142,15 +154,22 @@ fn read_one(
 }
 
 /// Draws the facts of what arrives, and says how long that took.
-fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer) {
+fn draw_facts(batches: &mpsc::Receiver<Vec<Exchange>>, analyzer: &mut Analyzer, mut arrivals: Option<Arrivals>) {
     let mut busy = Duration::ZERO;
     for batch in batches {
         let began = Instant::now();
-        batch.iter().for_each(|exchange| analyzer.push(exchange));
+        batch.iter().for_each(|exchange| draw(exchange, analyzer, arrivals.as_mut()));
         drop(batch);
         busy += began.elapsed();
     }
     tracing::debug!("drew facts in {:.3} s", busy.as_secs_f64());
+}
+
+fn draw(exchange: &Exchange, analyzer: &mut Analyzer, arrivals: Option<&mut Arrivals>) {
+    analyzer.push(exchange);
+    if let (Some(arrivals), Some(fact)) = (arrivals, analyzer.last()) {
+        arrivals(fact);
+    }
 }
 
 /// Exchanges handed over at a time, and batches under way: enough to keep both sides busy, little enough to hold in memory.
@@ -159,23 +178,28 @@ const BATCHES: usize = 16;
 
 /// Where facts are drawn: on a thread of its own, or, where only one may be busy, at once.
 enum Facts<'a> {
-    Here(&'a mut Analyzer),
+    Here(&'a mut Analyzer, Option<Arrivals>),
     Beside(Batch),
 }
 
 impl<'a> Facts<'a> {
-    fn new<'scope>(scope: &'scope thread::Scope<'scope, 'a>, plan: &Plan<'_>, analyzer: &'a mut Analyzer) -> Self {
+    fn new<'scope>(
+        scope: &'scope thread::Scope<'scope, 'a>,
+        plan: &Plan<'_>,
+        analyzer: &'a mut Analyzer,
+        arrivals: Option<Arrivals>,
+    ) -> Self {
         if plan.threads == 1 {
-            return Self::Here(analyzer);
+            return Self::Here(analyzer, arrivals);
         }
         let (sender, receiver) = mpsc::sync_channel::<Vec<Exchange>>(BATCHES);
-        scope.spawn(move || draw_facts(&receiver, analyzer));
+        scope.spawn(move || draw_facts(&receiver, analyzer, arrivals));
         Self::Beside(Batch { sender, exchanges: Vec::with_capacity(BATCH) })
     }
 
     fn push(&mut self, exchange: Exchange) {
         match self {
-            Self::Here(analyzer) => analyzer.push(&exchange),
+            Self::Here(analyzer, arrivals) => draw(&exchange, analyzer, arrivals.as_mut()),
             Self::Beside(batch) => batch.push(exchange),
         }
     }

@@ -19,6 +19,7 @@ mod keys;
 mod load;
 mod output;
 mod progress;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+pub mod exchange;
 pub mod exchanges;
 mod fingerprint;
 pub mod gate;
@@ -24,5 +25,6 @@ pub mod view;
 pub use fingerprint::fingerprint;
 pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
+pub use page::{Line, Page, Piece};
 pub use style::Style;
 pub use view::{Focus, View};

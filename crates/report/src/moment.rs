@@ -96,6 +96,16 @@ pub fn span(nanos: i64) -> String {
     }
 }
 
+/// A size in words: `812 bytes`, `12.4 kB`, `3.1 MB`.
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1000 => format!("{size} bytes"),
+        1000..1_000_000 => format!("{}.{} kB", size / 1000, size % 1000 / 100),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", size / 1_000_000_000, size % 1_000_000_000 / 100_000_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,16 +2,37 @@
 
 use std::borrow::Cow;
 
+use authtrace_parse::ExchangeId;
+
 use crate::{
     hidden::visible,
     style::{Ink, Style},
 };
 
+/// A piece of text in one ink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What it is.
+    pub ink: Ink,
+    /// What it says, free of what a terminal would obey.
+    pub text: String,
+}
+
+/// One line of a page, for whoever lays it out other than as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Its text from left to right.
+    pub pieces: Vec<Piece>,
+    /// The exchange that it speaks of.
+    pub exchange: Option<ExchangeId>,
+}
+
 /// Text under construction.
-pub(crate) struct Page {
-    out: String,
+pub struct Page {
+    lines: Vec<Line>,
     width: usize,
     style: Style,
+    about: Option<ExchangeId>,
 }
 
 /// Narrower than this, wrapping gives up: one word a line helps nobody.
@@ -19,74 +40,84 @@ const NARROWEST: usize = 40;
 
 impl Page {
     /// An empty page of `width` columns.
-    pub(crate) fn new(width: usize, style: Style) -> Self {
-        Self { out: String::new(), width: width.max(NARROWEST), style }
+    pub fn new(width: usize, style: Style) -> Self {
+        Self { lines: Vec::new(), width: width.max(NARROWEST), style, about: None }
     }
 
     /// The text.
-    pub(crate) fn finish(self) -> String {
-        self.out
+    pub fn finish(self) -> String {
+        let mut out = String::new();
+        for line in &self.lines {
+            line.pieces.iter().for_each(|piece| out.push_str(&self.style.paint(piece.ink, &piece.text)));
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The lines.
+    pub fn into_lines(self) -> Vec<Line> {
+        self.lines
+    }
+
+    /// What follows speaks of `exchange`.
+    pub fn about(&mut self, exchange: Option<ExchangeId>) {
+        self.about = exchange;
     }
 
     /// An empty line, unless there is one already or the page is still empty.
-    pub(crate) fn blank(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
-            self.out.push('\n');
+    pub fn blank(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.pieces.is_empty()) {
+            self.lines.push(Line::default());
         }
     }
 
     /// An empty line, unless `dense`.
-    pub(crate) fn blank_unless(&mut self, dense: bool) {
+    pub fn blank_unless(&mut self, dense: bool) {
         if !dense {
             self.blank();
         }
     }
 
     /// A paragraph, every line indented by `indent`.
-    pub(crate) fn para(&mut self, indent: usize, ink: Ink, text: &str) {
+    pub fn para(&mut self, indent: usize, ink: Ink, text: &str) {
         self.hanging(indent, "", 0, ink, text);
     }
 
     /// A headline: a label in its own ink, then the title in bold.
-    pub(crate) fn headline(&mut self, label: &str, ink: Ink, title: &str) {
+    pub fn headline(&mut self, label: &str, ink: Ink, title: &str) {
         let text = format!("{label} {title}");
         let text = clean(&text);
         for (number, line) in wrap(&text, self.width, self.width.saturating_sub(2)).into_iter().enumerate() {
             match line.strip_prefix(label).filter(|_| number == 0) {
-                Some(rest) => {
-                    self.out.push_str(&self.style.paint(ink, label));
-                    self.out.push_str(&self.style.paint(Ink::Bold, rest));
-                }
-                None => {
-                    self.out.push_str("  ");
-                    self.out.push_str(&self.style.paint(Ink::Bold, line));
-                }
+                Some(rest) => self.line(&[(ink, label), (Ink::Bold, rest)]),
+                None => self.line(&[(Ink::Plain, "  "), (Ink::Bold, line)]),
             }
-            self.out.push('\n');
         }
     }
 
     /// A paragraph with `label` in front of its first line; the text stands `gutter` columns right of `indent`.
-    pub(crate) fn hanging(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
+    pub fn hanging(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
         let text = clean(text);
         let at = indent + gutter;
         let room = self.width.saturating_sub(at).max(NARROWEST / 2);
         for (number, line) in wrap(&text, room, room).into_iter().enumerate() {
             let shown = if number == 0 { label } else { "" };
             let padding = " ".repeat(gutter.saturating_sub(shown.chars().count()));
-            self.out.push_str(&" ".repeat(indent));
-            self.out.push_str(&self.style.paint(Ink::Dim, shown));
-            self.out.push_str(&padding);
-            self.out.push_str(&self.style.paint(ink, line));
-            self.out.push('\n');
+            self.line(&[(Ink::Plain, &" ".repeat(indent)), (Ink::Dim, shown), (Ink::Plain, &padding), (ink, line)]);
         }
     }
 
     /// One line as it is, not wrapped: for what someone will copy.
-    pub(crate) fn verbatim(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
+    pub fn verbatim(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
         let padding = " ".repeat(gutter.saturating_sub(label.chars().count()));
-        let (label, text) = (self.style.paint(Ink::Dim, label), self.style.paint(ink, &clean(text)));
-        self.out.push_str(&format!("{}{label}{padding}{text}\n", " ".repeat(indent)));
+        let indent = " ".repeat(indent);
+        self.line(&[(Ink::Plain, &indent), (Ink::Dim, label), (Ink::Plain, &padding), (ink, &clean(text))]);
+    }
+
+    fn line(&mut self, pieces: &[(Ink, &str)]) {
+        let pieces = pieces.iter().filter(|(_, text)| !text.is_empty());
+        let pieces = pieces.map(|&(ink, text)| Piece { ink, text: text.to_owned() }).collect();
+        self.lines.push(Line { pieces, exchange: self.about });
     }
 }
 

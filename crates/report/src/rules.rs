@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     columns::{Column, table},
     json,
+    page::Page,
     style::{Ink, Style},
 };
 
@@ -49,18 +50,21 @@ pub fn text(width: Option<usize>, style: Style) -> String {
 
 /// The rule's page: Markdown as it is, with headings and code set apart where there is colour.
 pub fn page(rule: &RuleMeta, style: Style) -> String {
+    let mut page = Page::new(usize::MAX / 4, style);
+    write(&mut page, rule);
+    page.finish()
+}
+
+/// The rule's page, wrapped at the width of `page`.
+pub fn write(page: &mut Page, rule: &RuleMeta) {
     let mut fenced = false;
-    let mut out = String::new();
     for line in rule.spec.lines() {
         let fence = line.starts_with("```");
         fenced ^= fence;
-        let ink = match line {
-            _ if fence || fenced => Ink::Dim,
-            _ if line.starts_with('#') => Ink::Bold,
-            _ => Ink::Plain,
-        };
-        out.push_str(&style.paint(ink, line));
-        out.push('\n');
+        match line {
+            _ if fence || fenced => page.verbatim(0, "", 0, Ink::Dim, line),
+            _ if line.starts_with('#') => page.para(0, Ink::Bold, line),
+            _ => page.para(0, Ink::Plain, line),
+        }
     }
-    out
 }

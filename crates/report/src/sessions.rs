@@ -72,7 +72,8 @@ pub(crate) fn documents(view: &View<'_>) -> Vec<doc::Session> {
         .collect()
 }
 
-fn in_focus<'a>(view: &View<'a>) -> Vec<(SessionId, &'a Session)> {
+/// Sessions that exchanges in focus belong to, by number.
+pub fn in_focus<'a>(view: &View<'a>) -> Vec<(SessionId, &'a Session)> {
     let seen: BTreeSet<SessionId> = view.facts().filter_map(|fact| fact.session).collect();
     let numbered = (0u32..).map(SessionId).zip(&view.analysis.capture.sessions);
     numbered.filter(|(id, _)| seen.contains(id)).collect()

@@ -1,5 +1,7 @@
 //! `tokens`: every distinct credential, what it says of itself, where it went and how it fared. Never its value.
 
+pub mod page;
+
 use std::collections::BTreeSet;
 
 use authtrace_analyze::{
@@ -76,7 +78,7 @@ fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -
 }
 
 /// What a credential is called: `jwt:412:…x9Qk#1b2c3d4e`, or the placeholder itself.
-fn name(capture: &Capture, id: TokenId, token: &Token) -> String {
+pub fn name(capture: &Capture, id: TokenId, token: &Token) -> String {
     match token.classified.literal(token.secret.as_secret_str()) {
         Some(literal) => format!("placeholder `{literal}`"),
         None => capture.describe(id),
@@ -179,7 +181,8 @@ fn verdicts(capture: &Capture, id: TokenId) -> (Vec<String>, Vec<String>) {
     (named(true), named(false))
 }
 
-fn purpose_name(purpose: Purpose) -> &'static str {
+/// What a credential was delivered for, in a word.
+pub fn purpose_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Access => "access",
         Purpose::Refresh => "refresh",
@@ -188,7 +191,8 @@ fn purpose_name(purpose: Purpose) -> &'static str {
     }
 }
 
-fn in_focus<'a>(view: &View<'a>) -> Vec<(TokenId, &'a Token)> {
+/// Credentials that exchanges in focus send or deliver, by number.
+pub fn in_focus<'a>(view: &View<'a>) -> Vec<(TokenId, &'a Token)> {
     let seen: BTreeSet<TokenId> = view
         .facts()
         .flat_map(|f| {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
     if args.min_confidence.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
         bail!("--min-confidence: a probability lies between 0 and 1");
     }
-    let Loaded { analysis, failed, nothing, interrupted } = load::load(inspect)?;
+    let Loaded { analysis, failed, nothing, interrupted, .. } = load::load(inspect)?;
     if nothing {
         return Ok(if interrupted { exit::INTERRUPTED } else { exit::USAGE });
     }

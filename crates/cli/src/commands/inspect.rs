@@ -28,7 +28,7 @@ pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
     let format = args.output.format()?;
     let output = Output::new(&args.output);
     let layout = terminal::Layout { clock: focus::clock(args)?, ..output.layout()? };
-    let Loaded { analysis, failed, nothing, interrupted } = load::load(args)?;
+    let Loaded { analysis, failed, nothing, interrupted, .. } = load::load(args)?;
     if nothing {
         return Ok(if interrupted { exit::INTERRUPTED } else { exit::USAGE });
     }

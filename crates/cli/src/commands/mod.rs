@@ -7,6 +7,7 @@ mod focus;
 mod inspect;
 mod rules;
 mod token;
+mod tui;
 
 use anyhow::bail;
 use authtrace_analyze::Analysis;
@@ -20,8 +21,10 @@ use crate::{
 /// Does what the command line asks and gives the exit code.
 pub(crate) fn run(cli: Cli) -> u8 {
     let result = match &cli.verb {
+        None if cli.analyze.is_bare() && tui::is_possible() => tui::run_bare(&cli.analyze),
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Tui(args)) => tui::run(args),
         Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),

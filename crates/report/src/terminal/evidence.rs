@@ -40,6 +40,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
         let id = format!("#{}", fact.id.0);
         let again = before.map(|id| format!(", as #{}", id.0)).unwrap_or_default();
         let line = format!("{id:<ids$}  {time:<wide$}  {}{again}", request_line(fact));
+        page.about(Some(fact.id));
         let proof = parts.iter().any(|part| part.role == EvidenceRole::Primary);
         page.hanging(2, label, GUTTER, if proof { Ink::Bold } else { Ink::Plain }, &line);
         label = "";
@@ -52,6 +53,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
             page.hanging(2 + GUTTER + ids + 2, "", 0, Ink::Dim, &format!("{}: {}", part.part, part.says));
         }
     }
+    page.about(None);
     if hidden > 0 {
         page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with -v", super::count(hidden, "more request")));
     }

@@ -5,11 +5,11 @@ mod evidence;
 mod incident;
 mod totals;
 
-use authtrace_analyze::{Finding, FindingId, Severity};
+use authtrace_analyze::{Finding, FindingId, Incident, Severity, coverage::Coverage};
 
 use crate::{
     moment::Clock,
-    page::Page,
+    page::{Line, Page},
     style::{Ink, Style},
     view::View,
 };
@@ -81,6 +81,27 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
         totals::next(&mut page, view);
     }
     page.finish()
+}
+
+/// One incident as lines that know the exchanges they speak of, for whoever draws it elsewhere.
+pub fn incident_lines(view: &View<'_>, incident: &Incident, layout: &Layout) -> Vec<Line> {
+    let mut page = Page::new(layout.width, layout.style);
+    incident::write(&mut page, view, incident, layout);
+    page.into_lines()
+}
+
+/// The same for a finding of no incident.
+pub fn finding_lines(view: &View<'_>, finding: &Finding, layout: &Layout) -> Vec<Line> {
+    let mut page = Page::new(layout.width, layout.style);
+    incident::write_finding(&mut page, view, finding, layout);
+    page.into_lines()
+}
+
+/// The same for what the capture could not show.
+pub fn coverage_lines(coverage: &Coverage, layout: &Layout) -> Vec<Line> {
+    let mut page = Page::new(layout.width, layout.style);
+    coverage::write_gap(&mut page, coverage);
+    page.into_lines()
 }
 
 /// Findings of no incident: notes and recovered cases. One line for all of them, or each in full.

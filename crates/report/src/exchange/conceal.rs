@@ -1,0 +1,159 @@
+//! Takes secrets out of what one exchange says: known credentials get their number, values of telling names their length,
+//! and whatever is left goes through the scrubber. Structure stays, so that a person can follow it.
+
+use authtrace_analyze::{capture::Capture, facts::Fact, scrub::scrub, tokens::TokenId};
+
+/// Shorter values stand in texts by chance.
+const SHORTEST: usize = 8;
+
+/// Parts of names whose values are nobody's business.
+const PRIVATE: &[&str] = &[
+    "token",
+    "secret",
+    "passw",
+    "passcode",
+    "passphrase",
+    "assertion",
+    "credential",
+    "session",
+    "csrf",
+    "xsrf",
+    "cookie",
+    "authoriz",
+    "authentic",
+    "apikey",
+    "signature",
+    "verifier",
+    "ticket",
+    "saml",
+    "email",
+    "phone",
+    "username",
+    "address",
+    "birth",
+];
+/// The same, where they are a word of their own: `pin`, not `shipping`.
+const PRIVATE_WORDS: &[&str] = &["pwd", "otp", "totp", "pin", "sid", "auth", "oauth", "key", "jwt", "nonce", "login"];
+
+/// Names that hold such a part and tell nothing: registered parameters, times, what servers ask for.
+const TELLING: &[&str] = &["token_type", "token_use", "www-authenticate", "proxy-authenticate"];
+/// Ends of names that do the same.
+const TELLING_ENDS: &[&str] = &["_type", "_at", "_in", "_url", "_uri", "_endpoint", "_supported", "_count"];
+
+/// What hides the secrets of one exchange.
+pub(super) struct Conceal<'a> {
+    capture: &'a Capture,
+    known: Vec<(&'a str, TokenId)>,
+}
+
+impl<'a> Conceal<'a> {
+    /// Knows every credential that `fact` sends or is given.
+    pub(super) fn new(capture: &'a Capture, fact: &Fact) -> Self {
+        let sent = fact.credentials.iter().map(|c| c.token).chain(fact.url_credentials.iter().map(|c| c.token));
+        let given = fact.delivered.iter().map(|d| d.token).chain(fact.request.refresh_token);
+        let mut known: Vec<(&str, TokenId)> = Vec::new();
+        for id in sent.chain(given) {
+            let token = capture.tokens.get(id);
+            let raw = token.secret.expose().trim();
+            let value = token.classified.value(token.secret.as_secret_str()).expose();
+            known.extend([(raw, id), (value, id)].into_iter().filter(|(text, _)| !text.is_empty()));
+        }
+        // The longest first: a token may stand within another one.
+        known.sort_by_key(|(text, id)| (std::cmp::Reverse(text.len()), *id));
+        known.dedup();
+        Self { capture, known }
+    }
+
+    /// The credential whose value this is.
+    pub(super) fn token(&self, value: &str) -> Option<TokenId> {
+        let value = value.trim();
+        self.known.iter().find(|(text, _)| *text == value).map(|(_, id)| *id)
+    }
+
+    /// `value` of the field called `name`, fit to be shown.
+    pub(super) fn value(&self, name: &str, value: &str) -> String {
+        if let Some(id) = self.token(value) {
+            return self.name(id);
+        }
+        if is_private(name) { hidden(value) } else { self.text(value) }
+    }
+
+    /// Free text, fit to be shown.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = std::borrow::Cow::Borrowed(text);
+        for (secret, id) in self.known.iter().filter(|(secret, _)| secret.len() >= SHORTEST) {
+            if text.contains(secret) {
+                text = std::borrow::Cow::Owned(text.replace(secret, &format!("‹{id}›")));
+            }
+        }
+        scrub(&text)
+    }
+
+    /// `‹T3 jwt:412:…x9Qk#1b2c3d4e›`, or the placeholder itself, which is no secret.
+    pub(super) fn name(&self, id: TokenId) -> String {
+        let token = self.capture.tokens.get(id);
+        match token.classified.literal(token.secret.as_secret_str()) {
+            Some(literal) => literal.to_owned(),
+            None => format!("‹{id} {}›", self.capture.describe(id)),
+        }
+    }
+}
+
+/// Whether the value of a field called `name` is hidden whatever it is.
+pub(super) fn is_private(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let told = TELLING.contains(&lower.as_str()) || TELLING_ENDS.iter().any(|end| lower.ends_with(end));
+    if told || lower.starts_with("access-control-") {
+        return false;
+    }
+    PRIVATE.iter().any(|part| lower.contains(part)) || words(name).any(|word| PRIVATE_WORDS.contains(&word.as_str()))
+}
+
+/// The words of `user_pin`, `x-api-key` and `userPin`, in lower case.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        match words.last_mut() {
+            Some(word) if !begins => word.extend(c.to_lowercase()),
+            _ => words.push(c.to_lowercase().filter(|c| c.is_alphanumeric()).collect()),
+        }
+        before = c;
+    }
+    words.into_iter()
+}
+
+/// What stands in the place of a hidden value: how long it is, unless that would help to guess it.
+pub(super) fn hidden(value: &str) -> String {
+    match value.len() {
+        0 => "‹empty›".to_owned(),
+        1..16 => "‹hidden›".to_owned(),
+        length => format!("‹hidden, {length} bytes›"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_is_private() {
+        for name in
+            ["Authorization", "access_token", "X-CSRF", "password", "apiKey", "Set-Cookie", "user_email", "userPin"]
+        {
+            assert!(is_private(name), "{name}");
+        }
+        for name in ["token_type", "expires_in", "content-type", "title", "WWW-Authenticate", "created_at", "shipping"]
+        {
+            assert!(!is_private(name), "{name}");
+        }
+        assert!(!is_private("access-control-allow-credentials") && !is_private("president"));
+    }
+
+    #[test]
+    fn a_short_value_does_not_tell_its_length() {
+        assert_eq!(hidden("hunter2"), "‹hidden›");
+        assert_eq!(hidden("0123456789abcdef"), "‹hidden, 16 bytes›");
+    }
+}

@@ -1,0 +1,194 @@
+//! What a message makes of the model. Pure: what has to happen outside is returned as commands.
+
+mod act;
+mod go;
+mod mouse;
+mod search;
+mod typed;
+
+use crate::{
+    keys::Chord,
+    message::{Command, Message, Provisional},
+    model::{Data, Mode, Model, Notice},
+    pane,
+    prompt::{Kind, Prompt},
+    screen::Screen,
+};
+
+/// Rows that are kept of what arrives before it is judged.
+const FIRST_ROWS: usize = 10_000;
+/// Exchanges that are kept after they were read again.
+const KEPT: usize = 4;
+
+/// Takes a message in.
+pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
+    let mut commands = match message {
+        Message::Key(chord) => key(model, chord),
+        Message::Paste(text) => {
+            if let Mode::Prompt(prompt) = &mut model.mode {
+                prompt.paste(&text);
+            }
+            Vec::new()
+        }
+        Message::Mouse(mouse) => {
+            model.touched = true;
+            mouse::mouse(model, mouse)
+        }
+        Message::Resize(width, height) => {
+            model.size = ratatui::layout::Size { width, height };
+            Vec::new()
+        }
+        Message::Progress { path, seen } => {
+            (model.reading.path, model.reading.seen) = (path, seen);
+            Vec::new()
+        }
+        Message::Judging { seen } => {
+            (model.reading.judging, model.reading.seen) = (true, seen);
+            Vec::new()
+        }
+        Message::Arrived(rows) => arrived(model, rows),
+        Message::Complaint(text) => {
+            model.reading.complaints.push(text.clone());
+            trouble(model, text)
+        }
+        Message::Loaded(data) => loaded(model, *data),
+        Message::Arranged(how, rows) => {
+            if model.awaited.as_ref() == Some(&how) {
+                model.awaited = None;
+                arranged(model, how.filter, rows);
+            }
+            Vec::new()
+        }
+        Message::Read(id, read) => {
+            model.awaiting.retain(|awaited| *awaited != id);
+            model.read.retain(|(known, _)| *known != id);
+            model.read.push((id, read));
+            if model.read.len() > KEPT {
+                model.read.drain(..1);
+            }
+            Vec::new()
+        }
+        Message::Curl(Ok(text)) => {
+            let said = "copied as curl; credentials are variables".to_owned();
+            model.notice = Some(Notice { text: said, trouble: false });
+            vec![Command::Copy(text)]
+        }
+        Message::Curl(Err(why)) => trouble(model, why),
+        Message::Done(text) => {
+            model.notice = Some(Notice { text, trouble: false });
+            Vec::new()
+        }
+        Message::Trouble(text) => trouble(model, text),
+        Message::Quit => vec![Command::Quit],
+    };
+    commands.extend(settle(model));
+    commands
+}
+
+fn key(model: &mut Model, chord: Chord) -> Vec<Command> {
+    (model.notice, model.touched) = (None, true);
+    match &mut model.mode {
+        Mode::Normal => match model.setup.keymap.action(chord) {
+            Some(action) => act::act(model, action),
+            None => Vec::new(),
+        },
+        Mode::Prompt(prompt) => {
+            let typed = prompt.key(chord, &model.history);
+            typed::typed(model, typed)
+        }
+        Mode::Help(_) => act::in_help(model, chord),
+        Mode::Confirm(token) => {
+            let yes = Chord::parse("y") == Some(chord);
+            model.revealed = Some(*token).filter(|_| yes);
+            model.mode = Mode::Normal;
+            Vec::new()
+        }
+    }
+}
+
+fn arrived(model: &mut Model, rows: Vec<Provisional>) -> Vec<Command> {
+    let room = FIRST_ROWS.saturating_sub(model.reading.rows.len());
+    model.reading.rows.extend(rows.into_iter().take(room));
+    Vec::new()
+}
+
+fn loaded(model: &mut Model, data: Data) -> Vec<Command> {
+    model.data = Some(data);
+    model.reading.rows = Vec::new();
+    let incidents = model.data.as_ref().is_some_and(|data| !data.topics.is_empty());
+    if !model.touched && incidents {
+        model.screen = Screen::Incidents;
+    }
+    request(model)
+}
+
+/// Asks for the rows of the timeline.
+fn request(model: &mut Model) -> Vec<Command> {
+    if model.data.is_none() {
+        return Vec::new();
+    }
+    model.awaited = Some(model.how.clone());
+    vec![Command::Arrange(model.how.clone())]
+}
+
+fn arranged(model: &mut Model, filter: Option<String>, rows: Result<crate::arrange::Rows, String>) {
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(why) => {
+            model.how.filter = model.filtered.clone();
+            let mut prompt = Prompt::new(Kind::Filter, filter.unwrap_or_default());
+            prompt.fault = Some((why, None));
+            model.mode = Mode::Prompt(prompt);
+            return;
+        }
+    };
+    let timeline = Screen::Timeline.index();
+    let selected = match model.rows.shown.get(model.lists[timeline].at) {
+        Some(crate::arrange::Row::Exchange(place)) => Some(*place),
+        _ => None,
+    };
+    model.rows = rows;
+    model.filtered.clone_from(&filter);
+    let kept =
+        selected.and_then(|place| model.rows.shown.iter().position(|r| *r == crate::arrange::Row::Exchange(place)));
+    model.lists[timeline].at = kept.unwrap_or(0);
+    if filter.is_some() {
+        let text = format!("{} exchanges match", model.rows.exchanges());
+        model.notice = Some(Notice { text, trouble: false });
+    }
+}
+
+fn trouble(model: &mut Model, text: String) -> Vec<Command> {
+    model.notice = Some(Notice { text, trouble: true });
+    Vec::new()
+}
+
+/// Puts everything back where it must be: cursors within lists, details about what is selected, and what they need asked
+/// for.
+fn settle(model: &mut Model) -> Vec<Command> {
+    let (length, room) = (model.length(), model.room());
+    model.cursor_mut().settle(length, room);
+    if model.screen != Screen::Tokens || model.revealed != model.selected_token() {
+        model.revealed = None;
+    }
+    let needed = match model.screen {
+        Screen::Exchange => model.exchange.into_iter().collect(),
+        Screen::Compare => model.compared().map(Vec::from).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let mut commands = Vec::new();
+    for id in needed {
+        if model.data.is_some() && model.read_again(id).is_none() && !model.awaiting.contains(&id) {
+            model.awaiting.push(id);
+            commands.push(Command::Read(id));
+        }
+    }
+    pane::refresh(model);
+    let height = usize::from(model.areas().pane.height);
+    let lines = model.pane.lines.len();
+    model.pane.cursor.settle(lines, height);
+    if model.areas().pane.is_empty() {
+        model.in_pane = false;
+    }
+    commands
+}
