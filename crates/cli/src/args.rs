@@ -25,7 +25,7 @@ Without a verb, `authtrace FILE…` is `authtrace analyze FILE…`.
 
 Exit codes:
   0    nothing at or above --fail-on
-  1    findings at or above --fail-on (analyze)
+  1    findings at or above --fail-on (analyze, report)
   2    usage error, or a named input gave nothing
   3    no readable exchange, or a sanitised capture in which nothing was found
   130  interrupted";
@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Tokens(InspectArgs),
     /// List the sessions
     Sessions(InspectArgs),
+    /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
+    Report(ReportArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -155,6 +157,22 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// `report`.
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+    /// A directory of Markdown templates; report.md among them is rendered, and may extend builtin/report.md
+    #[arg(long, value_name = "DIR")]
+    pub(crate) template: Option<PathBuf>,
+    /// Who the report is from
+    #[arg(long, value_name = "NAME")]
+    pub(crate) analyst: Option<String>,
+    /// When the report was written; without it, equal captures give equal reports
+    #[arg(long, value_name = "TIME")]
+    pub(crate) date: Option<String>,
+}
+
 /// `explain`.
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
@@ -209,6 +227,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
+        Some(Verb::Report(report)) => Some(&mut report.analyze),
         Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect)) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None

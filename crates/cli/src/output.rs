@@ -127,7 +127,7 @@ fn to_stdout(text: &str) -> anyhow::Result<()> {
 }
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
-fn to_file(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -76,7 +76,7 @@ fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -
 }
 
 /// What a credential is called: `jwt:412:…x9Qk#1b2c3d4e`, or the placeholder itself.
-fn name(capture: &Capture, id: TokenId, token: &Token) -> String {
+pub(crate) fn name(capture: &Capture, id: TokenId, token: &Token) -> String {
     match token.classified.literal(token.secret.as_secret_str()) {
         Some(literal) => format!("placeholder `{literal}`"),
         None => capture.describe(id),
@@ -149,7 +149,7 @@ fn jose(token: &Token) -> Option<&Jose> {
     token.classified.jose.as_ref()
 }
 
-fn claims(token: &Token) -> Option<&Claims> {
+pub(crate) fn claims(token: &Token) -> Option<&Claims> {
     jose(token)?.claims.as_ref()
 }
 
@@ -179,7 +179,7 @@ fn verdicts(capture: &Capture, id: TokenId) -> (Vec<String>, Vec<String>) {
     (named(true), named(false))
 }
 
-fn purpose_name(purpose: Purpose) -> &'static str {
+pub(crate) fn purpose_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Access => "access",
         Purpose::Refresh => "refresh",
@@ -188,7 +188,7 @@ fn purpose_name(purpose: Purpose) -> &'static str {
     }
 }
 
-fn in_focus<'a>(view: &View<'a>) -> Vec<(TokenId, &'a Token)> {
+pub(crate) fn in_focus<'a>(view: &View<'a>) -> Vec<(TokenId, &'a Token)> {
     let seen: BTreeSet<TokenId> = view
         .facts()
         .flat_map(|f| {

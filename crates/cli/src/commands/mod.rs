@@ -5,6 +5,8 @@ mod completions;
 mod explain;
 mod focus;
 mod inspect;
+mod judging;
+mod report;
 mod rules;
 mod token;
 
@@ -25,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
+        Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
