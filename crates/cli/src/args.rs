@@ -65,7 +65,7 @@ pub(crate) enum Verb {
 /// Where output goes and how it looks.
 #[derive(Args, Default)]
 pub(crate) struct OutputArgs {
-    /// Output format: text, json, jsonl
+    /// Output format: text, json, jsonl, csv; analyze also md, html, sarif, junit, github
     #[arg(short = 'T', long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
     /// Write to this file, readable by you only, instead of standard output
@@ -152,6 +152,9 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 1 from this severity on [default: high]
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<String>,
+    /// A TOML file of known findings that do not count: [[accept]] with fingerprint, reason and until
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accept: Option<PathBuf>,
     /// Exit with 0 where it would be 1 or 3
     #[arg(long)]
     pub(crate) exit_zero: bool,

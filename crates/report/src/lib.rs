@@ -6,16 +6,20 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+pub mod csv;
 pub mod exchanges;
 mod fingerprint;
 pub mod gate;
+pub mod github;
 mod hidden;
 pub mod incident_report;
 pub mod json;
+pub mod junit;
 pub mod moment;
 mod page;
 mod picture;
 pub mod rules;
+pub mod sarif;
 pub mod sessions;
 pub mod style;
 pub mod terminal;
@@ -28,4 +32,4 @@ pub use fingerprint::fingerprint;
 pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
 pub use style::Style;
-pub use view::{Focus, View};
+pub use view::{Acceptance, Focus, View};

@@ -1,5 +1,7 @@
 //! The incident report: complete for each class of incident, the same in every run, inert whatever a capture says.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,12 @@
 //! `analyze`: what is wrong, root causes first.
 
-use authtrace_report::{json, terminal};
+use std::collections::BTreeMap;
+
+use authtrace_report::{
+    csv, github,
+    incident_report::{About, IncidentReport},
+    json, junit, sarif, terminal,
+};
 
 use super::{focus, judging::Floors, start_logging, write_checked};
 use crate::{args::AnalyzeArgs, format::Format, load, output::Output};
@@ -22,6 +28,12 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
         Format::Text => terminal::render(&view, &layout),
         Format::Json => json::render(&view),
         Format::Jsonl => json::lines(&view),
+        Format::Csv => csv::findings(&view),
+        Format::Md => IncidentReport::new(&view, &About::default()).markdown(&BTreeMap::new())?,
+        Format::Html => IncidentReport::new(&view, &About::default()).html()?,
+        Format::Sarif => sarif::render(&view),
+        Format::Junit => junit::render(&view, floors.fail_on()),
+        Format::Github => github::annotations(&view),
     };
     write_checked(&output, &text, &loaded.analysis)?;
     Ok(floors.verdict(args, &loaded, &view).code())

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use authtrace_analyze::Severity;
 use authtrace_parse::ExchangeId;
-use authtrace_report::{Focus, View};
+use authtrace_report::{Acceptance, Focus, View};
 
 use super::focus;
 use crate::{
+    accept,
     args::{AnalyzeArgs, severity},
     exit::Verdict,
     load::Loaded,
@@ -19,6 +20,7 @@ pub(super) struct Floors {
     fail_on: Severity,
     min_severity: Option<Severity>,
     min_confidence: Option<f64>,
+    accepted: Vec<Acceptance>,
 }
 
 impl Floors {
@@ -31,6 +33,10 @@ impl Floors {
             fail_on: args.fail_on.as_deref().map_or(Ok(Severity::High), |name| severity("--fail-on", name))?,
             min_severity: args.min_severity.as_deref().map(|name| severity("--min-severity", name)).transpose()?,
             min_confidence: args.min_confidence,
+            accepted: match &args.accept {
+                Some(path) => accept::read(path, jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -38,7 +44,13 @@ impl Floors {
     pub(super) fn view<'a>(&self, args: &AnalyzeArgs, loaded: &'a Loaded) -> anyhow::Result<View<'a>> {
         let exchanges: Option<BTreeSet<ExchangeId>> = focus::exchanges(&args.inspect, &loaded.analysis)?;
         let (min_severity, min_confidence) = (self.min_severity, self.min_confidence);
-        Ok(View::new(&loaded.analysis, Focus { exchanges, min_severity, min_confidence }))
+        let accepted = self.accepted.clone();
+        Ok(View::new(&loaded.analysis, Focus { exchanges, min_severity, min_confidence, accepted }))
+    }
+
+    /// The severity from which on a finding fails.
+    pub(super) fn fail_on(&self) -> Severity {
+        self.fail_on
     }
 
     /// What the invocation came to.

@@ -50,7 +50,7 @@ fn start_logging(args: &OutputArgs) {
 
 /// Writes what was made of `analysis`, unless a secret of the capture got into it.
 fn write_checked(output: &Output<'_>, text: &str, analysis: &Analysis) -> anyhow::Result<()> {
-    if let Some(token) = gate::leaks(text, analysis) {
+    if let Some(token) = gate::leaks_escaped(text, analysis) {
         bail!(
             "the output would show the secret {token} of the capture, so nothing was written; this is a defect, report it"
         );

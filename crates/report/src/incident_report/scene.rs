@@ -74,8 +74,8 @@ impl<'a> Scene<'a> {
 
     /// The last sign-in before the first failure that succeeded.
     pub(crate) fn sign_in(&self) -> Option<&'a Fact> {
-        let before = self.client.iter().copied().filter(|f| f.started_nanos() < self.begin());
-        before.filter(|f| f.role == Role::Login && f.succeeded()).next_back()
+        let mut before = self.client.iter().copied().filter(|f| f.started_nanos() < self.begin());
+        before.rfind(|f| f.role == Role::Login && f.succeeded())
     }
 
     /// The answer that gave the client an access token: the last one before the first failure, else the first one after.

@@ -34,6 +34,11 @@ pub fn lines(view: &View<'_>) -> String {
     view.findings().map(|(id, finding)| line(&build::finding(view, id, finding))).collect()
 }
 
+/// Findings as objects of the document, each with its id.
+pub(crate) fn findings(view: &View<'_>) -> Vec<document::Finding> {
+    view.findings().map(|(id, finding)| build::finding(view, id, finding)).collect()
+}
+
 /// Indented JSON with a line end.
 pub(crate) fn pretty(value: &impl Serialize) -> String {
     let mut text = escaped(serde_json::to_string_pretty(value).unwrap_or_default());

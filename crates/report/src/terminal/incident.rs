@@ -95,6 +95,19 @@ fn location(page: &mut Page, view: &View<'_>, root: &Finding, same: &[&Finding],
         page.hanging(2, "when", GUTTER, Ink::Plain, &when);
     }
     page.hanging(2, "certainty", GUTTER, Ink::Plain, &certainty(root.confidence()));
+    if let Some(accepted) = accepted(view, root) {
+        page.hanging(2, "accepted", GUTTER, Ink::Plain, &accepted);
+    }
+}
+
+/// `until 2026-12-31: known, fixed in 4.2`
+fn accepted(view: &View<'_>, finding: &Finding) -> Option<String> {
+    let (id, _) = view.findings().find(|(_, f)| std::ptr::eq(*f, finding))?;
+    let accepted = view.acceptance(id)?;
+    Some(match &accepted.until {
+        Some(until) => format!("until {until}: {}", accepted.reason),
+        None => accepted.reason.clone(),
+    })
 }
 
 /// `2026-11-21 10:22:03 UTC, 4 requests within 2.3 s, session S1`
