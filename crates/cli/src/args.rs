@@ -25,9 +25,9 @@ Without a verb, `authtrace FILE…` is `authtrace analyze FILE…`.
 
 Exit codes:
   0    nothing at or above --fail-on
-  1    findings at or above --fail-on (analyze, report)
+  1    findings at or above --fail-on (analyze, report); an incident is still there (verify)
   2    usage error, or a named input gave nothing
-  3    no readable exchange, or a sanitised capture in which nothing was found
+  3    no readable exchange, a sanitised capture in which nothing was found, or not provable (verify)
   130  interrupted";
 
 const COLUMNS: &str = "\
@@ -49,6 +49,8 @@ pub(crate) enum Verb {
     Sessions(InspectArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
+    /// Say of each incident of a report whether it is gone from a new capture
+    Verify(VerifyArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -176,6 +178,19 @@ pub(crate) struct ReportArgs {
     pub(crate) date: Option<String>,
 }
 
+/// `verify`.
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// What `report -o` or `analyze -T json` wrote of the broken capture
+    #[arg(long, value_name = "report.json")]
+    pub(crate) baseline: PathBuf,
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Exit with 0 where it would be 1 or 3
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
 /// `explain`.
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
@@ -231,7 +246,8 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect)) => {
+        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        | Some(Verb::Verify(VerifyArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }

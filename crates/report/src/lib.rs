@@ -25,6 +25,7 @@ pub mod style;
 pub mod terminal;
 pub mod token;
 pub mod tokens;
+pub mod verify;
 pub mod view;
 mod words;
 

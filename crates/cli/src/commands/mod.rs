@@ -9,6 +9,7 @@ mod judging;
 mod report;
 mod rules;
 mod token;
+mod verify;
 
 use anyhow::bail;
 use authtrace_analyze::Analysis;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Report(args)) => report::run(args),
+        Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
