@@ -98,9 +98,10 @@ fn moment(fact: &Fact, of: &BTreeMap<ExchangeId, Vec<String>>) -> Moment {
         incidents: of.get(&fact.id).map(|ids| ids.join(" ")).unwrap_or_default(),
         locator: match fact.source.locator {
             Locator::Entry(entry) => format!("entry {entry}"),
-            Locator::Frames { request, response } => {
+            Locator::Frames { request, response, stream } => {
                 let frame = |frame: Option<u32>| frame.map_or_else(|| "–".to_owned(), |frame| frame.to_string());
-                format!("frames {}, {}", frame(request), frame(response))
+                let stream = stream.map(|stream| format!(", stream {stream}")).unwrap_or_default();
+                format!("frames {}, {}{stream}", frame(request), frame(response))
             }
         },
     }

@@ -172,8 +172,9 @@ fn location(view: &View<'_>, fact: &Fact) -> Location {
     let path = view.analysis.capture.inputs.get(index).map_or("", |input| input.path.as_str());
     let (name, kind) = match fact.source.locator {
         Locator::Entry(entry) => (format!("/log/entries/{entry}"), "object"),
-        Locator::Frames { request, response } => {
-            (format!("frame {}", request.or(response).unwrap_or_default()), "member")
+        Locator::Frames { request, response, stream } => {
+            let stream = stream.map(|stream| format!(" stream {stream}")).unwrap_or_default();
+            (format!("frame {}{stream}", request.or(response).unwrap_or_default()), "member")
         }
     };
     Location {
