@@ -25,9 +25,9 @@ Without a verb, `authtrace FILE…` opens the terminal UI where there is a termi
 
 Exit codes:
   0    nothing at or above --fail-on
-  1    findings at or above --fail-on (analyze)
+  1    findings at or above --fail-on (analyze, report); an incident is still there (verify)
   2    usage error, or a named input gave nothing
-  3    no readable exchange, or a sanitised capture in which nothing was found
+  3    no readable exchange, a sanitised capture in which nothing was found, or not provable (verify)
   130  interrupted";
 
 const COLUMNS: &str = "\
@@ -49,6 +49,10 @@ pub(crate) enum Verb {
     Tokens(InspectArgs),
     /// List the sessions
     Sessions(InspectArgs),
+    /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
+    Report(ReportArgs),
+    /// Say of each incident of a report whether it is gone from a new capture
+    Verify(VerifyArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -65,7 +69,7 @@ pub(crate) enum Verb {
 /// Where output goes and how it looks.
 #[derive(Args, Clone, Default)]
 pub(crate) struct OutputArgs {
-    /// Output format: text, json, jsonl
+    /// Output format: text, json, jsonl, csv; analyze also md, html, sarif, junit, github
     #[arg(short = 'T', long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
     /// Write to this file, readable by you only, instead of standard output
@@ -152,6 +156,38 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 1 from this severity on [default: high]
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<String>,
+    /// A TOML file of known findings that do not count: [[accept]] with fingerprint, reason and until
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accept: Option<PathBuf>,
+    /// Exit with 0 where it would be 1 or 3
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+/// `report`.
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+    /// A directory of Markdown templates; report.md among them is rendered, and may extend builtin/report.md
+    #[arg(long, value_name = "DIR")]
+    pub(crate) template: Option<PathBuf>,
+    /// Who the report is from
+    #[arg(long, value_name = "NAME")]
+    pub(crate) analyst: Option<String>,
+    /// When the report was written; without it, equal captures give equal reports
+    #[arg(long, value_name = "TIME")]
+    pub(crate) date: Option<String>,
+}
+
+/// `verify`.
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// What `report -o` or `analyze -T json` wrote of the broken capture
+    #[arg(long, value_name = "report.json")]
+    pub(crate) baseline: PathBuf,
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
     /// Exit with 0 where it would be 1 or 3
     #[arg(long)]
     pub(crate) exit_zero: bool,
@@ -240,7 +276,9 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect)) => {
+        Some(Verb::Report(report)) => Some(&mut report.analyze),
+        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        | Some(Verb::Verify(VerifyArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }

@@ -30,6 +30,7 @@ struct File {
     min_severity: Option<String>,
     min_confidence: Option<f64>,
     fail_on: Option<String>,
+    accept: Option<PathBuf>,
     exit_zero: bool,
     tui_keys: BTreeMap<String, Vec<String>>,
 }
@@ -40,6 +41,7 @@ pub(crate) fn apply(args: &mut AnalyzeArgs) -> anyhow::Result<()> {
     fill(&mut args.min_severity, &file.min_severity);
     fill(&mut args.min_confidence, &file.min_confidence);
     fill(&mut args.fail_on, &file.fail_on);
+    fill(&mut args.accept, &file.accept);
     args.exit_zero |= file.exit_zero;
     merge(&mut args.inspect, file);
     Ok(())

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-/// A format of this build.
+/// A format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people.
@@ -12,20 +12,95 @@ pub(crate) enum Format {
     Json,
     /// One object a line.
     Jsonl,
+    /// Rows for a spreadsheet.
+    Csv,
+    /// The incident report as Markdown.
+    Md,
+    /// The incident report as a page.
+    Html,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for test reports.
+    Junit,
+    /// Annotations of GitHub Actions.
+    Github,
 }
 
-/// Formats that are promised and not in this build.
-const LATER: [&str; 6] = ["csv", "md", "html", "sarif", "junit", "github"];
+/// A format of a list.
+#[derive(Clone, Copy)]
+pub(crate) enum ListFormat {
+    /// A table.
+    Text,
+    /// An array.
+    Json,
+    /// One object a line.
+    Jsonl,
+    /// Rows for a spreadsheet.
+    Csv,
+}
+
+/// A format of what has no rows.
+#[derive(Clone, Copy)]
+pub(crate) enum ValueFormat {
+    /// For people.
+    Text,
+    /// One document.
+    Json,
+    /// One line.
+    Jsonl,
+}
 
 impl Format {
+    const NAMES: [(&str, Self); 9] = [
+        ("text", Self::Text),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("csv", Self::Csv),
+        ("md", Self::Md),
+        ("html", Self::Html),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("github", Self::Github),
+    ];
     /// The format called `name`.
     pub(crate) fn parse(name: &str) -> anyhow::Result<Self> {
-        Ok(match name {
-            "text" => Self::Text,
-            "json" => Self::Json,
-            "jsonl" => Self::Jsonl,
-            _ if LATER.contains(&name) => bail!("-T {name}: not in this build; use text, json or jsonl"),
-            _ => bail!("-T {name}: no such format; use text, json or jsonl"),
+        match Self::NAMES.iter().find(|(known, _)| *known == name) {
+            Some((_, format)) => Ok(*format),
+            None => bail!("-T {name}: no such format; use {}", list(Self::NAMES.iter().map(|(name, _)| *name))),
+        }
+    }
+
+    /// The format of a list.
+    pub(crate) fn of_list(self) -> anyhow::Result<ListFormat> {
+        Ok(match self {
+            Self::Text => ListFormat::Text,
+            Self::Json => ListFormat::Json,
+            Self::Jsonl => ListFormat::Jsonl,
+            Self::Csv => ListFormat::Csv,
+            other => bail!("-T {}: not for this verb; use text, json, jsonl or csv", other.name()),
         })
+    }
+
+    /// The format of what has no rows.
+    pub(crate) fn of_value(self) -> anyhow::Result<ValueFormat> {
+        Ok(match self {
+            Self::Text => ValueFormat::Text,
+            Self::Json => ValueFormat::Json,
+            Self::Jsonl => ValueFormat::Jsonl,
+            other => bail!("-T {}: not for this verb; use text, json or jsonl", other.name()),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// `a, b or c`
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
     }
 }

@@ -8,6 +8,7 @@
     reason = "this crate is where files, environment and clock are read; the others take values"
 )]
 
+mod accept;
 mod args;
 mod commands;
 mod config;

@@ -236,6 +236,34 @@ fn no_canary_comes_out() {
 }
 
 #[test]
+fn no_report_and_no_format_shows_a_canary() {
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("canary.har");
+    let text =
+        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture());
+    std::fs::write(&har, text).unwrap();
+    let pcap = folder.path().join("canary.pcap");
+    std::fs::write(&pcap, packets()).unwrap();
+    for input in [har.to_str().unwrap(), pcap.to_str().unwrap()] {
+        for format in ["csv", "md", "html", "sarif", "junit", "github"] {
+            check(&["analyze", input, "-T", format], "");
+        }
+        check(&["exchanges", input, "-T", "csv"], "");
+        check(&["tokens", input, "-T", "csv"], "");
+        let out = folder.path().join("report");
+        check(&["report", input, "-o", out.to_str().unwrap()], "");
+        for file in ["report.md", "report.html", "report.json"] {
+            // Escapes of Markdown and HTML may stand within a value.
+            let text = std::fs::read_to_string(out.join(file)).unwrap().replace('\\', "");
+            for place in PLACES {
+                let canary = canary(place);
+                assert!(!text.contains(&canary[..12]) && !text.contains(&canary[28..]), "{file} shows `{place}`");
+            }
+        }
+    }
+}
+
+#[test]
 fn errors_show_no_canary() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authtrace.toml");

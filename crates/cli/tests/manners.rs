@@ -118,7 +118,7 @@ fn inputs_that_give_nothing_say_why() {
 fn usage_errors_are_one_line() {
     refused(&["analyze"], "no capture named");
     refused(&["analyze", "captures/race.har", "-T", "yaml"], "no such format");
-    refused(&["analyze", "captures/race.har", "-T", "sarif"], "not in this build");
+    refused(&["exchanges", "captures/race.har", "-T", "sarif"], "not for this verb");
     refused(&["analyze", "captures/race.har", "--fail-on", "bad"], "no such severity");
     refused(&["analyze", "captures/race.har", "--min-confidence", "2"], "between 0 and 1");
     refused(&["analyze", "captures/race.har", "-t", "noon"], "no such time style");

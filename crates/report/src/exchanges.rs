@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     columns::{Column, table},
-    json,
+    csv, json,
     moment::{Ticker, rfc3339},
     terminal::Layout,
     view::View,
@@ -26,6 +26,41 @@ pub fn json(view: &View<'_>) -> String {
 /// One exchange a line.
 pub fn jsonl(view: &View<'_>) -> String {
     view.facts().map(|fact| json::line(&row(&view.analysis.capture, fact))).collect()
+}
+
+/// One exchange a row, for a spreadsheet.
+pub fn csv(view: &View<'_>) -> String {
+    const COLUMNS: &[&str] = &[
+        "id",
+        "time",
+        "duration_ns",
+        "client",
+        "server",
+        "connection",
+        "protocol",
+        "method",
+        "scheme",
+        "host",
+        "port",
+        "path",
+        "query_keys",
+        "status",
+        "kind",
+        "role",
+        "route",
+        "credentials",
+        "outcome",
+        "error",
+        "failure",
+        "session",
+        "client_key",
+        "leg_of",
+        "page",
+        "initiator",
+        "source",
+        "anomalies",
+    ];
+    csv::table(COLUMNS, view.facts().map(|fact| row(&view.analysis.capture, fact)))
 }
 
 /// A table.

@@ -30,6 +30,15 @@ pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
     needles.find(rendered.as_bytes()).map(|id| authtrace_analyze::tokens::TokenId(id).to_string())
 }
 
+/// The same for text whose punctuation may be escaped as Markdown or HTML write it.
+pub fn leaks_escaped(rendered: &str, analysis: &Analysis) -> Option<String> {
+    const ENTITIES: [(&str, &str); 6] =
+        [("&#x2f;", "/"), ("&#x27;", "'"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
+    let plain = rendered.replace('\\', "");
+    let plain = ENTITIES.iter().fold(plain, |text, (entity, c)| text.replace(entity, c)).replace("&amp;", "&");
+    leaks(rendered, analysis).or_else(|| leaks(&plain, analysis))
+}
+
 /// Placeholders, mere identifiers and guessable values occur in ordinary text; they are kept out by construction instead.
 fn is_secret(token: &Token, analysis: &Analysis) -> bool {
     use authtrace_analyze::token::TokenKind as K;

@@ -6,25 +6,33 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+pub mod csv;
 pub mod exchange;
 pub mod exchanges;
 mod fingerprint;
 pub mod gate;
+pub mod github;
 mod hidden;
+pub mod incident_report;
 pub mod json;
+pub mod junit;
 pub mod moment;
 mod page;
+mod picture;
 pub mod rules;
+pub mod sarif;
 pub mod sessions;
 pub mod style;
 pub mod terminal;
 pub mod token;
 pub mod tokens;
+pub mod verify;
 pub mod view;
+mod words;
 
 pub use fingerprint::fingerprint;
 pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
 pub use page::{Line, Page, Piece};
 pub use style::Style;
-pub use view::{Focus, View};
+pub use view::{Acceptance, Focus, View};

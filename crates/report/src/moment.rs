@@ -65,6 +65,11 @@ pub fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(at.nanos())).map(|t| t.to_string()).unwrap_or_default()
 }
 
+/// RFC 3339 in UTC with milliseconds, equally wide in every row of a table.
+pub(crate) fn stamp(at: Timestamp) -> String {
+    format_in(at, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%3fZ")
+}
+
 /// `2026-11-21 10:22:03` in `zone`.
 pub fn date_and_time(at: Timestamp, zone: &TimeZone) -> String {
     format_in(at, zone, "%Y-%m-%d %H:%M:%S")

@@ -6,6 +6,7 @@ use authtrace_analyze::facts::{SessionId, session::Session};
 
 use crate::{
     columns::{Column, table},
+    csv,
     json::{self, document as doc},
     moment::{Ticker, rfc3339, span},
     terminal::Layout,
@@ -20,6 +21,12 @@ pub fn json(view: &View<'_>) -> String {
 /// One session a line.
 pub fn jsonl(view: &View<'_>) -> String {
     documents(view).iter().map(json::line).collect()
+}
+
+/// One session a row, for a spreadsheet.
+pub fn csv(view: &View<'_>) -> String {
+    const COLUMNS: &[&str] = &["id", "principal", "first", "last", "exchanges", "refused", "first_exchange"];
+    csv::table(COLUMNS, documents(view))
 }
 
 /// A table.

@@ -12,6 +12,7 @@ use authtrace_analyze::{
 
 use crate::{
     columns::{Column, table},
+    csv,
     json::{self, document as doc},
     moment::{Ticker, rfc3339, span},
     page::Page,
@@ -28,6 +29,35 @@ pub fn json(view: &View<'_>) -> String {
 /// One credential a line.
 pub fn jsonl(view: &View<'_>) -> String {
     documents(view).iter().map(json::line).collect()
+}
+
+/// One credential a row, for a spreadsheet.
+pub fn csv(view: &View<'_>) -> String {
+    const COLUMNS: &[&str] = &[
+        "id",
+        "kind",
+        "vendor",
+        "fingerprint",
+        "literal",
+        "length",
+        "purpose",
+        "defects",
+        "carriers",
+        "alg",
+        "kid",
+        "claims",
+        "issued_at",
+        "expires_at",
+        "first",
+        "last",
+        "delivered_by",
+        "sent_in_count",
+        "accepted",
+        "refused",
+        "verified_by",
+        "rejected_by",
+    ];
+    csv::table(COLUMNS, documents(view))
 }
 
 /// A table, and with details the claims below each row.
@@ -151,7 +181,7 @@ fn jose(token: &Token) -> Option<&Jose> {
     token.classified.jose.as_ref()
 }
 
-fn claims(token: &Token) -> Option<&Claims> {
+pub(crate) fn claims(token: &Token) -> Option<&Claims> {
     jose(token)?.claims.as_ref()
 }
 

@@ -1,13 +1,28 @@
 //! What of an analysis is shown: a focus on some exchanges, and floors for severity and confidence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
 
+use crate::fingerprint::fingerprint;
+
+/// A known finding that somebody has decided to live with, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// [`fingerprint`](crate::fingerprint()) of the finding.
+    pub fingerprint: String,
+    /// Why.
+    pub reason: String,
+    /// Last day, as written.
+    pub until: Option<String>,
+}
+
 /// What to show.
 #[derive(Clone, Debug, Default)]
 pub struct Focus {
+    /// Findings that are shown and do not count; whoever fills this leaves out what has expired.
+    pub accepted: Vec<Acceptance>,
     /// Only these exchanges; `None` means all.
     pub exchanges: Option<BTreeSet<ExchangeId>>,
     /// Nothing milder.
@@ -22,6 +37,7 @@ pub struct View<'a> {
     pub analysis: &'a Analysis,
     focus: Focus,
     kept: BTreeSet<FindingId>,
+    accepted: BTreeMap<FindingId, Acceptance>,
     incidents: Vec<&'a Incident>,
 }
 
@@ -49,7 +65,9 @@ impl<'a> View<'a> {
             .filter(|i| find(&i.root).is_some_and(weighs) && i.findings.iter().filter_map(find).any(touches))
             .collect();
         kept.extend(incidents.iter().map(|incident| incident.root));
-        Self { analysis, focus, kept, incidents }
+        let accepted =
+            if focus.accepted.is_empty() { BTreeMap::new() } else { accepted(analysis, &kept, &focus.accepted) };
+        Self { analysis, focus, kept, accepted, incidents }
     }
 
     /// Everything.
@@ -87,13 +105,28 @@ impl<'a> View<'a> {
         self.focus.exchanges.as_ref().is_none_or(|only| only.contains(&id))
     }
 
-    /// The worst severity among the findings in focus.
+    /// The worst severity among the findings in focus that nobody has accepted.
     pub fn worst(&self) -> Option<Severity> {
-        self.findings().map(|(_, finding)| finding.severity).max()
+        let counted = self.findings().filter(|(id, _)| self.acceptance(*id).is_none());
+        counted.map(|(_, finding)| finding.severity).max()
+    }
+
+    /// By what the finding is accepted, where it is.
+    pub fn acceptance(&self, id: FindingId) -> Option<&Acceptance> {
+        self.accepted.get(&id)
     }
 
     /// Whether the exporter removed credentials from any input (CAP200).
     pub fn is_sanitized(&self) -> bool {
         self.analysis.coverage.iter().any(|coverage| coverage.rule.code == "CAP200")
     }
+}
+
+fn accepted(analysis: &Analysis, kept: &BTreeSet<FindingId>, list: &[Acceptance]) -> BTreeMap<FindingId, Acceptance> {
+    let by_fingerprint: BTreeMap<&str, &Acceptance> = list.iter().map(|a| (a.fingerprint.as_str(), a)).collect();
+    let of = |id: &FindingId| {
+        let known = fingerprint(analysis.finding(*id)?);
+        Some((*id, (*by_fingerprint.get(known.as_str())?).clone()))
+    };
+    kept.iter().filter_map(of).collect()
 }

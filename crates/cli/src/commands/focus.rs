@@ -57,7 +57,7 @@ impl Bounds {
 }
 
 /// RFC 3339, or a date and time without a zone, taken as UTC.
-fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
+pub(super) fn time(flag: &str, text: &str) -> anyhow::Result<Timestamp> {
     let zoned = text.parse::<jiff::Timestamp>();
     let civil = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::DateTime>().ok()?).ok();
     let stamp = zoned.ok().or_else(civil);

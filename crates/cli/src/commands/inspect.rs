@@ -6,7 +6,7 @@ use super::{focus, start_logging, write_checked};
 use crate::{
     args::InspectArgs,
     exit::{self, Verdict},
-    format::Format,
+    format::ListFormat,
     load::{self, Loaded},
     output::Output,
 };
@@ -25,7 +25,7 @@ pub(super) enum What {
 /// Runs the verb.
 pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
     start_logging(&args.output);
-    let format = args.output.format()?;
+    let format = args.output.format()?.of_list()?;
     let output = Output::new(&args.output);
     let layout = terminal::Layout { clock: focus::clock(args)?, ..output.layout()? };
     let Loaded { analysis, failed, nothing, interrupted, .. } = load::load(args)?;
@@ -35,15 +35,18 @@ pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
     let exchanges = focus::exchanges(args, &analysis)?;
     let view = View::new(&analysis, Focus { exchanges, ..Focus::default() });
     let text = match (what, format) {
-        (What::Exchanges, Format::Text) => exchanges::text(&view, &layout, output.columns()),
-        (What::Exchanges, Format::Json) => exchanges::json(&view),
-        (What::Exchanges, Format::Jsonl) => exchanges::jsonl(&view),
-        (What::Tokens, Format::Text) => tokens::text(&view, &layout, output.columns()),
-        (What::Tokens, Format::Json) => tokens::json(&view),
-        (What::Tokens, Format::Jsonl) => tokens::jsonl(&view),
-        (What::Sessions, Format::Text) => sessions::text(&view, &layout, output.columns()),
-        (What::Sessions, Format::Json) => sessions::json(&view),
-        (What::Sessions, Format::Jsonl) => sessions::jsonl(&view),
+        (What::Exchanges, ListFormat::Text) => exchanges::text(&view, &layout, output.columns()),
+        (What::Exchanges, ListFormat::Json) => exchanges::json(&view),
+        (What::Exchanges, ListFormat::Jsonl) => exchanges::jsonl(&view),
+        (What::Exchanges, ListFormat::Csv) => exchanges::csv(&view),
+        (What::Tokens, ListFormat::Text) => tokens::text(&view, &layout, output.columns()),
+        (What::Tokens, ListFormat::Json) => tokens::json(&view),
+        (What::Tokens, ListFormat::Jsonl) => tokens::jsonl(&view),
+        (What::Tokens, ListFormat::Csv) => tokens::csv(&view),
+        (What::Sessions, ListFormat::Text) => sessions::text(&view, &layout, output.columns()),
+        (What::Sessions, ListFormat::Json) => sessions::json(&view),
+        (What::Sessions, ListFormat::Jsonl) => sessions::jsonl(&view),
+        (What::Sessions, ListFormat::Csv) => sessions::csv(&view),
     };
     write_checked(&output, &text, &analysis)?;
     let no_judgement = analysis.capture.facts.is_empty();

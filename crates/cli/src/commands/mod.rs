@@ -5,9 +5,12 @@ mod completions;
 mod explain;
 mod focus;
 mod inspect;
+mod judging;
+mod report;
 mod rules;
 mod token;
 mod tui;
+mod verify;
 
 use anyhow::bail;
 use authtrace_analyze::Analysis;
@@ -28,6 +31,8 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
+        Some(Verb::Report(args)) => report::run(args),
+        Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
@@ -50,7 +55,7 @@ fn start_logging(args: &OutputArgs) {
 
 /// Writes what was made of `analysis`, unless a secret of the capture got into it.
 fn write_checked(output: &Output<'_>, text: &str, analysis: &Analysis) -> anyhow::Result<()> {
-    if let Some(token) = gate::leaks(text, analysis) {
+    if let Some(token) = gate::leaks_escaped(text, analysis) {
         bail!(
             "the output would show the secret {token} of the capture, so nothing was written; this is a defect, report it"
         );

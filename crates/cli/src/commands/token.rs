@@ -7,7 +7,7 @@ use authtrace_parse::{Secret, SecretStr, Timestamp};
 use authtrace_report::token;
 
 use super::start_logging;
-use crate::{args::TokenArgs, exit, format::Format, keys, output::Output};
+use crate::{args::TokenArgs, exit, format::ValueFormat, keys, output::Output};
 
 /// Longest input read: far above any token.
 const LIMIT: u64 = 1 << 20;
@@ -15,7 +15,7 @@ const LIMIT: u64 = 1 << 20;
 /// Runs the verb.
 pub(super) fn run(args: &TokenArgs) -> anyhow::Result<u8> {
     start_logging(&args.output);
-    let format = args.output.format()?;
+    let format = args.output.format()?.of_value()?;
     let output = Output::new(&args.output);
     let keys = keys::ring(&args.keys)?;
     let raw = match args.token.as_deref() {
@@ -25,9 +25,9 @@ pub(super) fn run(args: &TokenArgs) -> anyhow::Result<u8> {
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).map_or(0, |nanos| nanos);
     let read = token::Reading::new(without_scheme(&raw), &keys, Timestamp::from_nanos(now));
     let text = match format {
-        Format::Text => read.text(&output.layout()?),
-        Format::Json => read.json(),
-        Format::Jsonl => read.jsonl(),
+        ValueFormat::Text => read.text(&output.layout()?),
+        ValueFormat::Json => read.json(),
+        ValueFormat::Jsonl => read.jsonl(),
     };
     if text.contains(raw.expose().trim()) && raw.len() >= 12 && !read.is_harmless() {
         bail!("the output would show the token, so nothing was written; this is a defect, report it");

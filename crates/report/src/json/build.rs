@@ -122,6 +122,9 @@ pub(super) fn finding(view: &View<'_>, id: FindingId, finding: &Finding) -> doc:
         caused_by: cause.map(|cause| cause.to_string()),
         fixes: finding.fixes.clone(),
         fingerprint: fingerprint(finding),
+        accepted: view
+            .acceptance(id)
+            .map(|accepted| doc::Accepted { reason: accepted.reason.clone(), until: accepted.until.clone() }),
     }
 }
 

@@ -162,6 +162,16 @@ pub struct Finding {
     pub caused_by: Option<String>,
     pub fixes: Vec<&'static str>,
     pub fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
+}
+
+/// By whom a finding is accepted: why, and until when.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Accepted {
+    pub reason: String,
+    pub until: Option<String>,
 }
 
 /// A fact that a finding stands on.

@@ -18,9 +18,25 @@ pub fn render(view: &View<'_>) -> String {
     pretty(&build::document(view))
 }
 
+/// The whole document with an incident report under the key `report`.
+pub(crate) fn render_with_report(view: &View<'_>, report: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct WithReport<'r, R> {
+        #[serde(flatten)]
+        document: document::Document,
+        report: &'r R,
+    }
+    pretty(&WithReport { document: build::document(view), report })
+}
+
 /// One finding a line.
 pub fn lines(view: &View<'_>) -> String {
     view.findings().map(|(id, finding)| line(&build::finding(view, id, finding))).collect()
+}
+
+/// Findings as objects of the document, each with its id.
+pub(crate) fn findings(view: &View<'_>) -> Vec<document::Finding> {
+    view.findings().map(|(id, finding)| build::finding(view, id, finding)).collect()
 }
 
 /// Indented JSON with a line end.

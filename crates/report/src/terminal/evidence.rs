@@ -11,6 +11,7 @@ use crate::{
     page::Page,
     style::Ink,
     view::View,
+    words::{count, request_line},
 };
 
 /// Exchanges shown without `-v`.
@@ -55,7 +56,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
     }
     page.about(None);
     if hidden > 0 {
-        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with -v", super::count(hidden, "more request")));
+        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with -v", count(hidden, "more request")));
     }
 }
 
@@ -113,22 +114,4 @@ fn times(rows: &[(&Fact, Vec<&Evidence>)], layout: &Layout, view: &View<'_>) -> 
     };
     let mut ticker = Ticker::new(clock, view.analysis.capture.facts.iter().filter_map(started).min());
     rows.iter().map(|(fact, _)| ticker.show(started(fact))).collect()
-}
-
-/// `POST /api/v1/books/ → 401`
-fn request_line(fact: &Fact) -> String {
-    let answer = match (fact.status, fact.failure.as_deref()) {
-        (Some(status), _) => status.to_string(),
-        (None, Some(failure)) => no_answer(failure),
-        (None, None) => "no answer".to_owned(),
-    };
-    format!("{} → {answer}", fact.route)
-}
-
-/// A browser's error text; of a refused WebSocket it holds the status.
-fn no_answer(failure: &str) -> String {
-    match failure.split_once("Unexpected response code: ") {
-        Some((_, status)) => format!("{status} to the handshake"),
-        None => failure.to_owned(),
-    }
 }

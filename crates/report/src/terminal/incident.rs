@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use authtrace_analyze::{Compared, Contrast, Finding, FindingId, Incident, Judged, Verdict};
 
-use super::{Detail, Layout, count, evidence, label};
+use super::{Detail, Layout, evidence, label};
 use crate::{
     moment::{Clock, date_and_time, span},
     page::Page,
     style::Ink,
     view::View,
+    words::{certainty, count},
 };
 
 /// Columns of the gutter that holds the labels.
@@ -93,10 +94,20 @@ fn location(page: &mut Page, view: &View<'_>, root: &Finding, same: &[&Finding],
     if let Some(when) = when(view, same, layout) {
         page.hanging(2, "when", GUTTER, Ink::Plain, &when);
     }
-    let confidence = root.confidence();
-    let percent = (confidence.value() * 100.0).round();
-    let percent = if percent > 99.0 { "over 99".to_owned() } else { percent.to_string() };
-    page.hanging(2, "certainty", GUTTER, Ink::Plain, &format!("{percent} % ({})", confidence.band()));
+    page.hanging(2, "certainty", GUTTER, Ink::Plain, &certainty(root.confidence()));
+    if let Some(accepted) = accepted(view, root) {
+        page.hanging(2, "accepted", GUTTER, Ink::Plain, &accepted);
+    }
+}
+
+/// `until 2026-12-31: known, fixed in 4.2`
+fn accepted(view: &View<'_>, finding: &Finding) -> Option<String> {
+    let (id, _) = view.findings().find(|(_, f)| std::ptr::eq(*f, finding))?;
+    let accepted = view.acceptance(id)?;
+    Some(match &accepted.until {
+        Some(until) => format!("until {until}: {}", accepted.reason),
+        None => accepted.reason.clone(),
+    })
 }
 
 /// `2026-11-21 10:22:03 UTC, 4 requests within 2.3 s, session S1`

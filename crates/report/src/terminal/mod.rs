@@ -157,8 +157,3 @@ fn lower_first(title: &str) -> String {
 fn label(severity: Severity, code: &str) -> String {
     format!("{severity}[{code}]:")
 }
-
-/// `1 request`, `3 requests`.
-fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}

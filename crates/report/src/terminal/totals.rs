@@ -9,8 +9,7 @@ use authtrace_analyze::{
 };
 use authtrace_parse::{ExchangeId, HeaderView};
 
-use super::count;
-use crate::{page::Page, style::Ink, view::View};
+use crate::{page::Page, style::Ink, view::View, words::count};
 
 /// Whether nothing above low severity was found.
 pub(super) fn is_healthy(view: &View<'_>) -> bool {
