@@ -79,10 +79,13 @@ fn every_request_of_the_servers_logs_is_found() {
 #[test]
 fn every_request_over_tls_is_found() {
     let Some(lab) = support::shared("lab") else { return };
-    let folder = lab.join("s7-mixed-h1");
-    let expected = truth(&folder);
-    check(&folder.join("capture.pcapng"), Some(&folder.join("keylog.txt")), &expected);
-    check(&folder.join("capture-dsb.pcapng"), None, &expected);
+    // HTTP/1.1 inside, and HTTP/2.
+    for name in ["s7-mixed-h1", "s7-mixed"] {
+        let folder = lab.join(name);
+        let expected = truth(&folder);
+        check(&folder.join("capture.pcapng"), Some(&folder.join("keylog.txt")), &expected);
+        check(&folder.join("capture-dsb.pcapng"), None, &expected);
+    }
 }
 
 /// A connection without keys, or without its beginning, is told and claims nothing.
