@@ -3,7 +3,7 @@
 use authtrace_parse::websocket::{Message, WebSocket};
 use serde_json::Value;
 
-use super::socket_refusal::refusal;
+use super::socket_refusal::{self, refusal};
 use crate::{
     dictionary::ErrorClass,
     scrub::scrub,
@@ -26,8 +26,10 @@ pub struct Refusal {
 /// What followed a handshake.
 #[derive(Clone, Default)]
 pub struct Socket {
-    /// Close code, where a close frame was seen.
+    /// Close code of the server, where its close frame was seen: a client that closes was not refused.
     pub close_code: Option<u16>,
+    /// Whether the server's close frame gives a reason that is about something else than authentication.
+    pub other_reason: bool,
     /// The first message of the server that refuses the client.
     pub refusal: Option<Refusal>,
     /// Whether one of the first messages of the client opens a session of the protocol above or holds a credential: what it
@@ -46,7 +48,7 @@ pub struct Socket {
 /// What `websocket` shows.
 pub(crate) fn extract(websocket: &WebSocket, interner: &mut Interner) -> Socket {
     let mut socket = Socket {
-        close_code: websocket.close_code,
+        close_code: websocket.close_code.filter(|_| websocket.closed_by_client != Some(true)),
         recorded: websocket.message_count > 0 || websocket.close_code.is_some(),
         ..Socket::default()
     };
@@ -62,6 +64,17 @@ pub(crate) fn extract(websocket: &WebSocket, interner: &mut Interner) -> Socket 
             socket.received += 1;
         }
         socket.last = nanos(message).or(socket.last);
+    }
+    let reason = websocket.close_reason.as_ref().filter(|reason| socket.close_code.is_some() && !reason.is_empty());
+    if let Some(reason) = reason.filter(|_| socket.refusal.is_none()) {
+        let said = socket_refusal::reason(reason.expose());
+        socket.other_reason = said.is_none();
+        socket.refusal = said.map(|class| Refusal {
+            class,
+            text: interner.text(&scrub(reason.expose())),
+            at: None,
+            data_before: socket.received,
+        });
     }
     socket
 }

@@ -15,6 +15,12 @@ pub(crate) fn refusal(text: &str) -> Option<(Option<ErrorClass>, String)> {
     (class.is_some() || is_about_authentication(&words)).then_some((class, words))
 }
 
+/// What the reason of a close frame is about, where it is about authentication: a class, if its words are known.
+pub(crate) fn reason(text: &str) -> Option<Option<ErrorClass>> {
+    let class = classify(text);
+    (class.is_some() || is_about_authentication(text)).then_some(class)
+}
+
 /// Messages that refuse are short.
 const LONGEST: usize = 4096;
 

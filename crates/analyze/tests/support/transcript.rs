@@ -15,7 +15,7 @@
 //! < Name: value                       response header
 //! << text                             response body;  <<? for one that the recording lacks
 //! <> text                             WebSocket message of the client;  <- text  of the server;  <-+2s text  after 2 s
-//! <! 4401                             close code of a WebSocket
+//! <! 4401 reason                      close code of a WebSocket, with or without a reason
 //! # finding: AUTH001 POST /a          expectation;  # coverage: CAP200;  other comments are prose
 //! ```
 //!
@@ -259,8 +259,11 @@ fn message_line(exchange: &mut Exchange, line: &str) {
         response(exchange).body = body(text);
     } else if let Some(text) = line.strip_prefix("<> ") {
         exchange.websocket.as_mut().unwrap().messages.push(message(true, text));
-    } else if let Some(code) = line.strip_prefix("<! ") {
-        exchange.websocket.as_mut().unwrap().close_code = Some(code.parse().unwrap_or_else(|_| panic!("code {code}")));
+    } else if let Some(close) = line.strip_prefix("<! ") {
+        let (code, reason) = close.split_once(' ').map_or((close, None), |(code, reason)| (code, Some(reason)));
+        let websocket = exchange.websocket.as_mut().unwrap();
+        websocket.close_code = Some(code.parse().unwrap_or_else(|_| panic!("code {code}")));
+        websocket.close_reason = reason.map(Secret::new);
     } else if let Some((after, text)) = line.strip_prefix("<-+").and_then(|rest| rest.split_once(' ')) {
         let time = exchange.timing.started.map(|started| started.saturating_add(duration(after)));
         let message = Message { time, ..message(false, text) };

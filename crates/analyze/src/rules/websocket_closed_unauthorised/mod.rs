@@ -98,7 +98,8 @@ fn of<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<Refused<'a>> {
     let refusal = socket.refusal.as_ref();
     let end = socket.last;
     let at = refusal.and_then(|r| r.at).or(end);
-    let code = socket.close_code.filter(|code| speaks_of_authentication(*code));
+    let code =
+        socket.close_code.filter(|code| speaks_of_authentication(*code) && !(socket.other_reason && *code == 1008));
     // A policy may be about anything: 1008 counts where nothing had been served, or next to the token's expiry.
     let generic = code == Some(1008) && refusal.is_none();
     let early = at.is_none_or(|at| at - fact.started_nanos() <= nanos(THRESHOLDS.early));
