@@ -25,7 +25,7 @@ Without a verb, `authtrace FILE…` is `authtrace analyze FILE…`.
 
 Exit codes:
   0    nothing at or above --fail-on
-  1    findings at or above --fail-on (analyze, report); an incident is still there (verify)
+  1    findings at or above --fail-on (analyze, report); an incident appeared (diff) or is still there (verify)
   2    usage error, or a named input gave nothing
   3    no readable exchange, a sanitised capture in which nothing was found, or not provable (verify)
   130  interrupted";
@@ -49,6 +49,8 @@ pub(crate) enum Verb {
     Sessions(InspectArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
+    /// Say what changed in authentication behaviour between two captures
+    Diff(DiffArgs),
     /// Say of each incident of a report whether it is gone from a new capture
     Verify(VerifyArgs),
     /// List the rules
@@ -65,7 +67,7 @@ pub(crate) enum Verb {
 }
 
 /// Where output goes and how it looks.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct OutputArgs {
     /// Output format: text, json, jsonl, csv; analyze also md, html, sarif, junit, github
     #[arg(short = 'T', long, value_name = "FORMAT")]
@@ -85,7 +87,7 @@ pub(crate) struct OutputArgs {
 }
 
 /// Keys to check signatures with.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct KeyArgs {
     /// A key to check signatures with: NAME=@FILE, NAME=env:VAR, NAME=b64:…, NAME=jwks:@FILE, NAME=pem:@FILE
     #[arg(long, value_name = "NAME=SOURCE")]
@@ -96,7 +98,7 @@ pub(crate) struct KeyArgs {
 }
 
 /// What every verb that reads captures takes.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct InspectArgs {
     /// Captures: HAR, pcap and pcapng files, plain or packed with gzip, zlib or zstd; directories; - for standard input
     #[arg(value_name = "FILE")]
@@ -178,6 +180,20 @@ pub(crate) struct ReportArgs {
     pub(crate) date: Option<String>,
 }
 
+/// `diff`.
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// BEFORE and AFTER, in this order
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Exit with 1 where an incident of this severity appeared [default: high]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<String>,
+    /// Exit with 0 where it would be 1 or 3
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
 /// `verify`.
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
@@ -219,6 +235,11 @@ impl OutputArgs {
 }
 
 impl InspectArgs {
+    /// The same for one capture.
+    pub(crate) fn with_path(&self, path: PathBuf) -> Self {
+        Self { files: vec![path], read: Vec::new(), ..self.clone() }
+    }
+
     /// Every capture named, in order.
     pub(crate) fn paths(&self) -> anyhow::Result<Vec<PathBuf>> {
         let paths: Vec<PathBuf> = self.read.iter().chain(&self.files).cloned().collect();
@@ -247,7 +268,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Some(Verb::Analyze(analyze)) => Some(analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
         Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
-        | Some(Verb::Verify(VerifyArgs { inspect, .. })) => {
+        | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }
