@@ -25,7 +25,7 @@ Without a verb, `authtrace FILE…` opens the terminal UI where there is a termi
 
 Exit codes:
   0    nothing at or above --fail-on
-  1    findings at or above --fail-on (analyze, report); an incident is still there (verify)
+  1    findings at or above --fail-on (analyze, report); an incident appeared (diff) or is still there (verify)
   2    usage error, or a named input gave nothing
   3    no readable exchange, a sanitised capture in which nothing was found, or not provable (verify)
   130  interrupted";
@@ -51,6 +51,8 @@ pub(crate) enum Verb {
     Sessions(InspectArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
+    /// Say what changed in authentication behaviour between two captures
+    Diff(DiffArgs),
     /// Say of each incident of a report whether it is gone from a new capture
     Verify(VerifyArgs),
     /// List the rules
@@ -180,6 +182,20 @@ pub(crate) struct ReportArgs {
     pub(crate) date: Option<String>,
 }
 
+/// `diff`.
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// BEFORE and AFTER, in this order
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Exit with 1 where an incident of this severity appeared [default: high]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<String>,
+    /// Exit with 0 where it would be 1 or 3
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
 /// `verify`.
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
@@ -250,6 +266,11 @@ impl AnalyzeArgs {
 }
 
 impl InspectArgs {
+    /// The same for one capture.
+    pub(crate) fn with_path(&self, path: PathBuf) -> Self {
+        Self { files: vec![path], read: Vec::new(), ..self.clone() }
+    }
+
     /// Every capture named, in order.
     pub(crate) fn paths(&self) -> anyhow::Result<Vec<PathBuf>> {
         let paths: Vec<PathBuf> = self.read.iter().chain(&self.files).cloned().collect();
@@ -278,7 +299,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Some(Verb::Analyze(analyze)) => Some(analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
         Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
-        | Some(Verb::Verify(VerifyArgs { inspect, .. })) => {
+        | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }

@@ -7,6 +7,7 @@
 
 mod columns;
 pub mod csv;
+pub mod diff;
 pub mod exchange;
 pub mod exchanges;
 mod fingerprint;

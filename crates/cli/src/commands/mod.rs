@@ -2,6 +2,7 @@
 
 mod analyze;
 mod completions;
+mod diff;
 mod explain;
 mod focus;
 mod inspect;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Report(args)) => report::run(args),
+        Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
