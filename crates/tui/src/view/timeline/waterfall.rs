@@ -102,8 +102,9 @@ mod tests {
         let columns: Vec<usize> =
             [0, 50, 100, 500, 1_000_000_000_000, 1_000_000_000_100].map(|at| window.column(at, 101)).to_vec();
         assert!(columns.is_sorted(), "{columns:?}");
-        assert_eq!((columns[0], columns[2], columns[5]), (0, 47, 100));
-        assert_eq!(columns[4] - columns[3], 6, "a quarter of an hour takes a sixteenth");
+        // Two times 100 of work and a pause of 200 / 16 = 12 make a scale of 212.
+        assert_eq!((columns[0], columns[2], columns[5]), (0, 100 * 100 / 212, 100));
+        assert_eq!((columns[3], columns[4]), (columns[2], 112 * 100 / 212), "a quarter of an hour is a short pause");
         assert_eq!(Window::new(Vec::new()).column(7, 10), 0);
         assert_eq!(Window::new(vec![(i64::MIN, i64::MAX)]).column(0, 11), 10);
     }
