@@ -1,5 +1,10 @@
 //! The terminal UI from outside: the real program in a real terminal (tmux), key by key.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run programs and may panic")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests run programs and may panic"
+)]
 
 use std::{
     path::{Path, PathBuf},
