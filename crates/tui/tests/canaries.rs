@@ -66,7 +66,7 @@ fn capture() -> String {
     let json = format!(r#"{{"refresh_token":"{}","password":"{}","pin":4711}}"#, c("requestbody"), c("password"));
     let form = format!("grant_type=password&username=ann&password={}&code={}", c("form"), c("requestbody"));
     let answer = format!(
-        r#"{{"access_token":"{0}","detail":"token {0} refused","user":{{"secrets":["{1}"],"mail":"ann@x.dev"}}}}"#,
+        r#"{{"access_token":"{0}","detail":"token {0} refused","user":{{"secrets":["{1}"],"mail":"zoe4711@private.example"}}}}"#,
         c("responsebody"),
         c("nested")
     );
@@ -123,5 +123,5 @@ fn no_planted_secret_comes_out() {
         // Even a part of it would be too much; four characters at the end are shown on purpose.
         assert!(!seen.contains(&secret[..12]), "{place}: {secret} came out");
     }
-    assert!(!seen.contains("4711") && !seen.contains("ann@x.dev"), "guessable values came out");
+    assert!(!seen.contains("4711") && !seen.contains("zoe4711@private.example"), "guessable values came out");
 }
