@@ -158,7 +158,7 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 1 from this severity on [default: high]
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<String>,
-    /// A TOML file of known findings that do not count: [[accept]] with fingerprint, reason and until
+    /// A TOML file of known findings that do not count: `[[accept]]` with fingerprint, reason and until
     #[arg(long, value_name = "FILE")]
     pub(crate) accept: Option<PathBuf>,
     /// Exit with 0 where it would be 1 or 3

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`update`](update::update) and [`view`](view::draw) are pure: they read no clock, file or environment. Everything that
-//! happens outside is a [`Command`](message::Command) whose answer comes back as a [`Message`](message::Message), and the
+//! happens outside is a [`Command`](message::Command) whose answer comes back as a [`Message`], and the
 //! outside world itself is one injected value ([`Outside`]). Every text of a capture passes `report`'s filter for what a
 //! terminal would obey; no screen holds a secret unless its reader asks for that one and confirms.
 
