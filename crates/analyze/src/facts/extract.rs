@@ -1,32 +1,33 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
-use std::{borrow::Cow, collections::HashSet, fmt::Write as _, num::NonZeroU16, sync::Arc};
+use std::{collections::HashSet, num::NonZeroU16, sync::Arc};
 
 use authtrace_parse::{
-    AnomalyKind, CallFrame, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
+    AnomalyKind, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
     target::origin,
 };
 
 use super::{
-    Common, Connection, Delivery, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
+    Common, Connection, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
+    call_site,
     client::{Client, Clients},
     cors,
     credential::{self, Carrier, Credential, REFRESH_KEYS},
     csrf::Csrf,
+    delivery,
     gate::{Gate, Gates},
     key_set::KeySet,
     login_page::LoginPage,
     oauth, outcome, proof, provenance, role, route, set_cookie,
     shared::Lists,
-    socket,
+    shown, socket,
 };
 use crate::{
     challenge::Challenge,
     dictionary::responders,
-    text::{Interner, LONGEST, Text, start},
-    token::{Authorization, TokenKind, classify},
-    tokens::{Purpose, TokenId, TokenStore},
+    text::{Interner, Text},
+    tokens::{TokenId, TokenStore},
 };
 
 /// What facts share and what was read before.
@@ -58,7 +59,7 @@ impl Extractor {
         let credentials = credential::extract(exchange, &request_body, tokens, interner);
         let url_credentials = credential::in_header_urls(exchange, tokens, interner);
         let set_cookies = set_cookies(answer, interner);
-        let delivered = deliveries(exchange, answer, &response_body, tokens, interner);
+        let delivered = delivery::deliveries(exchange, answer, &response_body, tokens, interner);
         let inferred = role::infer(&role::Evidence {
             exchange,
             request: &request_body,
@@ -72,12 +73,12 @@ impl Extractor {
             answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
         );
         let outcome = outcome::extract(exchange, &inferred, &challenges, &response_body, interner);
-        let path = display_path(request.target.path.expose());
+        let path = shown::display_path(request.target.path.expose());
         let template = route::template(&path);
         let reading =
             oauth::Reading { exchange, role: inferred.role, request: &request_body, response: &response_body };
         let details = details(&reading, &credentials, tokens, interner);
-        let stack = application_frames(exchange, interner);
+        let stack = call_site::application_frames(exchange, interner);
         let refresh_token = refresh_token(&credentials, inferred.role);
         let common = Common {
             kind: exchange.kind,
@@ -90,14 +91,14 @@ impl Extractor {
             host: interner.text(&request.target.host),
             port: request.target.port,
             origin: interner.written(|out| request.target.write_origin(out)),
-            query_keys: request.target.query_pairs().map(|(name, _)| safe_name(name, interner)).collect(),
+            query_keys: request.target.query_pairs().map(|(name, _)| shown::safe_name(name, interner)).collect(),
             route: route_name(exchange, &template, &request_body, interner),
             group: interner.text(&route::group(&template)),
             status: response.map(|r| r.status),
             failure: exchange.failure.as_deref().map(|f| interner.text(&crate::scrub::scrub(f))),
             view: request.view,
             has_headers: !request.headers.is_empty(),
-            request_fields: interner.written(|out| write_names(&request.headers, out)),
+            request_fields: interner.written(|out| shown::write_names(&request.headers, out)),
             has_cookies: request.headers.contains("cookie"),
             removed_header_bytes: removed_header_bytes(exchange),
             role: inferred.role,
@@ -146,7 +147,7 @@ impl Extractor {
             set_cookies: set_cookies.into(),
             redirect: redirect(&request.target, answer, outcome.class, interner),
             request: RequestFacts {
-                grant_type: request_body.string("grant_type").map(|g| safe_name(g.expose(), interner)),
+                grant_type: request_body.string("grant_type").map(|g| shown::safe_name(g.expose(), interner)),
                 has_password: role::has_password(&request_body),
                 refresh_token,
                 body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
@@ -195,56 +196,6 @@ impl Extractor {
     }
 }
 
-/// The names of header fields, lower case, with spaces between them; of very many the first.
-fn write_names(headers: &Headers, out: &mut String) {
-    for (name, _) in headers.iter() {
-        if out.len() + name.len() > LONGEST {
-            return;
-        }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(name.chars().map(|letter| letter.to_ascii_lowercase()));
-    }
-}
-
-/// The path as it may be shown: a segment that is a token reads `{token}`, and of a very long path only the first
-/// segments are kept, since half a token can no longer be told as one.
-fn display_path(path: &str) -> Cow<'_, str> {
-    if path.len() > LONGEST {
-        let start = start(path, LONGEST);
-        let whole = start.rfind('/').map_or("", |end| &start[..end]);
-        return format!("{}/…", display_path(whole)).into();
-    }
-    if !path.split('/').any(is_secret_segment) {
-        return path.into();
-    }
-    let show = |segment: &str| if is_secret_segment(segment) { "{token}".to_owned() } else { segment.to_owned() };
-    path.split('/').map(show).collect::<Vec<_>>().join("/").into()
-}
-
-/// Long random segments are reset links, magic links and the like; identifiers and hashes are not.
-fn is_secret_segment(segment: &str) -> bool {
-    if segment.len() < 20 {
-        return false;
-    }
-    let classified = classify(SecretStr::new(segment), None);
-    let is_id = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    match classified.kind {
-        TokenKind::Opaque => segment.len() >= 32 && !is_id && !segment.contains('.') && route::is_variable(segment),
-        TokenKind::ApiKey { publishable: false } => true,
-        kind => credential::is_token_kind(kind),
-    }
-}
-
-/// A parameter name or grant type as it may be shown: names are short words; anything else may be a value out of place.
-fn safe_name(name: &str, interner: &mut Interner) -> Text {
-    // A short word is no token; only what may be one is worth a closer look.
-    let plain =
-        name.len() <= 64 && (name.len() < 16 || !credential::is_token_kind(classify(SecretStr::new(name), None).kind));
-    interner.text(if plain { name } else { "{token}" })
-}
-
 /// DevTools counts header bytes before it removes sensitive fields: a Bearer token leaves a gap of 50 bytes or more.
 fn removed_header_bytes(exchange: &Exchange) -> bool {
     const GAP: u64 = 50;
@@ -262,7 +213,7 @@ fn route_name(exchange: &Exchange, template: &str, body: &BodyView, interner: &m
     let target = || exchange.request.headers.get("x-amz-target").map(SecretStr::expose);
     let operation = match body.graphql_operation() {
         Some(operation) => Some(interner.text(operation)),
-        None => target().map(|target| safe_name(target, interner)),
+        None => target().map(|target| shown::safe_name(target, interner)),
     };
     interner.written(|out| {
         out.extend([&*exchange.request.method, " ", template]);
@@ -274,68 +225,6 @@ fn route_name(exchange: &Exchange, template: &str, body: &BodyView, interner: &m
 
 fn set_cookies(headers: &Headers, interner: &mut Interner) -> Vec<set_cookie::SetCookie> {
     headers.get_all("set-cookie").filter_map(|field| Some(set_cookie::parse(field, interner)?.0)).collect()
-}
-
-/// Response keys that hand out tokens, and what for.
-const DELIVERY_KEYS: &[(&str, Purpose)] = &[
-    ("access_token", Purpose::Access),
-    ("accessToken", Purpose::Access),
-    ("AccessToken", Purpose::Access),
-    ("access", Purpose::Access),
-    ("token", Purpose::Access),
-    ("jwt", Purpose::Access),
-    ("auth_token", Purpose::Access),
-    ("authToken", Purpose::Access),
-    ("session_token", Purpose::Access),
-    ("sessionToken", Purpose::Access),
-    ("id_token", Purpose::Id),
-    ("idToken", Purpose::Id),
-    ("IdToken", Purpose::Id),
-    ("refresh_token", Purpose::Refresh),
-    ("refreshToken", Purpose::Refresh),
-    ("RefreshToken", Purpose::Refresh),
-    ("refresh", Purpose::Refresh),
-];
-
-/// The shortest string that counts as a delivered token; shorter ones are flags and names.
-const SHORTEST_TOKEN: usize = 16;
-
-fn deliveries(
-    exchange: &Exchange,
-    headers: &Headers,
-    body: &BodyView,
-    tokens: &mut TokenStore,
-    interner: &mut Interner,
-) -> Vec<Delivery> {
-    if !exchange.response.as_ref().is_some_and(|r| (200..400).contains(&r.status)) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    let at = exchange.timing.ended.or(exchange.timing.first_byte);
-    let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
-        let token = tokens.intern(value, scheme, exchange.id);
-        tokens.delivered(token, &carrier, purpose, exchange.id, at);
-        found.push(Delivery { carrier, token, purpose });
-    };
-    for (key, purpose) in DELIVERY_KEYS {
-        if let Some(value) =
-            body.string(key).filter(|v| v.expose().len() >= SHORTEST_TOKEN && !v.expose().contains(' '))
-        {
-            add(Carrier::ResponseBody(interner.text(key)), *purpose, value, None);
-        }
-    }
-    for field in headers.get_all("set-cookie") {
-        let Some((cookie, value)) = set_cookie::parse(field, interner) else { continue };
-        if !cookie.deletes && credential::is_session_cookie(&cookie.name, value) {
-            let purpose = if cookie.name.contains("refresh") { Purpose::Refresh } else { Purpose::Session };
-            add(Carrier::SetCookie(cookie.name), purpose, value, None);
-        }
-    }
-    for value in headers.get_all("authorization") {
-        let split = Authorization::read(value);
-        add(Carrier::ResponseHeader(interner.text("authorization")), Purpose::Access, split.credentials, split.scheme);
-    }
-    found
 }
 
 /// The refresh token that a request presents: in the body, or in a cookie of that name on a refresh endpoint.
@@ -366,44 +255,12 @@ fn redirect(
     let absolute =
         if location.starts_with("//") { format!("{}:{location}", target.scheme.as_str()) } else { location.to_owned() };
     if let Some(to) = Target::parse(&absolute) {
-        let path = interner.text(&display_path(to.path.expose()));
+        let path = interner.text(&shown::display_path(to.path.expose()));
         return Some(Box::new(Redirect { origin: interner.text(&to.origin()), path }));
     }
     let path = location.split(['?', '#']).next().unwrap_or_default();
     let origin = interner.text(&origin(target.scheme, &target.host, target.port));
-    path.starts_with('/').then(|| Box::new(Redirect { origin, path: interner.text(&display_path(path)) }))
-}
-
-/// Scripts of libraries: the frame that matters is the application's own.
-fn is_library(url: &str) -> bool {
-    let name = url.rsplit('/').next().unwrap_or(url);
-    const LIBRARIES: &[&str] =
-        &["axios", "jquery", "ky.", "superagent", "zone", "polyfill", "sentry", "datadog", "apollo", "react-query"];
-    url.contains("/node_modules/") || LIBRARIES.iter().any(|library| name.starts_with(library)) || url.is_empty()
-}
-
-fn application_frames(exchange: &Exchange, interner: &mut Interner) -> Vec<Text> {
-    // A frame of the requested URL itself, or of a document that only names it, is no place in a program.
-    let own = &exchange.request.target;
-    let scripts = exchange.browser.initiator.iter().filter(|i| &*i.kind != "other").flat_map(|i| &i.frames);
-    let names_itself =
-        |frame: &CallFrame| Target::parse(&frame.url).is_some_and(|t| t.origin() == own.origin() && t.path == own.path);
-    let frames = scripts.filter(|frame| !is_library(&frame.url) && !names_itself(frame));
-    frames.take(4).map(|frame| frame_name(frame, interner)).collect()
-}
-
-/// `function (file:line)`, one-based as editors count.
-fn frame_name(frame: &CallFrame, interner: &mut Interner) -> Text {
-    let path = match frame.url.split("://").nth(1) {
-        Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
-        None => &*frame.url,
-    };
-    let path = if path.is_empty() { "/" } else { path };
-    let function = if frame.function.is_empty() { "anonymous" } else { &frame.function };
-    let write = |out: &mut String| {
-        let _ = write!(out, "f{function} ({path}:{})", frame.line + 1);
-    };
-    interner.derived(write, |raw, interner| interner.scrubbed(&raw[1..]))
+    path.starts_with('/').then(|| Box::new(Redirect { origin, path: interner.text(&shown::display_path(path)) }))
 }
 
 fn client_signature(headers: &Headers, interner: &mut Interner) -> Text {

@@ -4,12 +4,14 @@
 //! Role and outcome are facts, too.
 
 pub(crate) mod body;
+mod call_site;
 pub mod client;
 pub mod clock;
 pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
 pub mod csrf;
+mod delivery;
 pub(crate) mod error_page;
 pub(crate) mod extract;
 pub mod gate;
@@ -29,6 +31,7 @@ pub(crate) mod saml;
 pub mod session;
 pub mod set_cookie;
 pub mod shared;
+mod shown;
 pub(crate) mod silent;
 pub(crate) mod site;
 pub mod socket;

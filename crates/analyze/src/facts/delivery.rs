@@ -1,0 +1,78 @@
+//! Credentials that a response hands to the client: in its body, its cookies and its `Authorization`.
+
+use authtrace_parse::{Exchange, SecretStr, headers::Headers};
+
+use super::{
+    Delivery,
+    body::BodyView,
+    credential::{self, Carrier},
+    set_cookie,
+};
+use crate::{
+    text::Interner,
+    token::Authorization,
+    tokens::{Purpose, TokenStore},
+};
+
+/// Response keys that hand out tokens, and what for.
+const DELIVERY_KEYS: &[(&str, Purpose)] = &[
+    ("access_token", Purpose::Access),
+    ("accessToken", Purpose::Access),
+    ("AccessToken", Purpose::Access),
+    ("access", Purpose::Access),
+    ("token", Purpose::Access),
+    ("jwt", Purpose::Access),
+    ("auth_token", Purpose::Access),
+    ("authToken", Purpose::Access),
+    ("session_token", Purpose::Access),
+    ("sessionToken", Purpose::Access),
+    ("id_token", Purpose::Id),
+    ("idToken", Purpose::Id),
+    ("IdToken", Purpose::Id),
+    ("refresh_token", Purpose::Refresh),
+    ("refreshToken", Purpose::Refresh),
+    ("RefreshToken", Purpose::Refresh),
+    ("refresh", Purpose::Refresh),
+];
+
+/// The shortest string that counts as a delivered token; shorter ones are flags and names.
+const SHORTEST_TOKEN: usize = 16;
+
+/// What the response of `exchange` delivers; its credentials go to `tokens`.
+pub(super) fn deliveries(
+    exchange: &Exchange,
+    headers: &Headers,
+    body: &BodyView,
+    tokens: &mut TokenStore,
+    interner: &mut Interner,
+) -> Vec<Delivery> {
+    if !exchange.response.as_ref().is_some_and(|r| (200..400).contains(&r.status)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let at = exchange.timing.ended.or(exchange.timing.first_byte);
+    let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
+        let token = tokens.intern(value, scheme, exchange.id);
+        tokens.delivered(token, &carrier, purpose, exchange.id, at);
+        found.push(Delivery { carrier, token, purpose });
+    };
+    for (key, purpose) in DELIVERY_KEYS {
+        if let Some(value) =
+            body.string(key).filter(|v| v.expose().len() >= SHORTEST_TOKEN && !v.expose().contains(' '))
+        {
+            add(Carrier::ResponseBody(interner.text(key)), *purpose, value, None);
+        }
+    }
+    for field in headers.get_all("set-cookie") {
+        let Some((cookie, value)) = set_cookie::parse(field, interner) else { continue };
+        if !cookie.deletes && credential::is_session_cookie(&cookie.name, value) {
+            let purpose = if cookie.name.contains("refresh") { Purpose::Refresh } else { Purpose::Session };
+            add(Carrier::SetCookie(cookie.name), purpose, value, None);
+        }
+    }
+    for value in headers.get_all("authorization") {
+        let split = Authorization::read(value);
+        add(Carrier::ResponseHeader(interner.text("authorization")), Purpose::Access, split.credentials, split.scheme);
+    }
+    found
+}
