@@ -12,6 +12,7 @@ use super::{
     packet::{Id, Initial},
     version::Dialect,
 };
+use crate::tls::schedule::label_info;
 
 /// Bytes of the authentication tag behind a payload.
 const TAG: usize = 16;
@@ -67,11 +68,7 @@ impl Keys {
 
 /// HKDF-Expand-Label without context (RFC 8446 §7.1).
 fn expand<const LEN: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; LEN]> {
-    const PREFIX: &str = "tls13 ";
-    let label_len = u8::try_from(PREFIX.len() + label.len()).ok()?;
-    let info =
-        [&u16::try_from(LEN).ok()?.to_be_bytes()[..], &[label_len], PREFIX.as_bytes(), label.as_bytes(), &[0]].concat();
     let mut out = [0; LEN];
-    secret.expand(&info, &mut out).ok()?;
+    secret.expand(&label_info(label, LEN)?, &mut out).ok()?;
     Some(out)
 }

@@ -28,7 +28,7 @@ mod prf;
 mod protection;
 mod reading;
 mod records;
-mod schedule;
+pub(crate) mod schedule;
 mod suite;
 
 pub(crate) use connection::{Connection, Waiting};

@@ -54,8 +54,9 @@ pub(super) fn contrast(
     if failing.is_empty() || succeeding.is_empty() {
         return (compared, Vec::new());
     }
-    let statements = statement::all(capture, &sample(&failing), &sample(&succeeding));
-    let found = search::search(&statements, sample(&failing).len());
+    let sampled = sample(&failing);
+    let statements = statement::all(capture, &sampled, &sample(&succeeding));
+    let found = search::search(&statements, sampled.len());
     let said = found.iter().filter_map(|found| found.recounted(capture, &failing, &succeeding));
     (compared, said.take(MOST).collect())
 }
