@@ -17,18 +17,18 @@ from measure import ROOT, SCRATCH, generate
 TINY_FLOW = 2530
 
 
-def lines(binary, verb, path):
+def lines(binary, verb, path, *options):
     """What a verb prints. An exit code that stands for no answer is an error with the program's own words."""
-    done = subprocess.run([binary, *verb, path], capture_output=True, text=True)
+    done = subprocess.run([binary, *verb, *options, path], capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{verb[0]} ends with {done.returncode}: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
     return done.stdout
 
 
-def counts(binary, path):
-    """What authtrace says, under the names of the truth."""
-    exchanges = [json.loads(line) for line in lines(binary, ["exchanges", "-T", "jsonl"], path).splitlines()]
-    findings = json.loads(lines(binary, ["analyze", "-T", "json", "--exit-zero"], path))["findings"]
+def counts(binary, path, *options):
+    """What authtrace says, under the names of the truth; `options` go to every verb."""
+    exchanges = [json.loads(line) for line in lines(binary, ["exchanges", "-T", "jsonl"], path, *options).splitlines()]
+    findings = json.loads(lines(binary, ["analyze", "-T", "json", "--exit-zero"], path, *options))["findings"]
     carries = lambda x: any(c["carrier"] == "request.header.authorization" for c in x["credentials"])
     of = lambda *codes: [f for f in findings if f["code"] in codes]
     missing = {exchange for finding in of("AUTH001", "AUTH002", "AUTH003") for exchange in whole(finding)}
