@@ -28,7 +28,12 @@ pub struct Analyzer {
 impl Analyzer {
     /// An analyzer with nothing in it.
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), facts: Vec::new(), tokens: TokenStore::default(), extractor: Extractor::default() }
+        Self {
+            settings: Arc::new(settings),
+            facts: Vec::new(),
+            tokens: TokenStore::default(),
+            extractor: Extractor::default(),
+        }
     }
 
     /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
@@ -76,8 +81,7 @@ impl Snapshot {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
-        let capture =
-            Capture::new(self.facts, self.tokens, self.clients, inputs, &self.settings.keys, fingerprints);
+        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, &self.settings.keys, fingerprints);
         let (findings, coverage) = judge::judge(&capture);
         let diagnosis = diagnosis::diagnose(&capture, findings);
         Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }

@@ -173,10 +173,7 @@ mod tests {
     fn written(frames: &[&[u8]]) -> Vec<u8> {
         let mut out = Vec::new();
         section(&mut out, "authtrace");
-        interface(
-            &mut out,
-            &Described { name: "lo", link: LinkType::ETHERNET, snaplen: 262_144, filter: Some("tcp") },
-        );
+        interface(&mut out, &Described { name: "lo", link: LinkType::ETHERNET, snaplen: 262_144, filter: Some("tcp") });
         secrets(&mut out, b"CLIENT_RANDOM aa bb\n");
         for (nanos, bytes) in (1_700_000_000_123_456_789..).zip(frames) {
             packet(&mut out, 0, Captured { nanos, bytes, original_len: 1500 });
@@ -196,9 +193,9 @@ mod tests {
         };
         reader.push(&written(&frames), &mut take);
         let summary = reader.finish(&mut take);
-        let expected = (1_700_000_000_123_456_789..).zip(frames).map(|(nanos, bytes)| {
-            (bytes.to_vec(), Some(Timestamp::from_nanos(nanos)), 1500, LinkType::ETHERNET)
-        });
+        let expected = (1_700_000_000_123_456_789..)
+            .zip(frames)
+            .map(|(nanos, bytes)| (bytes.to_vec(), Some(Timestamp::from_nanos(nanos)), 1500, LinkType::ETHERNET));
         assert_eq!(read, expected.collect::<Vec<_>>());
         assert_eq!(summary.application.as_deref(), Some("authtrace"));
         assert_eq!(summary.drops.total(), 3);

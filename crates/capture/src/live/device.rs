@@ -158,10 +158,9 @@ impl Device {
             .map_err(refused)?;
         let mut capture = capture.setnonblock().map_err(refused)?;
         if let Some(filter) = &choice.filter {
-            capture.filter(filter, true).map_err(|error| LiveError::Filter {
-                filter: filter.clone(),
-                reason: reason(&error),
-            })?;
+            capture
+                .filter(filter, true)
+                .map_err(|error| LiveError::Filter { filter: filter.clone(), reason: reason(&error) })?;
         }
         let link = link_type(capture.get_datalink());
         let (snaplen, filter) = (choice.snaplen, choice.filter.clone());

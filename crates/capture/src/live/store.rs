@@ -52,10 +52,8 @@ impl Store {
         stamp: Box<dyn Fn() -> String + Send>,
     ) -> Result<Self, LiveError> {
         let first = if rings.is_some() { name(path, 1, &stamp()) } else { path.to_owned() };
-        let refused = |error: io::Error| LiveError::Store {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
+        let refused =
+            |error: io::Error| LiveError::Store { path: path.display().to_string(), reason: error.to_string() };
         let current = Current::create(first.clone(), rings.as_ref()).map_err(refused)?;
         if let Some((user, group)) = owner
             && current.file.metadata().map_err(refused)?.is_file()
