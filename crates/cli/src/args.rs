@@ -66,6 +66,11 @@ pub(crate) enum Verb {
         /// Shell
         shell: Shell,
     },
+    /// Print the manual page of authtrace or of one verb: authtrace man | man -l -
+    Man {
+        /// Verb
+        verb: Option<String>,
+    },
 }
 
 /// Where output goes and how it looks.

@@ -7,6 +7,7 @@ mod explain;
 mod focus;
 mod inspect;
 mod judging;
+mod man;
 mod report;
 mod rules;
 mod token;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
         Some(Verb::Completions { shell }) => completions::run(*shell),
+        Some(Verb::Man { verb }) => man::run(verb.as_deref()),
     };
     result.unwrap_or_else(|error| output::stop(&Stop::Failed(error)))
 }
