@@ -172,7 +172,7 @@ class Capture:
 
 
 def run(*command):
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
 def frames(path):
