@@ -204,6 +204,8 @@ def frames(path):
 
 
 def veth():
+    # The devices of this namespace, not those of the one that mounted it.
+    run("mount", "-t", "sysfs", "sysfs", "/sys")
     run("ip", "link", "add", "va", "mtu", "65535", "type", "veth", "peer", "name", "vb", "mtu", "65535")
     for name in ("va", "vb"):
         open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w").write("1")
@@ -293,6 +295,8 @@ def main():
         replay(what, 0.01)
         time.sleep(0.6)
         run("ip", "link", "set", "vb", "down")
+        time.sleep(1.2)
+        run("ip", "link", "del", "va")
         result = capture.end(None)
     elif kind == "several":
         veth()
