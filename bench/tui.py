@@ -192,7 +192,7 @@ def scrolling(capture, options):
     print(f"searching all rows in vain takes {time.perf_counter() - start:.2f} s")
     keys("a row down while it searches", during)
     terminal.press("f")
-    terminal.until(says("filter: "))
+    terminal.until(says("filter:"))
     terminal.press("status = 401\r")
     print(f"filtering all rows takes {terminal.until(says('exchanges match')):.2f} s")
     peak = terminal.peak

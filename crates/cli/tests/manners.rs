@@ -206,7 +206,8 @@ fn an_exchange_is_shown_in_full() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let fields = |one: &serde_json::Value| one["request"]["headers"].as_array().unwrap().clone();
     let bearer = |one: &serde_json::Value| {
-        let named = fields(one).into_iter().find(|field| field["name"] == "authorization");
+        let named =
+            fields(one).into_iter().find(|field| field["name"].as_str().unwrap().eq_ignore_ascii_case("authorization"));
         named.is_some_and(|field| field["value"].as_str().unwrap().starts_with("Bearer ‹T"))
     };
     let with: Vec<&serde_json::Value> = json.as_array().unwrap().iter().filter(|one| bearer(one)).collect();
