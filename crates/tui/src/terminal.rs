@@ -137,6 +137,7 @@ fn worker(sender: &Sender<Message>, outside: &Arc<dyn Outside>) -> Sender<(Comma
     let (sender, outside) = (sender.clone(), Arc::clone(outside));
     let (work, commands) = mpsc::channel::<(Command, Subject)>();
     thread::spawn(move || {
+        outside.give_way();
         for (command, subject) in commands {
             let answer = work::perform(&command, &subject, &*outside);
             if answer.is_some_and(|answer| sender.send(answer).is_err()) {

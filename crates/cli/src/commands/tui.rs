@@ -144,7 +144,7 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
     let (args, sender) = (args.clone(), sender.clone());
     let (files, ending) = (Arc::clone(files), Arc::clone(ending));
     thread::spawn(move || {
-        yield_to_the_screen();
+        give_way();
         let mut watch = Screen::new(sender.clone(), Arc::clone(&ending));
         let loaded = load::load_watched(&args, &Interrupt::default(), &mut watch);
         let loaded = loaded.and_then(|loaded| Ok((focus::exchanges(&args, &loaded.analysis)?, loaded)));
@@ -170,8 +170,8 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
     });
 }
 
-/// Whoever reads and judges gives way to the screen: threads that are started from here on inherit it.
-fn yield_to_the_screen() {
+/// Whoever works beside the screen gives way to it; threads that are started from here on inherit it.
+fn give_way() {
     // Elsewhere this would slow the whole program down. Where it is refused, a key may wait a little longer.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
@@ -287,5 +287,9 @@ impl Outside for Files {
 
     fn write(&self, path: &str, text: &str) -> Result<(), String> {
         output::to_file(Path::new(path), text).map_err(|error| format!("cannot write {path}: {error}"))
+    }
+
+    fn give_way(&self) {
+        give_way();
     }
 }
