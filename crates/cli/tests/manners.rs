@@ -211,7 +211,10 @@ fn an_exchange_is_shown_in_full() {
         named.is_some_and(|field| field["value"].as_str().unwrap().starts_with("Bearer ‹T"))
     };
     let with: Vec<&serde_json::Value> = json.as_array().unwrap().iter().filter(|one| bearer(one)).collect();
-    assert!(!with.is_empty() && with.iter().all(|one| one["status"] == 200 && one["unread"].is_null()), "{with:?}");
+    assert!(
+        !with.is_empty() && with.iter().all(|one| one["status"].as_u64() < Some(300) && one["unread"].is_null()),
+        "{with:?}"
+    );
     let lines = out(&run(&["exchanges", "--full", "-Y", "status = 401", "captures/race.har", "-T", "jsonl"]));
     assert!(!lines.is_empty() && lines.lines().all(|line| line.contains("\"status\":401")), "{lines}");
     let curl = out(&run(&["exchanges", "--curl", "--id", "15", "captures/race.har"]));
