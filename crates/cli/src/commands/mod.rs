@@ -3,6 +3,7 @@
 mod analyze;
 mod completions;
 mod diff;
+mod exchanges;
 mod explain;
 mod focus;
 mod inspect;
@@ -30,7 +31,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
-        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Report(args)) => report::run(args),
