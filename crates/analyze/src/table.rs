@@ -3,6 +3,8 @@
 //! Filters are SQL expressions over it, so it is built when one is asked for. No secret enters a column.
 //! No Polars type leaves this module.
 
+mod fault;
+
 use authtrace_parse::{ExchangeId, Timestamp};
 use rayon::prelude::*;
 
@@ -12,6 +14,8 @@ use crate::{
     facts::{Fact, credential::Credential},
     tokens::TokenStore,
 };
+
+pub use fault::FilterError;
 
 /// Every column, its type and what it holds. The one place where names stand.
 pub const SCHEMA: &[(&str, ColumnType)] = &[
@@ -64,14 +68,6 @@ pub enum ColumnType {
     Text,
 }
 
-/// A filter expression that does not fit the table.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot filter by `{expression}`: {reason}; columns are listed by `authtrace exchanges --help`")]
-pub struct FilterError {
-    expression: String,
-    reason: String,
-}
-
 /// The rows of a capture.
 pub(crate) struct Table(DataFrame);
 
@@ -88,17 +84,14 @@ impl Table {
         tokens: &TokenStore,
         expression: &str,
     ) -> Result<Vec<ExchangeId>, FilterError> {
-        let fail = |e: PolarsError| FilterError { expression: expression.into(), reason: first_line(&e.to_string()) };
+        let fail = |error: PolarsError| FilterError::late(expression, &error);
+        fault::check(expression, &Self::from_facts(&[], tokens).map_err(fail)?.0)?;
         let condition = polars_sql::sql_expr(expression).map_err(fail)?;
         let table = Self::from_facts(facts, tokens).map_err(fail)?;
         let rows = table.0.lazy().filter(condition).collect().map_err(fail)?;
         let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
         Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
     }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn column(name: &str, kind: ColumnType, facts: &[Fact], tokens: &TokenStore) -> Column {

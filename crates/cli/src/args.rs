@@ -46,7 +46,7 @@ pub(crate) enum Verb {
     Capture(Box<CaptureArgs>),
     /// List the requests, one row an exchange
     #[command(after_help = COLUMNS)]
-    Exchanges(InspectArgs),
+    Exchanges(ExchangesArgs),
     /// List every distinct credential: what it is, where it went, how it fared
     Tokens(InspectArgs),
     /// List the sessions
@@ -238,6 +238,22 @@ pub(crate) struct ReportArgs {
     pub(crate) date: Option<String>,
 }
 
+/// `exchanges`.
+#[derive(Args)]
+pub(crate) struct ExchangesArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Only this exchange, by the number in the first column; may be repeated
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Vec<u32>,
+    /// Each exchange in full: headers, cookies, tokens read apart, bodies, findings; secrets are named, not shown
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Each exchange as a curl command, credentials as variables
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) curl: bool,
+}
+
 /// `diff`.
 #[derive(Args)]
 pub(crate) struct DiffArgs {
@@ -273,6 +289,9 @@ pub(crate) struct TuiArgs {
     /// Signs in ASCII only
     #[arg(long)]
     pub(crate) ascii: bool,
+    /// Colours: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
+    #[arg(long, value_name = "THEME")]
+    pub(crate) theme: Option<String>,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
@@ -355,7 +374,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Some(Verb::Analyze(analyze)) => Some(analyze),
         Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
         | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None

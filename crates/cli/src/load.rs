@@ -21,6 +21,7 @@ use authtrace_report::visible;
 
 use crate::{
     args::InspectArgs,
+    details::Details,
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
@@ -31,8 +32,8 @@ use crate::{
 pub(crate) struct Loaded {
     /// The analysis of every input that could be read.
     pub(crate) analysis: Analysis,
-    /// Where its exchanges can be read again, by the number of their input.
-    pub(crate) details: Vec<DetailSource>,
+    /// Where its exchanges can be read again.
+    pub(crate) details: Details,
     /// Whether a named input gave nothing.
     pub(crate) failed: bool,
     /// Whether no input at all could be read.
@@ -53,7 +54,7 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
     let threads = threads(args)?;
-    let (mut read, mut details) = (Vec::new(), Vec::new());
+    let (mut read, mut details) = (Vec::new(), Details::default());
     let mut first_id = 0;
     for path in &inputs {
         if interrupt.is_set() {

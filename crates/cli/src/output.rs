@@ -93,7 +93,13 @@ impl<'a> Output<'a> {
             (_, 0) => Detail::Normal,
             _ => Detail::Everything,
         };
-        Ok(Layout { width: self.columns().unwrap_or(80).min(100), style: self.style()?, clock: None, detail })
+        Ok(Layout {
+            width: self.columns().unwrap_or(80).min(100),
+            style: self.style()?,
+            clock: None,
+            detail,
+            ..Layout::default()
+        })
     }
 
     /// Columns of the terminal; a table that goes anywhere else is not cut.

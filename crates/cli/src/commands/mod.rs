@@ -4,6 +4,7 @@ mod analyze;
 mod capture;
 mod completions;
 mod diff;
+mod exchanges;
 mod explain;
 mod focus;
 mod inspect;
@@ -32,7 +33,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Analyze(args)) => analyze::run(args),
         Some(Verb::Capture(args)) => capture::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
-        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Report(args)) => report::run(args),
