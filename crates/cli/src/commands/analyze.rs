@@ -61,6 +61,7 @@ impl<'a> Judgement<'a> {
     }
 
     /// The exit code alone.
+    #[cfg(feature = "live")]
     pub(super) fn exit_code(&self, loaded: &Loaded) -> anyhow::Result<u8> {
         Ok(self.code(loaded, &self.view(&loaded.analysis)?))
     }
