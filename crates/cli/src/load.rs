@@ -49,7 +49,7 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    let settings = settings(args)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
@@ -82,8 +82,13 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
+/// Keys and fingerprints as the flags say.
+pub(crate) fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
+    Ok(Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? })
+}
+
 /// How many threads may be busy, told to whoever judges.
-fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
+pub(crate) fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
     let Some(threads) = args.threads.map(NonZero::get) else { return Ok(Plan::new(&BodyNeeds).threads) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -234,15 +239,16 @@ impl Drop for Batch {
 }
 
 /// What the exchanges of one input say about it.
-#[derive(Default)]
-struct Seen {
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     anomalies: BTreeMap<&'static str, u64>,
 }
 
 impl Seen {
-    fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+    /// Notes one more of them.
+    pub(crate) fn note(&mut self, exchange: &Exchange) {
         if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -252,7 +258,14 @@ impl Seen {
         }
     }
 
-    fn input(mut self, report: InputReport) -> Input {
+    /// What an input that is not over yet has shown.
+    #[cfg(feature = "live")]
+    pub(crate) fn so_far(&self) -> Input {
+        Input { anomalies: self.anomalies.clone(), first: self.first, last: self.last, ..Input::default() }
+    }
+
+    /// The input that they came from.
+    pub(crate) fn input(mut self, report: InputReport) -> Input {
         for anomaly in &report.anomalies {
             *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
         }

@@ -305,6 +305,9 @@ fn the_catalogue_is_explained() {
     assert_eq!(run(&["explain", "auth001"]).stdout, run(&["explain", "missing-authorization"]).stdout);
     assert!(out(&run(&["explain", "AUTH001"])).starts_with("# AUTH001"));
     assert!(out(&run(&["completions", "bash"])).contains("authtrace"));
+    assert!(out(&run(&["man"])).contains("Say what is wrong"));
+    assert!(out(&run(&["man", "verify"])).contains("baseline"));
+    refused(&["man", "nothing"], "no such verb");
     assert!(out(&run(&["--help"])).contains("Exit codes:"));
 }
 

@@ -162,6 +162,7 @@ struct SourceRow {
     locator: BTreeMap<&'static str, Option<u32>>,
 }
 
+/// The row of `fact`.
 pub(crate) fn row<'a>(capture: &Capture, fact: &'a Fact) -> Row<'a> {
     let credential = |c: &authtrace_analyze::facts::credential::Credential| CredentialRow {
         carrier: c.carrier.to_string(),

@@ -1,6 +1,7 @@
 //! The verbs, one file each, and what they share.
 
 mod analyze;
+mod capture;
 mod completions;
 mod diff;
 mod exchanges;
@@ -8,6 +9,7 @@ mod explain;
 mod focus;
 mod inspect;
 mod judging;
+mod man;
 mod report;
 mod rules;
 mod token;
@@ -29,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         None if cli.analyze.is_bare() && tui::is_possible() => tui::run_bare(&cli.analyze),
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Capture(args)) => capture::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
         Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
@@ -40,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
         Some(Verb::Completions { shell }) => completions::run(*shell),
+        Some(Verb::Man { verb }) => man::run(verb.as_deref()),
     };
     result.unwrap_or_else(|error| output::stop(&Stop::Failed(error)))
 }
