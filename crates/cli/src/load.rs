@@ -48,7 +48,8 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    let settings =
+        Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())? };
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
@@ -234,14 +235,14 @@ impl Drop for Batch {
 
 /// What the exchanges of one input say about it.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     anomalies: BTreeMap<&'static str, u64>,
 }
 
 impl Seen {
-    fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+    pub(crate) fn note(&mut self, exchange: &authtrace_parse::Exchange) {
         if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -251,7 +252,7 @@ impl Seen {
         }
     }
 
-    fn input(mut self, report: InputReport) -> Input {
+    pub(crate) fn input(mut self, report: InputReport) -> Input {
         for anomaly in &report.anomalies {
             *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
         }
@@ -279,8 +280,9 @@ impl Seen {
     }
 }
 
-fn fingerprint_key(args: &InspectArgs) -> anyhow::Result<Option<Secret>> {
-    let Some(spec) = &args.fingerprint_key else { return Ok(None) };
+/// The key that the file behind `--fingerprint-key` holds.
+pub(crate) fn fingerprint_key(spec: Option<&str>) -> anyhow::Result<Option<Secret>> {
+    let Some(spec) = spec else { return Ok(None) };
     let Some(path) = spec.strip_prefix('@') else {
         bail!(
             "--fingerprint-key: give a file as @FILE; a key in the arguments is visible to every user of this machine"

@@ -1,7 +1,7 @@
 //! Where text leaves the program: standard output, a file of mode 0600, and one-line errors on standard error.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, IsTerminal as _, Write as _},
     path::Path,
 };
@@ -128,14 +128,19 @@ fn to_stdout(text: &str) -> anyhow::Result<()> {
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
 pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
+    create(path)?.write_all(text.as_bytes())
+}
+
+/// An empty file that only the user may read.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let file = options.open(path)?;
     #[cfg(unix)]
     if file.metadata()?.is_file() {
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
-    file.write_all(text.as_bytes())
+    Ok(file)
 }

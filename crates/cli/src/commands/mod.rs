@@ -2,14 +2,17 @@
 
 mod analyze;
 mod completions;
+mod convert;
 mod diff;
 mod explain;
 mod focus;
 mod inspect;
 mod judging;
 mod man;
+mod redact;
 mod report;
 mod rules;
+mod share;
 mod token;
 mod tui;
 mod verify;
@@ -36,6 +39,8 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Redact(args)) => redact::run(args),
+        Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
