@@ -43,13 +43,22 @@ pub(crate) struct Loaded {
 
 /// Reads what `args` names, until Ctrl-C; progress goes to standard error.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
-    load_watched(args, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
+    load_for(args, false)
+}
+
+/// The same for what will be `shared`: it tells less of secrets.
+pub(crate) fn load_for(args: &InspectArgs, shared: bool) -> anyhow::Result<Loaded> {
+    read_all(args, shared, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
 }
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings =
-        Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())? };
+    read_all(args, false, interrupt, watch)
+}
+
+fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
+    let fingerprint_key = fingerprint_key(args.fingerprint_key.as_deref())?;
+    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key, shared };
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);

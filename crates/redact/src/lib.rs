@@ -3,6 +3,7 @@
 //! ```text
 //! first look: every exchange ─► Preparation + Analysis ─► Redactor (what must go, and what stands for it)
 //! second look: HAR entries ─► HarRedactor ─► HAR                  and a Receipt of what was done
+//!              exchanges ─► PacketWriter ─► pcapng
 //! ```
 //!
 //! Values are replaced by others of the same length and shape, so that framing, routes and judgement stay as they were:
@@ -18,6 +19,7 @@ pub mod har;
 mod json;
 mod markup;
 mod names;
+pub mod packets;
 mod preparation;
 mod receipt;
 mod redactor;

@@ -48,9 +48,11 @@ impl Receipt {
         *entry = (entry.0 + 1, entry.1 + bytes as u64);
     }
 
-    /// Something could not be read, and was blanked or left out for that reason.
-    pub fn not_understood(&mut self, what: &str) {
-        *self.not_understood.entry(what.to_owned()).or_default() += 1;
+    /// `count` things could not be read, and were blanked or left out for that reason.
+    pub fn not_understood(&mut self, what: &str, count: u64) {
+        if count > 0 {
+            *self.not_understood.entry(what.to_owned()).or_default() += count;
+        }
     }
 
     /// A sentence that whoever gets the capture must know.

@@ -19,7 +19,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
     let output = Output::new(&inspect.output);
     let layout = terminal::Layout { clock: focus::clock(inspect)?, ..output.layout()? };
     let floors = Floors::parse(args)?;
-    let loaded = load::load(inspect)?;
+    let loaded = load::load_for(inspect, format.is_handed_on())?;
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }

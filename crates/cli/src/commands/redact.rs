@@ -1,11 +1,16 @@
-//! `redact`: a capture that is safe to share and still diagnosable.
+//! `redact`: a capture that is safe to share and still diagnosable. A HAR stays a HAR, packets become a pcapng.
 
-use anyhow::bail;
-use authtrace_capture::{Container, Limits, read_bytes};
-use authtrace_redact::{Sweep, har::HarRedactor};
+use std::sync::Arc;
+
+use authtrace_capture::{Container, Limits, Plan, read_bytes};
+use authtrace_redact::{Sweep, convert::TextBodies, har::HarRedactor, packets::PacketWriter};
 
 use super::{share, start_logging};
-use crate::{args::RedactArgs, exit, interrupt::Interrupt};
+use crate::{
+    args::{RedactArgs, ShareArgs},
+    exit,
+    interrupt::Interrupt,
+};
 
 /// Runs the verb.
 pub(super) fn run(args: &RedactArgs) -> anyhow::Result<u8> {
@@ -13,18 +18,11 @@ pub(super) fn run(args: &RedactArgs) -> anyhow::Result<u8> {
     start_logging(&args.logging());
     let interrupt = Interrupt::listen();
     let Some(mut look) = share::look(args, &interrupt)? else { return Ok(exit::USAGE) };
-    if look.container != Container::Har {
-        bail!("redact reads HAR only; `authtrace convert` makes a redacted HAR of packets");
-    }
     let mut draft = share::Draft::new(args, Some(Sweep::certain(&look.analysis)))?;
-    let mut rewriter = HarRedactor::new(&mut look.redactor);
-    draft.write(HarRedactor::head().as_bytes());
-    read_bytes(args.path()?, Limits::default(), &mut |bytes| {
-        if !interrupt.is_set() {
-            rewriter.push(bytes, &mut |text| draft.write(text.as_bytes()));
-        }
-    })?;
-    rewriter.finish(&mut |text| draft.write(text.as_bytes()));
+    match look.container {
+        Container::Har => har(args, &mut look, &mut draft, &interrupt)?,
+        Container::Pcap | Container::Pcapng => packets(args, &mut look, &mut draft, &interrupt)?,
+    }
     if interrupt.is_set() {
         draft.discard();
         return Ok(exit::INTERRUPTED);
@@ -38,3 +36,41 @@ pub(super) fn run(args: &RedactArgs) -> anyhow::Result<u8> {
 /// What whoever gets the capture must know.
 pub(super) const DEAD: &str =
     "signatures of tokens are dead: no key verifies them any more, so judge signatures before redacting";
+
+/// Entry by entry; memory does not grow with the file.
+fn har(
+    args: &ShareArgs,
+    look: &mut share::Look,
+    draft: &mut share::Draft,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let mut rewriter = HarRedactor::new(&mut look.redactor);
+    draft.write(HarRedactor::head().as_bytes());
+    read_bytes(args.path()?, Limits::default(), &mut |bytes| {
+        if !interrupt.is_set() {
+            rewriter.push(bytes, &mut |text| draft.write(text.as_bytes()));
+        }
+    })?;
+    rewriter.finish(&mut |text| draft.write(text.as_bytes()));
+    Ok(())
+}
+
+/// Conversations are written anew; what gave no exchange is not copied.
+fn packets(
+    args: &ShareArgs,
+    look: &mut share::Look,
+    draft: &mut share::Draft,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let plan = Plan { keys: Arc::clone(&look.keys), ..Plan::new(&TextBodies) };
+    let mut writer = PacketWriter::new(&mut look.redactor);
+    let report = share::read(args, &plan, interrupt, &mut |exchange| writer.push(&exchange))?;
+    draft.write(&writer.finish(env!("CARGO_PKG_VERSION")));
+    let receipt = &mut look.redactor.receipt;
+    receipt.remark("packets are written anew from what was understood; nothing else of them is copied");
+    for report in report {
+        receipt.not_understood("TLS connection that was not decrypted: left out", report.opaque_count);
+        receipt.not_understood("QUIC connection: left out", report.quic.count);
+    }
+    Ok(())
+}

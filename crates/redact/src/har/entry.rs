@@ -141,7 +141,7 @@ impl Edit for Entry<'_, '_> {
                 return body::Document::new(self.redactor, owner).string(&path[3..], text);
             }
             [.., "_file"] => {
-                self.redactor.receipt.not_understood("body in a file beside the HAR: not copied");
+                self.redactor.receipt.not_understood("body in a file beside the HAR: not copied", 1);
                 String::new()
             }
             ["_webSocketMessages", _, "data"] => self.message(path, text),

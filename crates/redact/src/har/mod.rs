@@ -73,7 +73,7 @@ impl State<'_> {
                 if made.is_none() {
                     self.redactor
                         .receipt
-                        .not_understood("entry that is no JSON: left out, an empty one keeps its place");
+                        .not_understood("entry that is no JSON: left out, an empty one keeps its place", 1);
                 }
                 out(if self.entries == 0 { "\n" } else { ",\n" });
                 out(made.as_deref().unwrap_or("null"));
