@@ -4,7 +4,7 @@ use crate::{
     encoded::Encoding,
     json::{self, Edit, Step},
     markup,
-    names::Sort,
+    names::{self, Sort},
     redactor::{Redactor, mask},
 };
 
@@ -190,6 +190,20 @@ impl<'r> Document<'r> {
     }
 }
 
+impl Document<'_> {
+    /// A value that stays; a sentence only where it says what went wrong.
+    fn shown(&mut self, path: &[Step], text: &str) -> String {
+        let name = json::name(path);
+        if !names::is_prose(name) {
+            // Codes of errors are short; a code that grants something is not.
+            return if name == "code" { self.redactor.free(text) } else { self.redactor.kept(text) };
+        }
+        let within_error = path.iter().any(|step| step.name().to_ascii_lowercase().starts_with("error"));
+        let wrong = self.owner == Owner::Refusal || within_error || markup::is_telling(text);
+        if wrong { self.redactor.free(text) } else { self.redactor.unknown(text) }
+    }
+}
+
 impl Edit for Document<'_> {
     fn string(&mut self, path: &[Step], text: &str) -> Option<String> {
         let redactor = &mut *self.redactor;
@@ -197,7 +211,7 @@ impl Edit for Document<'_> {
             return Some(graphql(redactor, text));
         }
         Some(match self.sort(path) {
-            Sort::Shown => self.redactor.free(text),
+            Sort::Shown => self.shown(path, text),
             Sort::Url => self.redactor.link(text),
             Sort::Private => self.redactor.value("credential", text),
             Sort::Personal => self.redactor.value("personal", text),

@@ -17,6 +17,12 @@ const TELLING: &[&str] = &[
     "not found",
 ];
 
+/// Whether a sentence says that something went wrong.
+pub(crate) fn is_telling(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    TELLING.iter().any(|word| lower.contains(word))
+}
+
 /// Rewrites `text`; of a refusal, sentences stay.
 pub(crate) fn rewrite(redactor: &mut Redactor, text: &str, refusal: bool) -> String {
     let mut out = String::with_capacity(text.len());
@@ -67,7 +73,7 @@ fn content(redactor: &mut Redactor, text: &str, inside: &str, refusal: bool) -> 
             mask(text)
         }
         "title" => redactor.free(text),
-        _ if refusal || TELLING.iter().any(|word| lower.contains(word)) => redactor.free(text),
+        _ if refusal || is_telling(text) => redactor.free(text),
         _ if text.trim().is_empty() => text.to_owned(),
         _ => {
             redactor.receipt.replaced("text of a page", "response.body");

@@ -131,6 +131,31 @@ const SHOWN: &[&str] = &[
     "success",
     "ok",
 ];
+/// Those of them whose values are sentences: they stay where something went wrong, elsewhere they are what people write.
+const PROSE: &[&str] = &[
+    "message",
+    "messages",
+    "msg",
+    "detail",
+    "details",
+    "title",
+    "reason",
+    "reasons",
+    "hint",
+    "long_message",
+    "longmessage",
+    "path",
+    "field",
+    "error",
+    "errors",
+    "error_description",
+];
+
+/// Whether the field called `name` holds sentences.
+pub(crate) fn is_prose(name: &str) -> bool {
+    PROSE.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// Ends of such names.
 const SHOWN_ENDS: &[&str] = &["_supported", "_at", "_in", "_count", "_type", "_methods", "_required"];
 

@@ -211,7 +211,8 @@ impl Redactor {
     /// The value of the parameter called `name`, encoded as it stands.
     pub(crate) fn parameter(&mut self, name: &str, value: &str, encoding: Encoding) -> String {
         match names::sort_of_parameter(name) {
-            Sort::Shown => encoding.edit(value, |text| self.free(text)),
+            Sort::Shown if name.contains("description") => encoding.edit(value, |text| self.free(text)),
+            Sort::Shown => encoding.edit(value, |text| self.kept(text)),
             Sort::Private => encoding.edit(value, |text| self.value("credential", text)),
             Sort::Personal => encoding.edit(value, |text| self.value("personal", text)),
             Sort::Url => encoding.edit(value, |text| self.link(text)),
@@ -287,8 +288,8 @@ impl Redactor {
     }
 
     fn cookie_pair(&mut self, pair: &str) -> String {
-        let Some((name, value)) = pair.split_once('=') else { return self.free(pair) };
-        format!("{name}={}", self.cookie(value))
+        let Some((name, value)) = pair.split_once('=') else { return self.cookie(pair) };
+        format!("{}={}", self.kept(name), self.cookie(value))
     }
 
     /// The value of a cookie. `deleted` is what servers write to remove one.

@@ -71,7 +71,14 @@ impl Sweep {
 /// The values of every credential that is one, as sent and without their wrapping.
 fn credentials(analysis: &Analysis) -> impl Iterator<Item = Secret> {
     let tokens = analysis.capture.tokens.iter().map(|(_, token)| token);
-    let secret = tokens.filter(|token| token.is_secret() && token.classified.kind != TokenKind::Redacted);
+    // A word may be a session's name and stand in every second text.
+    let word =
+        |value: &str| !(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic()));
+    let secret = tokens.filter(move |token| {
+        let kind = token.classified.kind;
+        let ordinary = kind == TokenKind::LowEntropy && word(token.secret.expose());
+        token.is_secret() && kind != TokenKind::Redacted && !ordinary
+    });
     secret.flat_map(|token| {
         let raw = token.secret.expose().trim();
         [Some(Secret::new(raw)), token.classified.cleaned.clone()].into_iter().flatten()

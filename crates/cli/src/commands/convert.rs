@@ -100,7 +100,10 @@ struct Entries {
 impl Entries {
     fn add(&mut self, exchange: &Exchange, redactor: Option<&mut Redactor>, draft: &mut share::Draft) {
         let entry = convert::entry(exchange);
-        let entry = redactor.map_or_else(|| Some(entry.clone()), |redactor| redact_entry(redactor, &entry));
+        let entry = match redactor {
+            Some(redactor) => redact_entry(redactor, &entry),
+            None => Some(entry),
+        };
         // A HAR is in order, with gaps where an entry gave no exchange.
         let in_order = matches!(exchange.source.locator, Locator::Entry(_));
         if in_order {

@@ -68,7 +68,7 @@ fn packets(
     draft.write(&writer.finish(env!("CARGO_PKG_VERSION")));
     let receipt = &mut look.redactor.receipt;
     receipt.remark("packets are written anew from what was understood; nothing else of them is copied");
-    for report in report {
+    if let Some(report) = report {
         receipt.not_understood("TLS connection that was not decrypted: left out", report.opaque_count);
         receipt.not_understood("QUIC connection: left out", report.quic.count);
     }

@@ -56,7 +56,13 @@ pub(super) fn look(args: &ShareArgs, interrupt: &Interrupt) -> anyhow::Result<Op
     let mut random = Zeroizing::new([0_u8; 32]);
     getrandom::fill(&mut *random).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
     let key = given.as_ref().map_or(&random[..], |key| key.expose().as_bytes());
-    let redactor = preparation.redactor(key, &analysis, patterns);
+    let mut redactor = preparation.redactor(key, &analysis, patterns);
+    // The copy may not show what the capture could not: a cut file is whole in it.
+    for coverage in &analysis.coverage {
+        redactor
+            .receipt
+            .remark(&format!("of the original, {} {}: {}", coverage.rule.code, coverage.rule.id, coverage.says));
+    }
     Ok(Some(Look { analysis, redactor, container, keys, key_given: given.is_some() }))
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Packet {
 /// Bytes of one segment: an IPv4 packet holds 65 535.
 const SEGMENT: usize = 32 * 1024;
 
+/// How far apart the sequence numbers of two parts of a connection begin.
+const PART: u32 = 0x0200_0000;
+
 const FIN: u8 = 0b1;
 const SYN: u8 = 0b10;
 const PSH_ACK: u8 = 0b1_1000;
@@ -32,8 +35,8 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Opens a connection between `ends` (client and server) just before `at`. `number` tells it from others of the same
-    /// ends whose initial sequence numbers are not known.
+    /// Opens part number `number` of a connection between `ends` (client and server) just before `at`. The first part has
+    /// the initial sequence numbers of the connection, so that one that was captured twice is seen to be one.
     pub(super) fn new(
         (client, server): (SocketAddr, SocketAddr),
         connection: TcpConnection,
@@ -41,9 +44,9 @@ impl Flow {
         remark: Option<&'static str>,
         number: u32,
     ) -> Self {
-        let unknown = u64::from(connection.first_frame) << 32 | u64::from(number.wrapping_mul(1 << 16));
-        let opening = connection.opening.map_or(unknown, std::num::NonZeroU64::get);
-        let (small, large) = ((opening >> 32) as u32, opening as u32);
+        let opening = connection.opening.map_or(u64::from(connection.first_frame), std::num::NonZeroU64::get);
+        let other = number.wrapping_mul(PART);
+        let (small, large) = (((opening >> 32) as u32).wrapping_add(other), (opening as u32).wrapping_add(other));
         let mut flow = Self { ends: [client, server], next: [small, large], now: at - 3, packets: Vec::new() };
         flow.segment(true, SYN, b"", 0);
         flow.segment(false, SYN | ACK, b"", 0);

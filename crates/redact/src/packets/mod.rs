@@ -56,8 +56,8 @@ impl<'r> PacketWriter<'r> {
                 self.redactor.receipt.not_understood("connection captured twice: written once", 1);
                 continue;
             }
-            for part in parts(messages.values().collect()) {
-                write(&part, &mut packets);
+            for (number, part) in (0..).zip(parts(messages.values().collect())) {
+                write(&part, number, &mut packets);
             }
         }
         packets.sort_by_key(|packet| packet.at);
@@ -82,10 +82,10 @@ fn parts(messages: Vec<&Message>) -> Vec<Vec<&Message>> {
     parts
 }
 
-/// Writes one flow.
-fn write(messages: &[&Message], packets: &mut Vec<flow::Packet>) {
+/// Writes part number `number` of a connection as one flow.
+fn write(messages: &[&Message], number: u32, packets: &mut Vec<flow::Packet>) {
     let Some(first) = messages.first() else { return };
-    let mut flow = Flow::new(first.ends, first.connection, first.at, first.remark(), packets.len() as u32);
+    let mut flow = Flow::new(first.ends, first.connection, first.at, first.remark(), number);
     if first.protocol == Protocol::Http2 {
         http2::say(messages, &mut flow);
     } else {

@@ -16,6 +16,10 @@ pub(super) fn known(name: &str) -> Option<Known> {
     const PARAMETERS: [&str; 9] =
         ["digest", "aws4-hmac-sha256", "aws4-ecdsa-p256-sha256", "hawk", "mac", "gnap", "signature", "oauth", "hmac"];
     let is = |known: &str| name.eq_ignore_ascii_case(known);
+    if is("token") {
+        // Rails writes `Token token="…"`; elsewhere the scheme takes a bare value, which has no name.
+        return Some(Known::Parameters);
+    }
     if is("basic") {
         Some(Known::Basic)
     } else if PARAMETERS.into_iter().any(is) {
@@ -59,29 +63,37 @@ const SHOWN: [&str; 11] = [
     "oauth_signature_method",
 ];
 
-/// Every parameter's value, but for those that hold no secret.
+/// Every parameter's value, but for those that hold no secret; what is no parameter is a value itself.
 fn parameters(surrogates: &mut Surrogates, raw: &str) -> String {
-    raw.split(',')
-        .map(|parameter| {
-            let Some((name, value)) = parameter.split_once('=') else { return parameter.to_owned() };
-            let key = name.trim().rsplit([' ', '\t']).next().unwrap_or_default().to_ascii_lowercase();
-            let bare = value.trim().trim_matches('"');
-            let times = ["ts", "created", "expires", "oauth_timestamp"].contains(&key.as_str());
-            let made = match key.as_str() {
-                _ if times || bare.is_empty() || SHOWN.contains(&key.as_str()) => return parameter.to_owned(),
-                // Who signed stands in front of date, region and service.
-                "credential" => match bare.split_once('/') {
-                    Some((who, scope)) => format!("{}/{scope}", surrogates.value(who)),
-                    None => surrogates.value(bare),
-                },
-                "uri" => match bare.split_once('?') {
-                    Some((path, query)) => format!("{path}?{}", surrogates.value(query)),
-                    None => return parameter.to_owned(),
-                },
-                _ => surrogates.value(bare),
-            };
-            format!("{name}={}", value.replace(bare, &made))
-        })
-        .collect::<Vec<_>>()
-        .join(",")
+    raw.split(',').map(|part| parameter(surrogates, part)).collect::<Vec<_>>().join(",")
+}
+
+fn parameter(surrogates: &mut Surrogates, part: &str) -> String {
+    let Some((name, value)) = part.split_once('=').filter(|(name, value)| is_name(name) && !value.starts_with('='))
+    else {
+        return surrogates.value(part);
+    };
+    let key = name.trim().to_ascii_lowercase();
+    let bare = value.trim().trim_matches('"');
+    let time = ["ts", "created", "expires", "oauth_timestamp"].contains(&key.as_str());
+    let made = match key.as_str() {
+        _ if time || bare.is_empty() || SHOWN.contains(&key.as_str()) => return part.to_owned(),
+        // Who signed stands in front of date, region and service.
+        "credential" => match bare.split_once('/') {
+            Some((who, scope)) => format!("{}/{scope}", surrogates.value(who)),
+            None => surrogates.value(bare),
+        },
+        "uri" => match bare.split_once('?') {
+            Some((path, query)) => format!("{path}?{}", surrogates.value(query)),
+            None => return part.to_owned(),
+        },
+        _ => surrogates.value(bare),
+    };
+    format!("{name}={}", value.replacen(bare, &made, 1))
+}
+
+/// Whether what stands before a `=` names a parameter and is not base64 before its padding.
+fn is_name(name: &str) -> bool {
+    let name = name.trim();
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-'))
 }
