@@ -1,7 +1,9 @@
 //! The first look at a capture: what must be known of all of it before anything is replaced.
 
+use std::collections::BTreeMap;
+
 use authtrace_analyze::{Analysis, private::is_private, token::classify};
-use authtrace_parse::{Exchange, Secret, SecretStr};
+use authtrace_parse::{Connection, Exchange, HeaderView, Kind, Protocol, Secret, SecretStr};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use regex::Regex;
 use serde_json::Value;
@@ -16,6 +18,8 @@ pub struct Preparation {
     verifiers: Vec<Secret>,
     /// Values under telling names that could be quoted elsewhere.
     quoted: Vec<Secret>,
+    /// Exchanges of each TCP connection, by its first frame; `None` where not all of them are plain HTTP/1.
+    connections: BTreeMap<u32, Option<u64>>,
 }
 
 /// Values remembered of one capture.
@@ -24,6 +28,7 @@ const MOST: usize = 100_000;
 impl Preparation {
     /// Looks at one exchange.
     pub fn note(&mut self, exchange: &Exchange) {
+        self.connection(exchange);
         let request = &exchange.request;
         for (name, value) in request.target.query_pairs() {
             self.value(name, value.expose());
@@ -32,6 +37,23 @@ impl Preparation {
         for text in bodies.into_iter().flatten() {
             self.body(text.expose());
         }
+    }
+
+    fn connection(&mut self, exchange: &Exchange) {
+        let Some(Connection::Tcp(connection)) = exchange.connection else { return };
+        let response = exchange.response.as_ref();
+        let plain = exchange.security.is_none()
+            && matches!(exchange.protocol, Some(Protocol::Http10 | Protocol::Http11))
+            && matches!(exchange.kind, Kind::Http | Kind::Preflight)
+            && exchange.request.view == HeaderView::Full
+            && response.is_none_or(|response| response.view == HeaderView::Full && response.status != 101);
+        let count = self.connections.entry(connection.first_frame).or_insert(Some(0));
+        *count = count.filter(|_| plain).map(|count| count + 1);
+    }
+
+    /// The connections of a packet capture that speak plain HTTP/1 only, by their first frame, with their exchanges.
+    pub fn plain_connections(&self) -> BTreeMap<u32, u64> {
+        self.connections.iter().filter_map(|(first, count)| count.map(|count| (*first, count))).collect()
     }
 
     fn body(&mut self, text: &str) {

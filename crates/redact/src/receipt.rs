@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// The receipt of one capture.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Receipt {
     replaced: BTreeMap<(String, String), u64>,
     left_out: BTreeMap<String, (u64, u64)>,

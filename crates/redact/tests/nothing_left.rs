@@ -7,7 +7,7 @@ use authtrace_redact::{
     Preparation, Sweep,
     convert::{self, TextBodies},
     har::{HarRedactor, redact_entry},
-    packets::PacketWriter,
+    packets::{KeptFrames, PacketWriter},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ proptest! {
         for exchange in &exchanges {
             converted.push_str(&redact_entry(&mut redactor, &convert::entry(exchange)).unwrap());
         }
-        let mut writer = PacketWriter::new(&mut redactor);
+        let mut writer = PacketWriter::new(&mut redactor, KeptFrames::default());
         for exchange in &mut exchanges {
             // As packets have it.
             exchange.client = Some("10.0.0.1:40000".parse().unwrap());

@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use authtrace_capture::{Container, Limits, Plan, read_bytes};
-use authtrace_redact::{Sweep, convert::TextBodies, har::HarRedactor, packets::PacketWriter};
+use authtrace_capture::{Container, Limits, PacketReader, Plan, read_bytes};
+use authtrace_redact::{
+    Sweep,
+    convert::TextBodies,
+    har::HarRedactor,
+    packets::{FrameKeeper, PacketWriter},
+};
 
 use super::{share, start_logging};
 use crate::{
@@ -55,7 +60,7 @@ fn har(
     Ok(())
 }
 
-/// Conversations are written anew; what gave no exchange is not copied.
+/// Frames of plain HTTP/1 are changed in place, other conversations written anew; what gave no exchange is not copied.
 fn packets(
     args: &ShareArgs,
     look: &mut share::Look,
@@ -63,11 +68,18 @@ fn packets(
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let plan = Plan { keys: Arc::clone(&look.keys), ..Plan::new(&TextBodies) };
-    let mut writer = PacketWriter::new(&mut look.redactor);
+    let mut reader = PacketReader::new();
+    let mut keeper = FrameKeeper::default();
+    read_bytes(args.path()?, Limits::default(), &mut |bytes| {
+        reader.push(bytes, &mut |placed| keeper.push(&placed.frame))
+    })?;
+    reader.finish(&mut |placed| keeper.push(&placed.frame));
+    let kept = keeper.finish(&mut look.redactor, &look.plain);
+    let mut writer = PacketWriter::new(&mut look.redactor, kept);
     let report = share::read(args, &plan, interrupt, &mut |exchange| writer.push(&exchange))?;
     draft.write(&writer.finish(env!("CARGO_PKG_VERSION")));
     let receipt = &mut look.redactor.receipt;
-    receipt.remark("packets are written anew from what was understood; nothing else of them is copied");
+    receipt.remark("packets are those of readable HTTP/1, changed in place; what else was understood is written anew, in the clear, and nothing more is copied");
     if let Some(report) = report {
         receipt.not_understood("TLS connection that was not decrypted: left out", report.opaque_count);
         receipt.not_understood("QUIC connection: left out", report.quic.count);

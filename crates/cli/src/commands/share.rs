@@ -1,6 +1,7 @@
 //! What `redact` and `convert` share: the first look at a capture, the file that grows beside its final name, the receipt.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -34,6 +35,8 @@ pub(super) struct Look {
     pub(super) container: Container,
     /// Secrets of its TLS connections.
     pub(super) keys: Arc<KeyLog>,
+    /// Its connections that speak plain HTTP/1, by their first frame, with their exchanges.
+    pub(super) plain: BTreeMap<u32, u64>,
     key_given: bool,
 }
 
@@ -56,6 +59,7 @@ pub(super) fn look(args: &ShareArgs, interrupt: &Interrupt) -> anyhow::Result<Op
     let mut random = Zeroizing::new([0_u8; 32]);
     getrandom::fill(&mut *random).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
     let key = given.as_ref().map_or(&random[..], |key| key.expose().as_bytes());
+    let plain = preparation.plain_connections();
     let mut redactor = preparation.redactor(key, &analysis, patterns);
     // The copy may not show what the capture could not: a cut file is whole in it.
     for coverage in &analysis.coverage {
@@ -63,7 +67,7 @@ pub(super) fn look(args: &ShareArgs, interrupt: &Interrupt) -> anyhow::Result<Op
             .receipt
             .remark(&format!("of the original, {} {}: {}", coverage.rule.code, coverage.rule.id, coverage.says));
     }
-    Ok(Some(Look { analysis, redactor, container, keys, key_given: given.is_some() }))
+    Ok(Some(Look { analysis, redactor, container, keys, plain, key_given: given.is_some() }))
 }
 
 /// Reads the capture; `None` where it gave nothing, which was said.

@@ -4,16 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 
 use authtrace_parse::TcpConnection;
 
-/// An IP packet.
+/// A frame to be written.
 pub(super) struct Packet {
     /// When, in nanoseconds since 1970.
     pub(super) at: i64,
+    /// Link type: what its bytes begin with.
+    pub(super) link: u16,
     pub(super) bytes: Vec<u8>,
     /// Bytes that were on the wire and are not here.
     pub(super) cut: usize,
     pub(super) remark: Option<&'static str>,
 }
 
+/// LINKTYPE_RAW: an IP packet without anything in front of it.
+const RAW: u16 = 101;
 /// Bytes of one segment: an IPv4 packet holds 65 535.
 const SEGMENT: usize = 32 * 1024;
 
@@ -97,7 +101,8 @@ impl Flow {
         }
         let said = (bytes.len() + cut) as u32 + u32::from(flags & (SYN | FIN) != 0);
         self.next[own] = self.next[own].wrapping_add(said);
-        let packet = Packet { at: self.now, bytes: ip(from.ip(), to.ip(), &segment, cut), cut, remark: None };
+        let packet =
+            Packet { at: self.now, link: RAW, bytes: ip(from.ip(), to.ip(), &segment, cut), cut, remark: None };
         self.packets.push(packet);
         self.now += 1;
     }

@@ -1,21 +1,27 @@
-//! Exchanges as packets: every conversation said again in the clear, without its secrets, in a pcapng of its own.
+//! Packets without their secrets, in a pcapng of their own.
 //!
-//! What was compressed, encrypted or carried by HTTP/2 frames cannot be changed in place, so nothing is: each connection is
-//! written anew, between the same addresses, with the same initial sequence numbers and at the same times, HTTP/1 as
+//! Frames of readable HTTP/1 are changed in place ([`FrameKeeper`]). What was compressed, encrypted or carried by HTTP/2
+//! frames cannot be: such a connection is said again in the clear, between the same addresses, with the same initial sequence numbers and at the same times, HTTP/1 as
 //! HTTP/1 and HTTP/2 with prior knowledge (RFC 9113 §3.3). Packets that gave no exchange are not copied, and neither are
 //! secrets of TLS connections.
 
 mod flow;
 mod http1;
 mod http2;
+mod kept;
 mod message;
 mod pcapng;
 mod websocket;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    num::NonZeroU64,
+};
 
 use authtrace_parse::{Connection, Exchange, HeaderView, Kind, Protocol, Timestamp};
 
+pub use self::kept::{FrameKeeper, KeptFrames};
 use self::{flow::Flow, message::Message};
 use crate::redactor::Redactor;
 
@@ -24,17 +30,29 @@ pub struct PacketWriter<'r> {
     redactor: &'r mut Redactor,
     /// By connection, and within it by number.
     connections: BTreeMap<u32, BTreeMap<u32, Message>>,
+    /// Frames of connections that need not be said again.
+    kept: KeptFrames,
+    /// Connections that were said, by their ends and initial sequence numbers.
+    seen: BTreeSet<Said>,
 }
 
+/// Client, server, and the initial sequence numbers between them.
+type Said = ((SocketAddr, SocketAddr), NonZeroU64);
+
 impl<'r> PacketWriter<'r> {
-    /// A writer that replaces what `redactor` says.
-    pub fn new(redactor: &'r mut Redactor) -> Self {
-        Self { redactor, connections: BTreeMap::new() }
+    /// A writer that replaces what `redactor` says, of a capture of which `kept` is there already.
+    pub fn new(redactor: &'r mut Redactor, kept: KeptFrames) -> Self {
+        Self { redactor, connections: BTreeMap::new(), kept, seen: BTreeSet::new() }
     }
 
     /// Takes one exchange of a packet capture, in any order.
     pub fn push(&mut self, exchange: &Exchange) {
         let Some(Connection::Tcp(connection)) = exchange.connection else { return };
+        if self.kept.connections.contains(&connection.first_frame) {
+            let ends = exchange.client.zip(exchange.server);
+            self.seen.extend(ends.zip(connection.opening));
+            return;
+        }
         match Message::new(self.redactor, exchange, connection) {
             Some(message) => {
                 self.connections.entry(connection.first_frame).or_default().insert(exchange.id.0, message);
@@ -45,8 +63,8 @@ impl<'r> PacketWriter<'r> {
 
     /// The capture, whole.
     pub fn finish(self, version: &str) -> Vec<u8> {
-        let mut packets = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = self.seen;
+        let mut packets = self.kept.packets;
         for messages in self.connections.values() {
             let Some(first) = messages.values().next() else { continue };
             // A connection that was captured twice between the same ends is one, and said once.

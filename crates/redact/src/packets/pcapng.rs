@@ -1,4 +1,6 @@
-//! A pcapng file of IP packets (draft-ietf-opsawg-pcapng): one section, one interface, nanoseconds.
+//! A pcapng file (draft-ietf-opsawg-pcapng): one section, an interface for each link type, nanoseconds.
+
+use std::collections::BTreeSet;
 
 use super::flow::Packet;
 
@@ -9,8 +11,6 @@ const PACKET: u32 = 6;
 const COMMENT: u16 = 1;
 const PROGRAM: u16 = 4;
 const RESOLUTION: u16 = 9;
-/// LINKTYPE_RAW: an IP packet without anything in front of it.
-const RAW: u16 = 101;
 
 /// The file.
 pub(super) fn file(version: &str, packets: &[Packet]) -> Vec<u8> {
@@ -21,22 +21,27 @@ pub(super) fn file(version: &str, packets: &[Packet]) -> Vec<u8> {
     section.extend(u64::MAX.to_le_bytes());
     options(&mut section, &[(PROGRAM, format!("authtrace {version}").as_bytes())]);
     block(&mut file, SECTION, &section);
-    let mut interface = Vec::new();
-    interface.extend(RAW.to_le_bytes());
-    interface.extend([0; 6]);
-    options(&mut interface, &[(RESOLUTION, &[9])]);
-    block(&mut file, INTERFACE, &interface);
+    let links: BTreeSet<u16> = packets.iter().map(|packet| packet.link).collect();
+    let links: Vec<u16> = links.into_iter().collect();
+    for link in &links {
+        let mut interface = Vec::new();
+        interface.extend(link.to_le_bytes());
+        interface.extend([0; 6]);
+        options(&mut interface, &[(RESOLUTION, &[9])]);
+        block(&mut file, INTERFACE, &interface);
+    }
     for packet in packets {
-        block(&mut file, PACKET, &enhanced(packet));
+        let interface = links.binary_search(&packet.link).map_or(0, |index| index as u32);
+        block(&mut file, PACKET, &enhanced(packet, interface));
     }
     file
 }
 
-fn enhanced(packet: &Packet) -> Vec<u8> {
+fn enhanced(packet: &Packet, interface: u32) -> Vec<u8> {
     let at = packet.at as u64;
     let (captured, length) = (packet.bytes.len() as u32, (packet.bytes.len() + packet.cut) as u32);
     let mut body = Vec::with_capacity(packet.bytes.len() + 32);
-    for word in [0, (at >> 32) as u32, at as u32, captured, length] {
+    for word in [interface, (at >> 32) as u32, at as u32, captured, length] {
         body.extend(word.to_le_bytes());
     }
     body.extend(&packet.bytes);

@@ -69,7 +69,8 @@ fn parameters(surrogates: &mut Surrogates, raw: &str) -> String {
 }
 
 fn parameter(surrogates: &mut Surrogates, part: &str) -> String {
-    let Some((name, value)) = part.split_once('=').filter(|(name, value)| is_name(name) && !value.starts_with('='))
+    let Some((name, value)) =
+        part.split_once('=').filter(|(name, value)| is_name(name) && !value.is_empty() && !value.starts_with('='))
     else {
         return surrogates.value(part);
     };

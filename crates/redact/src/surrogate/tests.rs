@@ -1,3 +1,5 @@
+//! Surrogates: what they keep of a value, and what they never do.
+
 use super::*;
 
 /// A token that is made of nothing.
