@@ -141,6 +141,74 @@ fn redacted_lab_hars_are_judged_alike() {
     }
 }
 
+/// Time, length on the wire and length in the file of every frame.
+fn frames(path: &Path) -> Vec<(Option<i64>, u32, usize)> {
+    let mut frames = Vec::new();
+    let mut add = |placed: authtrace_capture::Placed<'_>| {
+        let frame = placed.frame;
+        frames.push((frame.time.map(|time| time.nanos()), frame.original_len, frame.bytes.len()));
+    };
+    let mut reader = authtrace_capture::PacketReader::new();
+    reader.push(&std::fs::read(path).unwrap(), &mut add);
+    reader.finish(&mut add);
+    frames
+}
+
+#[test]
+fn frames_of_plain_http1_stay_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, out) = (root().join("captures/race.pcapng"), folder.path().join("out"));
+    make(&["redact"], &capture, &out);
+    assert_eq!(frames(&capture), frames(&out));
+    assert_ne!(std::fs::read(&capture).unwrap(), std::fs::read(&out).unwrap());
+}
+
+#[test]
+fn without_a_key_every_copy_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = root().join("captures/race.har");
+    let copy = |name: &str, verb: &[&str]| {
+        let out = folder.path().join(name);
+        make(verb, &capture, &out);
+        std::fs::read(out).unwrap()
+    };
+    let key = format!("@{}", root().join("Cargo.toml").to_str().unwrap());
+    assert_ne!(copy("a", &["redact"]), copy("b", &["redact"]));
+    let given = ["redact", "--fingerprint-key", &key];
+    assert_eq!(copy("c", &given), copy("d", &given));
+}
+
+#[test]
+fn a_pattern_replaces_what_would_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.har");
+    let capture = root().join("captures/race.har");
+    assert!(std::fs::read_to_string(&capture).unwrap().contains("auth-sdk"));
+    let receipt = make(&["redact", "--pattern", "SDK=auth-[a-z]+"], &capture, &out);
+    assert!(!std::fs::read_to_string(&out).unwrap().contains("auth-sdk"));
+    assert!(receipt.contains("pattern SDK"), "{receipt}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, out) = (root().join("captures/race.har"), folder.path().join("out"));
+    let (capture, out) = (capture.to_str().unwrap(), out.to_str().unwrap());
+    for (args, says) in [
+        (vec!["convert", capture, "-o", out, "--with-secrets"], "--yes"),
+        (vec!["redact", "-", "-o", out], "read twice"),
+        (vec!["redact", capture, "-o", capture], "the capture itself"),
+        (vec!["redact", capture, "-o", out, "--pattern", "x=("], "no regular expression"),
+        (vec!["redact", "no-such.har", "-o", out], "no such file"),
+    ] {
+        let output = run(&args);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains(says) && text.lines().count() == 1, "{args:?}: {text}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
 /// What an exchange is, as far as HAR has a place for it.
 fn exchange(exchange: &authtrace_parse::Exchange) -> String {
     use authtrace_parse::Headers;

@@ -142,7 +142,9 @@ impl Redactor {
     pub(crate) fn url(&mut self, text: &str) -> String {
         if text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:")) {
             let head = text.find(',').map_or(text.len(), |comma| comma + 1);
-            self.receipt.left_out("data: URL", text.len() - head);
+            if head < text.len() {
+                self.receipt.left_out("data: URL", text.len() - head);
+            }
             return text[..head].to_owned();
         }
         let (rest, fragment) = text.split_once('#').map_or((text, None), |(rest, fragment)| (rest, Some(fragment)));

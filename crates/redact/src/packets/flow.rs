@@ -109,7 +109,7 @@ impl Flow {
 }
 
 /// What a TCP checksum covers beside the segment (RFC 9293 §3.1).
-fn pseudo(from: IpAddr, to: IpAddr, length: usize) -> Vec<u8> {
+pub(super) fn pseudo(from: IpAddr, to: IpAddr, length: usize) -> Vec<u8> {
     let mut pseudo = Vec::new();
     match (from, to) {
         (IpAddr::V4(from), IpAddr::V4(to)) => {
@@ -162,7 +162,7 @@ fn ip(from: IpAddr, to: IpAddr, segment: &[u8], cut: usize) -> Vec<u8> {
 }
 
 /// The Internet checksum of two runs of bytes, the first of an even number (RFC 1071).
-fn checksum(first: &[u8], second: &[u8]) -> u16 {
+pub(super) fn checksum(first: &[u8], second: &[u8]) -> u16 {
     let words = |bytes: &[u8]| {
         bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)]))).sum::<u32>()
     };

@@ -105,3 +105,59 @@ fn sum(bytes: &[u8]) -> u64 {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use authtrace_parse::TcpConnection;
+
+    use super::*;
+    use crate::packets::flow::{Flow, checksum, pseudo};
+
+    /// Bytes of the headers of an IPv4 packet with TCP, without options.
+    const HEADERS: usize = 40;
+
+    #[track_caller]
+    fn check(before: &str, after: &str) {
+        let ends = ("10.0.0.1:40000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+        let connection = TcpConnection { first_frame: 1, opening: None };
+        let mut flow = Flow::new(ends, connection, 0, None, 0);
+        flow.say(true, 0, before.as_bytes());
+        let mut packet = flow.finish().swap_remove(3).bytes;
+        let sum = |packet: &[u8]| checksum(&pseudo(ends.0.ip(), ends.1.ip(), packet.len() - 20), &packet[20..]);
+        assert_eq!(sum(&packet), 0, "it is right before");
+        let sequence = u32::from_be_bytes(*packet[24..].first_chunk().unwrap());
+        let place = Place { sequence, frame: 0, offset: HEADERS, length: before.len(), source: 40_000 };
+        replace(&mut packet, &place, after.as_bytes());
+        assert_eq!(&packet[HEADERS..], after.as_bytes());
+        assert_eq!(sum(&packet), 0, "it is right after");
+        // A wrong one stays as wrong as it was, an empty one empty.
+        packet[36] ^= 1;
+        let wrong = sum(&packet);
+        replace(&mut packet, &place, before.as_bytes());
+        assert_eq!(sum(&packet), wrong);
+        packet[36..38].fill(0);
+        replace(&mut packet, &place, after.as_bytes());
+        assert_eq!(packet[36..38], [0, 0]);
+    }
+
+    #[test]
+    fn a_right_checksum_stays_right() {
+        check("GET / HTTP/1.1", "GET /x HTTP/1.");
+        check("odd", "bit");
+        check("\u{0}\u{0}", "zz");
+        check("zz", "\u{0}\u{0}");
+    }
+
+    #[test]
+    fn bytes_are_put_together_in_order_or_not_at_all() {
+        let bytes: [&[u8]; 3] = [b"abcd", b"cdef", b"h"];
+        let place =
+            |sequence: u32, frame: usize| Place { sequence, frame, offset: 0, length: bytes[frame].len(), source: 1 };
+        let said =
+            |places: Vec<Place>| put_together(&Half { opened: Some(u32::MAX), places }, |place| bytes[place.frame]);
+        // Sequence numbers begin anew behind the largest one.
+        assert_eq!(said(vec![place(1, 1), place(u32::MAX, 0)]).as_deref(), Some(&b"abcdef"[..]));
+        assert_eq!(said(vec![place(u32::MAX, 0), place(1, 1), place(1, 1)]).as_deref(), Some(&b"abcdef"[..]));
+        assert_eq!(said(vec![place(u32::MAX, 0), place(7, 2)]), None);
+    }
+}
