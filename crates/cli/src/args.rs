@@ -218,6 +218,9 @@ pub(crate) struct CaptureArgs {
     /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
     #[arg(long)]
     pub(crate) immediate: bool,
+    /// MiB of memory for what is known of exchanges, at about 1 KiB each; the oldest go first [default: 2048]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) spill_limit: Option<u32>,
     /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
     #[arg(long, value_name = "CMD")]
     pub(crate) on_incident: Option<String>,

@@ -298,6 +298,7 @@ impl Seen {
             quic: report.quic,
             decrypted_count: report.decrypted_count,
             dropped: report.drops.total(),
+            forgotten: 0,
         }
     }
 }
