@@ -94,6 +94,7 @@ impl Snapshot {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
+        let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
         let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, &self.settings.keys, fingerprints);
         let (findings, coverage) = judge::judge(&capture);
         let diagnosis = diagnosis::diagnose(&capture, findings);

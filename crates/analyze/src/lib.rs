@@ -29,6 +29,7 @@ mod key_sets;
 mod lookup;
 mod masked;
 mod presented;
+pub mod private;
 pub mod profile;
 mod refreshes;
 pub mod role;

@@ -3,6 +3,7 @@
 mod analyze;
 mod capture;
 mod completions;
+mod convert;
 mod diff;
 mod exchanges;
 mod explain;
@@ -10,8 +11,10 @@ mod focus;
 mod inspect;
 mod judging;
 mod man;
+mod redact;
 mod report;
 mod rules;
+mod share;
 mod token;
 mod tui;
 mod verify;
@@ -39,6 +42,8 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Redact(args)) => redact::run(args),
+        Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),

@@ -43,7 +43,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     start_logging(&inspect.output);
     let mut judgement = Judgement::prepare(&args.analyze)?;
     // Whatever else is read, is read while this is allowed.
-    let settings = load::settings(inspect)?;
+    let settings = load::settings(inspect, judgement.format.is_handed_on())?;
     let report = judgement.output.open()?;
     let session = setup::open(args, report)?;
     let threads = load::threads(inspect)?;
