@@ -37,6 +37,18 @@ const KEY_HEADERS: &[&str] = &[
     "x-serverless-authorization",
 ];
 
+/// How vendors end the names of their own key headers (`DD-API-KEY`, `X-MBX-APIKEY`, `X-Figma-Token`): a header that is
+/// called so carries a key, whoever made it up.
+const KEY_HEADER_ENDS: &[&str] =
+    &["api-key", "apikey", "api-token", "-auth-token", "-access-token", "-session-token", "-user-token"];
+
+/// The lower-case name of a header that carries a key of its own.
+fn key_header(name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let known = KEY_HEADERS.contains(&&*lower) || KEY_HEADER_ENDS.iter().any(|end| lower.ends_with(end));
+    known.then_some(lower)
+}
+
 /// Query parameters that carry a credential (RFC 6750 §2.3) or sign the whole URL (G12).
 const KEY_PARAMETERS: &[&str] = &[
     "access_token",
@@ -49,11 +61,12 @@ const KEY_PARAMETERS: &[&str] = &[
     "ticket",
     "x-amz-signature",
     "x-goog-signature",
+    "signature",
     "sig",
 ];
 
 /// Body keys that carry a refresh token.
-pub(crate) const REFRESH_KEYS: &[&str] = &["refresh_token", "refreshToken", "refresh"];
+pub(crate) const REFRESH_KEYS: &[&str] = &["refresh_token", "refreshToken", "refresh", "RefreshToken", "REFRESH_TOKEN"];
 
 /// Every credential of `exchange`'s request, noted in `tokens`.
 pub(crate) fn extract(
@@ -154,8 +167,8 @@ impl Found<'_> {
                 let field = Authorization::read(value);
                 let carrier = Carrier::Header(self.interner.text(known));
                 self.add_with(carrier, field.scheme, field.credentials, &field.defects);
-            } else if let Some(known) = KEY_HEADERS.iter().find(is) {
-                self.add_named(Carrier::Header, known, value);
+            } else if let Some(name) = key_header(name) {
+                self.add_named(Carrier::Header, &name, value);
             }
         }
     }
