@@ -93,7 +93,11 @@ fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut
 
 /// Keys and fingerprints as the flags say; less is told of secrets in what will be `shared`.
 pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Settings> {
-    Ok(Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?, shared })
+    Ok(Settings {
+        keys: keys::ring(&args.keys)?,
+        fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?,
+        shared,
+    })
 }
 
 /// How many threads may be busy, told to whoever judges.

@@ -111,7 +111,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         fault: |capture| {
             let query = "/v1/notes?access_token=at-0000d081884c7d659a2feaa0c55ad999";
             let both = call(capture, 1, "GET", query, &bearer(TOKEN), 400);
-            both.answer(r#"{"error":"invalid_request","error_description":"Found multiple bearer tokens in the request"}"#);
+            both.answer(
+                r#"{"error":"invalid_request","error_description":"Found multiple bearer tokens in the request"}"#,
+            );
         },
     },
     Mutation {
@@ -343,7 +345,8 @@ fn cookies(capture: &mut Capture<'_>) {
         let entry = entry.request_header("Origin", APP).response_header("Access-Control-Allow-Origin", APP);
         drop(entry.response_header("Access-Control-Allow-Credentials", "true"));
     };
-    let login = capture.add(1, "POST", &format!("{API}/session"), 200).json(r#"{"email":"a@x.dev","password":"right"}"#);
+    let login =
+        capture.add(1, "POST", &format!("{API}/session"), 200).json(r#"{"email":"a@x.dev","password":"right"}"#);
     let cookie = format!("{SESSION}; Path=/; HttpOnly; Secure; SameSite=Lax");
     shared(login.response_header("Set-Cookie", &cookie).answer(r#"{"user":1}"#));
     for path in ["/cart/1", "/cart/2"] {

@@ -10,9 +10,9 @@ mod clients;
 mod logins;
 mod refreshes;
 mod repairs;
-mod tokens;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;
 
 use std::collections::BTreeSet;
 

@@ -31,7 +31,9 @@ const REPAIRS: &[Repair] = &[
         sample: "bypass-401.har",
         repair: |har| {
             let token = har.entry("GET /api/v1/auth/me").header("authorization");
-            har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(201).answer("{\"a\":1}")));
+            har.each_refused(|entry| {
+                drop(entry.request_header("Authorization", &token).status(201).answer("{\"a\":1}"))
+            });
             har.remove_unanswered();
         },
     },
@@ -55,7 +57,8 @@ const REPAIRS: &[Repair] = &[
         repair: |har| {
             for route in ["OPTIONS /api/v1/portfolios/", "OPTIONS /api/v1/orders/"] {
                 let preflight = har.entry(route).status(200);
-                let preflight = preflight.response_header("Access-Control-Allow-Headers", "authorization, content-type");
+                let preflight =
+                    preflight.response_header("Access-Control-Allow-Headers", "authorization, content-type");
                 preflight.response_header("Access-Control-Allow-Origin", "http://localhost:3000");
             }
             har.remove_unanswered();
@@ -86,7 +89,10 @@ fn check(repair: &Repair, folder: &Path) -> Vec<String> {
     (repair.repair)(&mut har);
     let mended = loud(&support::analyze(&har.write(folder, repair.sample.trim_end_matches(".har")), None));
     let silent = broken.is_empty().then(|| format!("{}: nothing is wrong with it", repair.sample));
-    silent.into_iter().chain(mended.into_iter().map(|said| format!("{}: mended, and still: {said}", repair.sample))).collect()
+    silent
+        .into_iter()
+        .chain(mended.into_iter().map(|said| format!("{}: mended, and still: {said}", repair.sample)))
+        .collect()
 }
 
 #[test]

@@ -81,9 +81,9 @@ fn says(analysis: &Analysis, mutation: &Mutation) -> bool {
         return analysis.coverage.iter().any(|coverage| coverage.rule.code == mutation.rule);
     }
     if FOLLOW.contains(&mutation.rule) {
-        let roots = analysis.incidents.first().map(|incident| incident.root);
-        let mut found = analysis.findings.iter().filter(|f| f.rule.code == mutation.rule && variant(f.variant));
-        return found.any(|f| Some(f.id) != roots);
+        let consequences = analysis.incidents.first().into_iter().flat_map(|incident| incident.parents.keys());
+        let mut consequences = consequences.filter_map(|id| analysis.finding(*id));
+        return consequences.any(|f| f.rule.code == mutation.rule && variant(f.variant));
     }
     let root = analysis.incidents.first().and_then(|incident| analysis.finding(incident.root));
     root.is_some_and(|f| f.rule.code == mutation.rule && variant(f.variant))
