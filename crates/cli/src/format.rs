@@ -24,6 +24,8 @@ pub(crate) enum Format {
     Junit,
     /// Annotations of GitHub Actions.
     Github,
+    /// Columns for other engines.
+    Parquet,
 }
 
 /// A format of a list.
@@ -51,7 +53,7 @@ pub(crate) enum ValueFormat {
 }
 
 impl Format {
-    const NAMES: [(&str, Self); 9] = [
+    const NAMES: [(&str, Self); 10] = [
         ("text", Self::Text),
         ("json", Self::Json),
         ("jsonl", Self::Jsonl),
@@ -61,6 +63,7 @@ impl Format {
         ("sarif", Self::Sarif),
         ("junit", Self::Junit),
         ("github", Self::Github),
+        ("parquet", Self::Parquet),
     ];
     /// The format called `name`.
     pub(crate) fn parse(name: &str) -> anyhow::Result<Self> {

@@ -107,18 +107,30 @@ impl<'a> Output<'a> {
 
     /// Writes `text`. A closed pipe is success.
     pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
+        self.send(text.as_bytes())
+    }
+
+    /// Writes what is no text. A closed pipe is success, a terminal is no place for it.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.is_terminal() {
+            anyhow::bail!("this format is not for a terminal; name a file with -o");
+        }
+        self.send(bytes)
+    }
+
+    fn send(&self, bytes: &[u8]) -> anyhow::Result<()> {
         match &self.args.output {
             Some(path) if path.as_os_str() != "-" => {
-                to_file(path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
+                to_file(path, bytes).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
             }
-            _ => to_stdout(text),
+            _ => to_stdout(bytes),
         }
     }
 }
 
-fn to_stdout(text: &str) -> anyhow::Result<()> {
+fn to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             anyhow::bail!("cannot write to standard output: {error}; check the disk or the pipe")
         }
@@ -127,7 +139,7 @@ fn to_stdout(text: &str) -> anyhow::Result<()> {
 }
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
-pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn to_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -137,5 +149,5 @@ pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
     if file.metadata()?.is_file() {
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
-    file.write_all(text.as_bytes())
+    file.write_all(bytes)
 }

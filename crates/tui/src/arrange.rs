@@ -261,7 +261,7 @@ pub fn unknown_name(expression: &str) -> Option<std::ops::Range<usize>> {
             Some(begin) if !in_name => {
                 start = None;
                 let name = &expression[begin..at];
-                let column = SCHEMA.iter().any(|(column, _)| *column == name);
+                let column = SCHEMA.iter().any(|column| column.name == name);
                 let word = SQL.contains(&name.to_ascii_lowercase().as_str());
                 if !column && !word && !name.starts_with(|c: char| c.is_ascii_digit()) {
                     return Some(begin..at);

@@ -34,6 +34,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
         Format::Sarif => sarif::render(&view),
         Format::Junit => junit::render(&view, floors.fail_on()),
         Format::Github => github::annotations(&view),
+        Format::Parquet => bail!("-T parquet: not for this verb; use `authtrace query`"),
     };
     write_checked(&output, &text, &loaded.analysis)?;
     Ok(floors.verdict(args, &loaded, &view).code())
