@@ -30,6 +30,7 @@ mod key_sets;
 mod lookup;
 mod masked;
 mod presented;
+pub mod private;
 pub mod profile;
 mod refreshes;
 pub mod role;
@@ -44,7 +45,7 @@ pub mod token;
 pub mod tokens;
 
 pub use analysis::{Analysis, Summary};
-pub use analyzer::{Analyzer, BodyNeeds};
+pub use analyzer::{Analyzer, BodyNeeds, Snapshot};
 pub use diagnosis::{Compared, Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
 pub use settings::Settings;

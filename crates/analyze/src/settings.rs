@@ -11,4 +11,6 @@ pub struct Settings {
     pub keys: KeyRing,
     /// Key for fingerprints of secrets; derived from the inputs where absent.
     pub fingerprint_key: Option<Secret>,
+    /// Whether what is said of it will be handed on: then not even the last characters of a token are told.
+    pub shared: bool,
 }

@@ -7,16 +7,20 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]
 
+mod bytes;
 mod detail;
 mod error;
 mod expand;
 mod input;
+#[cfg(all(feature = "live", unix))]
+pub mod live;
 mod packets;
 mod pump;
 mod side_files;
 mod sniff;
 mod unpack;
 
+pub use bytes::read_bytes;
 pub use detail::{DetailError, DetailSource, Place};
 pub use error::InputError;
 pub use expand::{InputPath, expand};

@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{collections::BTreeMap, ffi::OsString, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::Severity;
@@ -42,9 +47,11 @@ pub(crate) enum Verb {
     Analyze(AnalyzeArgs),
     /// Look around in the terminal UI: incidents, timeline, tokens, one exchange in full
     Tui(TuiArgs),
+    /// Capture on a device and judge while packets arrive; -w keeps them
+    Capture(Box<CaptureArgs>),
     /// List the requests, one row an exchange
     #[command(after_help = COLUMNS)]
-    Exchanges(InspectArgs),
+    Exchanges(ExchangesArgs),
     /// List every distinct credential: what it is, where it went, how it fared
     Tokens(InspectArgs),
     /// List the sessions
@@ -57,6 +64,10 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     /// Say of each incident of a report whether it is gone from a new capture
     Verify(VerifyArgs),
+    /// Write a capture that is safe to share and still diagnosable, with a receipt of what was replaced
+    Redact(RedactArgs),
+    /// Write any capture as HAR 1.2; values are replaced as `redact` does it
+    Convert(ConvertArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -187,6 +198,55 @@ pub(crate) struct QueryArgs {
     pub(crate) schema: bool,
 }
 
+/// `capture`.
+#[derive(Args)]
+pub(crate) struct CaptureArgs {
+    /// Capture on this device, or on `any`; several at once
+    #[arg(short, long = "interface", value_name = "DEVICE")]
+    pub(crate) interface: Vec<String>,
+    /// List the devices with their addresses and link types
+    #[arg(short = 'D', long)]
+    pub(crate) list_interfaces: bool,
+    /// Capture only what this filter takes, in the language of pcap-filter: 'tcp port 8000'
+    #[arg(short = 'f', long, value_name = "BPF")]
+    pub(crate) capture_filter: Option<String>,
+    /// Keep the packets in this pcapng file, with the secrets of --keylog
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Begin another file of -w after duration:S, interval:S, filesize:KB or packets:N; files:N keeps the last N
+    #[arg(short = 'b', long, value_name = "WHEN")]
+    pub(crate) ring_buffer: Vec<String>,
+    /// Stop after duration:S, filesize:KB, packets:N or files:N
+    #[arg(short, long, value_name = "WHEN")]
+    pub(crate) autostop: Vec<String>,
+    /// Stop after N packets
+    #[arg(short, long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Keep N bytes of each packet [default: 262144]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) snapshot_length: Option<u32>,
+    /// Leave the device out of promiscuous mode
+    #[arg(short = 'p', long)]
+    pub(crate) no_promiscuous_mode: bool,
+    /// MiB that the kernel may hold for each device until they are fetched [default: 64]
+    #[arg(short = 'B', long, value_name = "MIB")]
+    pub(crate) buffer_size: Option<u32>,
+    /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
+    #[arg(long)]
+    pub(crate) immediate: bool,
+    /// MiB of memory for what is known of exchanges, at about 1 KiB each; the oldest go first [default: 2048]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) spill_limit: Option<u32>,
+    /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
+    #[arg(long, value_name = "CMD")]
+    pub(crate) on_incident: Option<String>,
+    /// Keep privileges and the rights to files and system calls that a capture does not need
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+}
+
 /// `report`.
 #[derive(Args)]
 pub(crate) struct ReportArgs {
@@ -201,6 +261,22 @@ pub(crate) struct ReportArgs {
     /// When the report was written; without it, equal captures give equal reports
     #[arg(long, value_name = "TIME")]
     pub(crate) date: Option<String>,
+}
+
+/// `exchanges`.
+#[derive(Args)]
+pub(crate) struct ExchangesArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Only this exchange, by the number in the first column; may be repeated
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Vec<u32>,
+    /// Each exchange in full: headers, cookies, tokens read apart, bodies, findings; secrets are named, not shown
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Each exchange as a curl command, credentials as variables
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) curl: bool,
 }
 
 /// `diff`.
@@ -230,6 +306,58 @@ pub(crate) struct VerifyArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// What `redact` and `convert` share.
+#[derive(Args)]
+pub(crate) struct ShareArgs {
+    /// The capture: a HAR, pcap or pcapng file, plain or packed with gzip, zlib or zstd
+    #[arg(value_name = "FILE", required_unless_present = "read")]
+    pub(crate) file: Option<PathBuf>,
+    /// The same as FILE
+    #[arg(short = 'r', long = "read", value_name = "FILE", conflicts_with = "file")]
+    pub(crate) read: Option<PathBuf>,
+    /// Where it goes: a file, readable by you only
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Replace what this regular expression matches, too, wherever it stands in a text
+    #[arg(long, value_name = "NAME=REGEX")]
+    pub(crate) pattern: Vec<String>,
+    /// A file whose content decides what stands for what, so that several captures can be compared [default: random]
+    #[arg(long, value_name = "@FILE")]
+    pub(crate) fingerprint_key: Option<String>,
+    /// A TLS key log to decrypt packets with, as SSLKEYLOGFILE names one; that variable is read, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
+    /// Where the receipt goes, as JSON [default: OUT.receipt.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// No receipt on standard output
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Twice: what the program does, on standard error
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// `redact`.
+#[derive(Args)]
+pub(crate) struct RedactArgs {
+    #[command(flatten)]
+    pub(crate) share: ShareArgs,
+}
+
+/// `convert`.
+#[derive(Args)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) share: ShareArgs,
+    /// Write every value as it is
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
+    /// Do not ask before secrets are written
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// `tui`.
 #[derive(Args, Default)]
 pub(crate) struct TuiArgs {
@@ -238,6 +366,9 @@ pub(crate) struct TuiArgs {
     /// Signs in ASCII only
     #[arg(long)]
     pub(crate) ascii: bool,
+    /// Colours: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
+    #[arg(long, value_name = "THEME")]
+    pub(crate) theme: Option<String>,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
@@ -286,6 +417,25 @@ impl AnalyzeArgs {
     }
 }
 
+impl ShareArgs {
+    /// The capture. It is read twice, so it must be a file.
+    pub(crate) fn path(&self) -> anyhow::Result<&Path> {
+        let path = self.file.as_deref().or(self.read.as_deref()).context("no capture named; give a file")?;
+        if path.as_os_str() == "-" {
+            bail!("the capture is read twice, which standard input cannot be; save it to a file first");
+        }
+        if path.is_dir() {
+            bail!("{} is a directory; name one of its captures", path.display());
+        }
+        Ok(path)
+    }
+
+    /// What only concerns logging.
+    pub(crate) fn logging(&self) -> OutputArgs {
+        OutputArgs { quiet: self.quiet, verbose: self.verbose, ..OutputArgs::default() }
+    }
+}
+
 impl InspectArgs {
     /// The same for one capture.
     pub(crate) fn with_path(&self, path: PathBuf) -> Self {
@@ -318,8 +468,9 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
+        Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
         | Some(
             Verb::Verify(VerifyArgs { inspect, .. })
             | Verb::Diff(DiffArgs { inspect, .. })

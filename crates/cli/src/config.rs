@@ -32,6 +32,7 @@ struct File {
     fail_on: Option<String>,
     accept: Option<PathBuf>,
     exit_zero: bool,
+    theme: Option<String>,
     tui_keys: BTreeMap<String, Vec<String>>,
 }
 
@@ -55,10 +56,11 @@ pub(crate) fn apply_to_inspect(args: &mut InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same for `tui`, which has keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
+/// The same for `tui`, which has a theme and keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
 pub(crate) fn apply_to_tui(args: &mut TuiArgs) -> anyhow::Result<()> {
     if let Some(file) = read(&args.inspect)? {
         args.keys.clone_from(&file.tui_keys);
+        fill(&mut args.theme, &file.theme);
         merge(&mut args.inspect, file);
     }
     Ok(())

@@ -21,6 +21,7 @@ use authtrace_report::visible;
 
 use crate::{
     args::InspectArgs,
+    details::Details,
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
@@ -31,8 +32,8 @@ use crate::{
 pub(crate) struct Loaded {
     /// The analysis of every input that could be read.
     pub(crate) analysis: Analysis,
-    /// Where its exchanges can be read again, by the number of their input.
-    pub(crate) details: Vec<DetailSource>,
+    /// Where its exchanges can be read again.
+    pub(crate) details: Details,
     /// Whether a named input gave nothing.
     pub(crate) failed: bool,
     /// Whether no input at all could be read.
@@ -43,17 +44,26 @@ pub(crate) struct Loaded {
 
 /// Reads what `args` names, until Ctrl-C; progress goes to standard error.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
-    load_watched(args, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
+    load_for(args, false)
+}
+
+/// The same for what will be `shared`: it tells less of secrets.
+pub(crate) fn load_for(args: &InspectArgs, shared: bool) -> anyhow::Result<Loaded> {
+    read_all(args, shared, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
 }
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    read_all(args, false, interrupt, watch)
+}
+
+fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
+    let settings = settings(args, shared)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
     let threads = threads(args)?;
-    let (mut read, mut details) = (Vec::new(), Vec::new());
+    let (mut read, mut details) = (Vec::new(), Details::default());
     let mut first_id = 0;
     for path in &inputs {
         if interrupt.is_set() {
@@ -81,8 +91,17 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
+/// Keys and fingerprints as the flags say; less is told of secrets in what will be `shared`.
+pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        keys: keys::ring(&args.keys)?,
+        fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?,
+        shared,
+    })
+}
+
 /// How many threads may be busy, told to whoever judges.
-fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
+pub(crate) fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
     let Some(threads) = args.threads.map(NonZero::get) else { return Ok(Plan::new(&BodyNeeds).threads) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -233,15 +252,16 @@ impl Drop for Batch {
 }
 
 /// What the exchanges of one input say about it.
-#[derive(Default)]
-struct Seen {
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     anomalies: BTreeMap<&'static str, u64>,
 }
 
 impl Seen {
-    fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+    /// Notes one more of them.
+    pub(crate) fn note(&mut self, exchange: &Exchange) {
         if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -251,7 +271,14 @@ impl Seen {
         }
     }
 
-    fn input(mut self, report: InputReport) -> Input {
+    /// What an input that is not over yet has shown.
+    #[cfg(feature = "live")]
+    pub(crate) fn so_far(&self) -> Input {
+        Input { anomalies: self.anomalies.clone(), first: self.first, last: self.last, ..Input::default() }
+    }
+
+    /// The input that they came from.
+    pub(crate) fn input(mut self, report: InputReport) -> Input {
         for anomaly in &report.anomalies {
             *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
         }
@@ -275,12 +302,14 @@ impl Seen {
             quic: report.quic,
             decrypted_count: report.decrypted_count,
             dropped: report.drops.total(),
+            forgotten: 0,
         }
     }
 }
 
-fn fingerprint_key(args: &InspectArgs) -> anyhow::Result<Option<Secret>> {
-    let Some(spec) = &args.fingerprint_key else { return Ok(None) };
+/// The key that the file behind `--fingerprint-key` holds.
+pub(crate) fn fingerprint_key(spec: Option<&str>) -> anyhow::Result<Option<Secret>> {
+    let Some(spec) = spec else { return Ok(None) };
     let Some(path) = spec.strip_prefix('@') else {
         bail!(
             "--fingerprint-key: give a file as @FILE; a key in the arguments is visible to every user of this machine"

@@ -1,4 +1,4 @@
-//! Facts in Parquet: what extraction writes, what judging reads back, and what other engines may ask.
+//! Parquet, the files that other engines read: so far, what a query came to.
 
 #![forbid(unsafe_code)]
 

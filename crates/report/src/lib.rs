@@ -9,6 +9,7 @@ pub mod answer;
 mod columns;
 pub mod csv;
 pub mod diff;
+pub mod events;
 pub mod exchange;
 pub mod exchanges;
 pub mod gate;

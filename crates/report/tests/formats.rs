@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use authtrace_analyze::{Analysis, Severity, catalogue::catalogue};
-use authtrace_report::{Acceptance, Focus, View, csv, fingerprint, github, junit, sarif};
+use authtrace_report::{Acceptance, Focus, View, csv, github, junit, sarif};
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 

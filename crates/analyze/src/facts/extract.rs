@@ -171,6 +171,11 @@ impl Extractor {
         }
     }
 
+    /// The clients that were met so far.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.clients.list()
+    }
+
     /// The clients that were met, by the number of [`Fact::sender`].
     pub(crate) fn into_clients(self) -> Vec<Client> {
         self.clients.into_list()

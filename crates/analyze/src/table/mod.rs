@@ -4,6 +4,7 @@
 //! No Polars type leaves this module.
 
 mod exchanges;
+mod fault;
 mod findings;
 mod sessions;
 mod sql;
@@ -13,7 +14,8 @@ use authtrace_parse::ExchangeId;
 
 pub use exchanges::SCHEMA;
 pub(crate) use exchanges::cell;
-pub use sql::{Answer, FilterError, QueryError, Tables, mentions};
+pub use fault::FilterError;
+pub use sql::{Answer, QueryError, Tables, mentions};
 
 use crate::{
     analysis::Analysis,
@@ -137,6 +139,8 @@ impl Selection<'_> {
 
 /// The exchanges of `facts` for which the SQL expression `expression` is true.
 pub(crate) fn matching(facts: &[Fact], tokens: &TokenStore, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+    // Whatever is wrong shows without rows, and then every column is a candidate.
+    sql::check(SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), tokens))), expression)?;
     let columns = SCHEMA.iter().filter(|column| column.name == "id" || mentions(expression, column.name));
     sql::matching(columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens))), expression)
 }

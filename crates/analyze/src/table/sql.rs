@@ -1,4 +1,4 @@
-//! SQL over tables: the one file that speaks Polars.
+//! SQL over tables, answered by Polars.
 
 use authtrace_parse::ExchangeId;
 use polars::prelude::{
@@ -6,15 +6,7 @@ use polars::prelude::{
 };
 use polars_sql::SQLContext;
 
-use super::Values;
-
-/// A filter expression that does not fit the table.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot filter by `{expression}`: {reason}; columns are listed by `authtrace exchanges --help`")]
-pub struct FilterError {
-    expression: String,
-    reason: String,
-}
+use super::{FilterError, Values, fault};
 
 /// A query that cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -87,14 +79,23 @@ impl Tables {
     }
 }
 
+/// Says what is wrong with the filter `expression` for a table of `columns`, which has no rows.
+pub(super) fn check(
+    columns: impl Iterator<Item = (&'static str, Values)>,
+    expression: &str,
+) -> Result<(), FilterError> {
+    let empty = frame(columns).map_err(|error| FilterError::late(expression, &error))?;
+    fault::check(expression, &empty)
+}
+
 /// The exchanges of the table for which the SQL expression `expression` is true.
 pub(super) fn matching(
     columns: impl Iterator<Item = (&'static str, Values)>,
     expression: &str,
 ) -> Result<Vec<ExchangeId>, FilterError> {
-    let fail = |e: PolarsError| FilterError { expression: expression.into(), reason: first_line(&e.to_string()) };
-    let condition = polars_sql::sql_expr(expression).map_err(fail)?;
+    let fail = |error: PolarsError| FilterError::late(expression, &error);
     let table = frame(columns).map_err(fail)?;
+    let condition = polars_sql::sql_expr(expression).map_err(fail)?;
     let rows = table.lazy().filter(condition).collect().map_err(fail)?;
     let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
     Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
@@ -116,7 +117,8 @@ pub fn mentions(sql: &str, column: &str) -> bool {
     named || star() || natural()
 }
 
-fn frame(columns: impl IntoIterator<Item = (&'static str, Values)>) -> Result<DataFrame, PolarsError> {
+/// Every column of `columns`, in a frame.
+pub(super) fn frame(columns: impl IntoIterator<Item = (&'static str, Values)>) -> Result<DataFrame, PolarsError> {
     let column = |(name, values): (&'static str, Values)| match values {
         Values::Int(cells) => Column::new(name.into(), cells),
         Values::Real(cells) => Column::new(name.into(), cells),

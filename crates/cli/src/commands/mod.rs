@@ -1,16 +1,21 @@
 //! The verbs, one file each, and what they share.
 
 mod analyze;
+mod capture;
 mod completions;
+mod convert;
 mod diff;
+mod exchanges;
 mod explain;
 mod focus;
 mod inspect;
 mod judging;
 mod man;
 mod query;
+mod redact;
 mod report;
 mod rules;
+mod share;
 mod token;
 mod tui;
 mod verify;
@@ -30,14 +35,17 @@ pub(crate) fn run(cli: Cli) -> u8 {
         None if cli.analyze.is_bare() && tui::is_possible() => tui::run_bare(&cli.analyze),
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Capture(args)) => capture::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
-        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Query(args)) => query::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Redact(args)) => redact::run(args),
+        Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),

@@ -89,11 +89,7 @@ impl Screen {
                 _ => {}
             }
             let Some(data) = &self.model.data else { continue };
-            let subject = Subject {
-                analysis: Arc::clone(&data.loaded.analysis),
-                focus: data.loaded.focus.clone(),
-                clock: self.model.setup.clock.clone(),
-            };
+            let subject = Subject { data: Arc::clone(data), clock: self.model.setup.clock.clone() };
             if let Some(answer) = perform(&command, &subject, &self.files) {
                 waiting.extend(update(&mut self.model, answer));
             }
@@ -165,7 +161,7 @@ pub(crate) fn analyse(paths: &[PathBuf]) -> Analysis {
     for (name, value) in dotenv::parse(&text) {
         ring.add_value(&name, &value);
     }
-    let mut analyzer = Analyzer::new(Settings { keys: ring, fingerprint_key: None });
+    let mut analyzer = Analyzer::new(Settings { keys: ring, ..Settings::default() });
     let mut inputs = Vec::new();
     let mut first_id = 0;
     for (index, path) in (0u16..).zip(paths) {

@@ -1,30 +1,8 @@
-//! Mutations: a healthy capture, one fault in it. The rule fires as the root; without the fault nothing is said.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests read captures and report"
-)]
+//! Faults at gateways, on WebSockets, at a provider's login, and tokens that go to the wrong party.
 
-mod support;
-
-use authtrace_analyze::{Analysis, Severity};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use support::har::Har;
 
-/// One fault.
-struct Mutation {
-    /// What is done, in a word or two: the file's name.
-    name: &'static str,
-    /// The rule that must say so.
-    rule: &'static str,
-    /// The variant, where it matters.
-    variant: &'static str,
-    /// What is healthy: `captures/healthy.har`, and what some faults need besides.
-    healthy: fn(&mut Har),
-    /// The fault.
-    fault: fn(&mut Har),
-}
+use crate::support::mutation::{Capture, Mutation};
 
 const BOOKS: &str = "GET /api/v1/books/";
 const SOCKET: &str = "GET /ws";
@@ -33,7 +11,7 @@ const CODE: &str = "code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj";
 const TRADE: &str = "grant_type=authorization_code&client_id=web&redirect_uri=https%3A%2F%2Fapp.x.dev%2Fcb&code=SplxlOBeZQQYbYS6WxSbIA&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const TOKENS: &str = r#"{"access_token":"at-9f86d081884c7d659a2feaa0c55ad015","token_type":"Bearer","expires_in":300}"#;
 
-const MUTATIONS: &[Mutation] = &[
+pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "mesh-denies-route",
         rule: "AUTH072",
@@ -200,7 +178,7 @@ const MUTATIONS: &[Mutation] = &[
 ];
 
 /// A login at a provider with PKCE.
-fn login(har: &mut Har) {
+fn login(har: &mut Capture<'_>) {
     let back = format!("https://app.x.dev/cb?{CODE}");
     har.add(1, "GET", AUTHORIZE, 302).document().response_header("Location", &back);
     har.add(1, "GET", &back, 200).document();
@@ -209,7 +187,7 @@ fn login(har: &mut Har) {
 }
 
 /// A login, a call with its token, and a renewal in a hidden frame of another site.
-fn renewal(har: &mut Har) {
+fn renewal(har: &mut Capture<'_>) {
     login(har);
     let call = har.add(1, "GET", "https://app.x.dev/v1/notes", 200);
     call.request_header("Authorization", "Bearer at-9f86d081884c7d659a2feaa0c55ad015").answer("{\"a\":1}");
@@ -219,7 +197,7 @@ fn renewal(har: &mut Har) {
 }
 
 /// A call with a DPoP proof.
-fn bound(har: &mut Har) {
+fn bound(har: &mut Capture<'_>) {
     // Not in the echo of the logout that ends the capture.
     let call = har.add(10, "GET", "https://api.x.dev/v1/notes", 200).answer("{\"a\":1}");
     let call = call.request_header("Authorization", "DPoP at-9f86d081884c7d659a2feaa0c55ad015");
@@ -233,36 +211,4 @@ fn proof(url: &str) -> String {
     let ath = "bgIpvSWo-cBymN2ExazHcKZ0K_LUDkzUemTB8A2aVqo";
     let claims = format!(r#"{{"jti":"{}","htm":"GET","htu":"{url}","ath":"{ath}"}}"#, url.len());
     [header, &claims, "signature"].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
-}
-
-fn loud(analysis: &Analysis) -> Vec<String> {
-    let loud = analysis.findings.iter().filter(|f| f.severity >= Severity::Medium);
-    loud.map(|f| format!("{} {:?} on {}: {}", f.rule.code, f.variant, f.route, f.message)).collect()
-}
-
-/// What is wrong with the judgements of one fault and of the capture without it.
-fn check(mutation: &Mutation, folder: &std::path::Path) -> Vec<String> {
-    let mut har = Har::read(&support::root().join("captures/healthy.har"));
-    (mutation.healthy)(&mut har);
-    let original = support::analyze(&har.write(folder, &format!("{}-healthy", mutation.name)), None);
-    (mutation.fault)(&mut har);
-    let mutated = support::analyze(&har.write(folder, mutation.name), None);
-    let name = mutation.name;
-    let mut faults: Vec<String> = loud(&original).iter().map(|f| format!("{name}: without the fault: {f}")).collect();
-    let root = mutated.incidents.first().and_then(|incident| mutated.finding(incident.root));
-    let right = root.is_some_and(|f| {
-        f.rule.code == mutation.rule && (mutation.variant.is_empty() || f.variant == Some(mutation.variant))
-    });
-    if !right {
-        let root = root.map(|f| (f.rule.code, f.variant));
-        faults.push(format!("{name}: the root is {root:?}, not {}; said: {:#?}", mutation.rule, loud(&mutated)));
-    }
-    faults
-}
-
-#[test]
-fn every_fault_is_named_and_its_absence_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let faults: Vec<String> = MUTATIONS.iter().flat_map(|mutation| check(mutation, folder.path())).collect();
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
