@@ -8,12 +8,10 @@ use std::{
 use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
 
-use crate::fingerprint::fingerprint;
-
 /// A known finding that somebody has decided to live with, for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
-    /// [`fingerprint`](crate::fingerprint()) of the finding.
+    /// [`Finding::fingerprint`] of the finding.
     pub fingerprint: String,
     /// Why.
     pub reason: String,
@@ -146,7 +144,7 @@ impl<'a> View<'a> {
 fn accepted(analysis: &Analysis, kept: &BTreeSet<FindingId>, list: &[Acceptance]) -> BTreeMap<FindingId, Acceptance> {
     let by_fingerprint: BTreeMap<&str, &Acceptance> = list.iter().map(|a| (a.fingerprint.as_str(), a)).collect();
     let of = |id: &FindingId| {
-        let known = fingerprint(analysis.finding(*id)?);
+        let known = analysis.finding(*id)?.fingerprint();
         Some((*id, (*by_fingerprint.get(known.as_str())?).clone()))
     };
     kept.iter().filter_map(of).collect()

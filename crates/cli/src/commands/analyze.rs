@@ -81,6 +81,7 @@ impl<'a> Judgement<'a> {
             Format::Sarif => sarif::render(view),
             Format::Junit => junit::render(view, self.floors.fail_on()),
             Format::Github => github::annotations(view),
+            Format::Parquet => bail!("-T parquet: not for this verb; use `authtrace query`"),
         })
     }
 }
