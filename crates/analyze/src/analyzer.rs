@@ -10,6 +10,7 @@ use crate::{
     diagnosis,
     facts::{Fact, extract::Extractor},
     judge,
+    own_rule::{self, OwnRule},
     settings::Settings,
     token::Fingerprinter,
     tokens::TokenStore,
@@ -32,7 +33,7 @@ impl Analyzer {
     /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
     /// complete them out of order.
     pub fn push(&mut self, exchange: &Exchange) {
-        self.facts.push(self.extractor.extract(exchange, &mut self.tokens));
+        self.facts.push(self.extractor.extract(exchange, &mut self.tokens, &mut self.settings));
     }
 
     /// The fact that was drawn last, as it is before anything is joined or judged.
@@ -41,17 +42,26 @@ impl Analyzer {
     }
 
     /// Judges everything with the final profile.
-    pub fn finish(self, inputs: Vec<Input>) -> Analysis {
+    pub fn finish(mut self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
         let clients = self.extractor.into_clients();
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
-        let capture = Capture::new(self.facts, self.tokens, clients, inputs, &self.settings.keys, fingerprints);
-        let (findings, coverage) = judge::judge(&capture);
+        let own_rules = std::mem::take(&mut self.settings.own_rules);
+        let severities = std::mem::take(&mut self.settings.severities);
+        let capture = Capture::new(self.facts, self.tokens, clients, inputs, self.settings, fingerprints);
+        let (mut findings, coverage) = judge::judge(&capture);
+        findings.extend(own_rule::judge(&capture, &own_rules));
+        for finding in &mut findings {
+            if let Some(severity) = severities.get(finding.rule.code) {
+                (finding.severity, finding.severity_reason) = (*severity, Some("the settings say so"));
+            }
+        }
         let diagnosis = diagnosis::diagnose(&capture, findings);
-        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }
+        let own_rules = own_rules.iter().map(OwnRule::meta).collect();
+        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
     }
 }
 

@@ -72,6 +72,13 @@ pub struct FilterError {
     reason: String,
 }
 
+impl FilterError {
+    /// What is wrong with the expression.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
 /// The rows of a capture.
 pub(crate) struct Table(DataFrame);
 
@@ -88,12 +95,31 @@ impl Table {
         tokens: &TokenStore,
         expression: &str,
     ) -> Result<Vec<ExchangeId>, FilterError> {
-        let fail = |e: PolarsError| FilterError { expression: expression.into(), reason: first_line(&e.to_string()) };
-        let condition = polars_sql::sql_expr(expression).map_err(fail)?;
-        let table = Self::from_facts(facts, tokens).map_err(fail)?;
-        let rows = table.0.lazy().filter(condition).collect().map_err(fail)?;
-        let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
-        Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
+        Self::matching_each(facts, tokens, &[expression]).pop().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    /// The same for several expressions over one table.
+    pub(crate) fn matching_each(
+        facts: &[Fact],
+        tokens: &TokenStore,
+        expressions: &[&str],
+    ) -> Vec<Result<Vec<ExchangeId>, FilterError>> {
+        let table = Self::from_facts(facts, tokens);
+        let matching = |expression: &&str| {
+            let fail =
+                |e: &PolarsError| FilterError { expression: (*expression).into(), reason: first_line(&e.to_string()) };
+            let condition = polars_sql::sql_expr(expression).map_err(|e| fail(&e))?;
+            let rows = table.as_ref().map_err(fail)?.0.clone();
+            let rows = rows.lazy().filter(condition).collect().map_err(|e| fail(&e))?;
+            let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(|e| fail(&e))?;
+            Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
+        };
+        expressions.iter().map(matching).collect()
+    }
+
+    /// Whether the expression fits the table, whatever is in it.
+    pub(crate) fn check(expression: &str) -> Result<(), FilterError> {
+        Self::matching(&[], &TokenStore::default(), expression).map(|_| ())
     }
 }
 

@@ -21,6 +21,7 @@ use authtrace_report::visible;
 
 use crate::{
     args::InspectArgs,
+    expectations,
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
@@ -48,7 +49,7 @@ pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key: fingerprint_key(args)? };
+    let settings = settings(args)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
@@ -77,8 +78,26 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     let nothing = read.is_empty();
     let began = Instant::now();
     let analysis = analyzer.finish(read);
+    if !nothing {
+        for document in analysis.capture.idle_documents() {
+            watch.complain(&format!("{document} describes no call of this capture"));
+        }
+    }
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
+}
+
+/// What the flags and the settings file decide.
+fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        keys: keys::ring(&args.keys)?,
+        fingerprint_key: fingerprint_key(args)?,
+        expectations: expectations::expectations(args)?,
+        thresholds: args.judgement.thresholds.clone(),
+        severities: args.judgement.severities.clone(),
+        own_rules: args.judgement.own_rules.clone(),
+        source_maps: expectations::source_maps(args)?,
+    })
 }
 
 /// How many threads may be busy, told to whoever judges.

@@ -13,6 +13,7 @@ mod args;
 mod commands;
 mod config;
 mod exit;
+mod expectations;
 mod format;
 mod interrupt;
 mod keylog;

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod completions;
+mod config;
 mod diff;
 mod explain;
 mod focus;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Config(args)) => config::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),

@@ -13,6 +13,7 @@ use crate::{
     presented::Presented,
     rule::Draft,
     text::{Text, count},
+    thresholds::nanos,
     token::Claims,
     tokens::Purpose,
 };

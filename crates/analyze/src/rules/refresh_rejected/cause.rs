@@ -6,6 +6,7 @@ use crate::{
     case::Case,
     dictionary::ErrorClass,
     facts::Fact,
+    thresholds::nanos,
     token::{Defect, TokenKind},
 };
 

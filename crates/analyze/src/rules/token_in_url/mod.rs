@@ -4,10 +4,11 @@ use authtrace_parse::Kind;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Carrier, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::nanos,
     token::TokenKind,
     tokens::{Purpose, Token, TokenId},
 };
@@ -19,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credential in a URL",
         severity: Severity::High,
         layer: Layer::Hygiene,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["sec.no-token-in-url"],
     },

@@ -2,12 +2,13 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential, gate::Gate},
     finding::{Cap, Reason, Severity},
     presented::{Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Explained, Findings, Rule},
+    thresholds::nanos,
     token::TokenKind,
 };
 
@@ -18,6 +19,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token refused although nothing is visibly wrong with it",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.log-reason", "be.challenge"],
     },

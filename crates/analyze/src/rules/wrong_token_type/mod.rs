@@ -2,12 +2,13 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Carrier, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, times},
+    thresholds::thresholds,
     token::{Claims, Jose, TokenUse},
     tokens::{Purpose, TokenId},
 };
@@ -19,19 +20,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Token is meant for another use",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.right-token", "idp.audience"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many accepted tokens show that an API insists on `at+jwt`.
-struct Thresholds {
+// How many accepted tokens show that an API insists on `at+jwt`.
+thresholds! {
     /// Accepted requests, all with `typ: at+jwt`; fewer may be chance.
-    typed_min: usize,
+    typed_min: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { typed_min: 2 };
 
 /// Refusals that a token of other use explains.
 const EXPLAINED: &[ErrorClass] = &[
@@ -173,7 +174,7 @@ fn untyped(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
     };
     let all = accepted().all(|(jose, _)| typed(jose));
     let count: usize = if all { accepted().map(|(_, count)| count).sum() } else { 0 };
-    let insists = count >= THRESHOLDS.typed_min;
+    let insists = count >= Thresholds::of(case).typed_min;
     insists.then(|| Wrong {
         token: id,
         noun: "a token that is not marked as an access token",
