@@ -1,5 +1,7 @@
 //! `config`: what is set and where it comes from, as a table.
 
+use authtrace_analyze::thresholds::Limit;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
@@ -16,6 +18,15 @@ pub struct Setting {
     pub value: Option<String>,
     /// `default`, `flag`, `environment, NAME`, or `file:line`.
     pub from: String,
+}
+
+/// A threshold as a settings file has it.
+pub fn limit(limit: Limit) -> String {
+    match limit {
+        Limit::Time(time) => SignedDuration::try_from(time).map_or_else(|_| "-".to_owned(), |time| format!("{time:#}")),
+        Limit::Count(count) => count.to_string(),
+        Limit::Share(share) => share.to_string(),
+    }
 }
 
 /// A table.

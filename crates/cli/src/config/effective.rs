@@ -2,12 +2,8 @@
 
 use std::fmt::Display;
 
-use authtrace_analyze::{
-    catalogue::catalogue,
-    thresholds::{Limit, Threshold},
-};
-use authtrace_report::settings::Setting;
-use jiff::SignedDuration;
+use authtrace_analyze::{catalogue::catalogue, thresholds::Threshold};
+use authtrace_report::settings::{Setting, limit};
 use toml::Spanned;
 
 use super::Loaded;
@@ -197,19 +193,11 @@ fn thresholds(rows: &Rows<'_>, everything: bool) -> Vec<Setting> {
             if set.is_some() || everything {
                 all.push(Setting {
                     name: format!("thresholds.{}.{}", rule.id, threshold.key()),
-                    value: Some(in_words(set.unwrap_or(threshold.default))),
+                    value: Some(limit(set.unwrap_or(threshold.default))),
                     from: place(rule.code, threshold).unwrap_or_else(|| "default".to_owned()),
                 });
             }
         }
     }
     all
-}
-
-fn in_words(limit: Limit) -> String {
-    match limit {
-        Limit::Time(time) => SignedDuration::try_from(time).map_or_else(|_| "-".to_owned(), |time| format!("{time:#}")),
-        Limit::Count(count) => count.to_string(),
-        Limit::Share(share) => share.to_string(),
-    }
 }

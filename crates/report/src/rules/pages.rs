@@ -7,6 +7,8 @@ use authtrace_analyze::{
     fixes,
 };
 
+use crate::settings::limit;
+
 /// One file of the folder.
 pub struct PageFile {
     /// Its name.
@@ -56,6 +58,17 @@ fn page(rule: &RuleMeta) -> String {
         rule.tier.name(),
         rule.layer.name()
     );
+    if !rule.thresholds.is_empty() {
+        let _ = write!(
+            out,
+            "\n## Thresholds\n\nSet under `[thresholds.{}]` in `authtrace.toml` ([settings](../configuration.md#thresholds)).\n\n| name | default | meaning |\n|---|---|---|\n",
+            rule.id
+        );
+        for threshold in rule.thresholds {
+            let (name, default) = (threshold.key(), limit(threshold.default));
+            let _ = writeln!(out, "| `{name}` | {default} | {} |", threshold.says.trim());
+        }
+    }
     let fixes: Vec<_> = rule.fixes.iter().filter_map(|key| fixes::fix(key)).collect();
     if !fixes.is_empty() {
         out.push_str("\n## What to change\n\n");

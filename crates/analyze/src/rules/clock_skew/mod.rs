@@ -43,7 +43,3 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     out.add_all(issuer::check(case));
     out.add_all(client::check(case));
 }
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
-}

@@ -7,7 +7,6 @@ use crate::{
     facts::{Fact, credential::Credential, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    thresholds::nanos,
 };
 
 pub(super) static RULE: Rule = Rule {

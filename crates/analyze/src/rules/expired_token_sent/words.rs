@@ -9,7 +9,6 @@ use crate::{
         credential::Credential,
     },
     text::{answered, span, times},
-    thresholds::nanos,
 };
 
 /// `exp 2026-01-01T12:00:00Z; sent 3 min 41 s later by the server's clock (±0.8 s)`.

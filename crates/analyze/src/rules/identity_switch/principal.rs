@@ -13,7 +13,6 @@ use crate::{
     presented::Presented,
     rule::Draft,
     text::{Text, count},
-    thresholds::nanos,
     token::Claims,
     tokens::Purpose,
 };

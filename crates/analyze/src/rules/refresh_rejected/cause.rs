@@ -6,7 +6,6 @@ use crate::{
     case::Case,
     dictionary::ErrorClass,
     facts::Fact,
-    thresholds::nanos,
     token::{Defect, TokenKind},
 };
 

@@ -8,7 +8,6 @@ use crate::{
     facts::{Fact, credential::Carrier, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
-    thresholds::nanos,
     token::TokenKind,
     tokens::{Purpose, Token, TokenId},
 };

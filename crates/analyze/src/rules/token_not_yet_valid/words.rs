@@ -6,7 +6,6 @@ use crate::{
     facts::{Fact, clock::Moment},
     presented::Presented,
     text::{answered, span, times},
-    thresholds::nanos,
 };
 
 /// The part of the token that is ahead of its time.

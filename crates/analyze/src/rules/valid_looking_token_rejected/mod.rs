@@ -8,7 +8,6 @@ use crate::{
     finding::{Cap, Reason, Severity},
     presented::{Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Explained, Findings, Rule},
-    thresholds::nanos,
     token::TokenKind,
 };
 

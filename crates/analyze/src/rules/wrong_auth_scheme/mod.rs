@@ -100,7 +100,7 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     let (control, _) = case.control(fact);
     let lower: Text = scheme.to_ascii_lowercase().into();
     let accepted: u32 = control.accepted_schemes.values().sum();
-    if accepted >= Thresholds::of(case).control_min && !control.accepted_schemes.contains_key(&lower) {
+    if accepted as usize >= Thresholds::of(case).control_min && !control.accepted_schemes.contains_key(&lower) {
         return Some(Wrong::Control(control.accepted_schemes.keys().cloned().collect()));
     }
     let asked: BTreeSet<Text> = fact.challenges.iter().map(|c| Text::from(&*c.scheme)).collect();
