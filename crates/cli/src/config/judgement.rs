@@ -1,6 +1,10 @@
 //! The tables of the settings file that say how to judge, checked and in the words of the analysis.
 
-use std::{collections::BTreeMap, str::FromStr as _, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr as _,
+    time::Duration,
+};
 
 use authtrace_analyze::{
     Severity,
@@ -188,10 +192,10 @@ fn origins(list: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
 
 fn own_rules(file: &File) -> Result<Vec<OwnRule>, Fault> {
     bounded(&file.rule, MOST_RULES, "rules of your own")?;
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     for entry in &file.rule {
         let name = &entry.get_ref().name;
-        if names.insert(name.get_ref(), ()).is_some() {
+        if !names.insert(name.get_ref()) {
             return Err(Fault::new(name.span().start, format!("two rules are called {}", name.get_ref())));
         }
     }
