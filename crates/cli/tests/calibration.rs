@@ -184,7 +184,7 @@ fn recording(folder: &Path, form: &str, key_log: Option<&Path>, truth: &Value, t
 }
 
 /// One fault: its rule is right, what follows from it is beside the label, and whatever else is loud is wrong.
-fn mutation(name: &str, rule: &str, original: &Path, mutated: &Path, table: &mut Table) {
+fn mutation((name, rule, variant): (&str, &str, &str), original: &Path, mutated: &Path, table: &mut Table) {
     let original = support::analyze(original, None);
     table.add(
         &format!("{name}, healthy"),
@@ -198,7 +198,7 @@ fn mutation(name: &str, rule: &str, original: &Path, mutated: &Path, table: &mut
         let incident = mutated.incidents.iter().find(|incident| incident.findings.contains(&id));
         let cause = incident.and_then(|incident| mutated.finding(incident.root)).map(|root| root.rule.code);
         match finding.rule.code {
-            code if code == rule => Label::Right,
+            code if code == rule && (variant.is_empty() || finding.variant == Some(variant)) => Label::Right,
             _ if is_loud(finding) && cause != Some(rule) => Label::Wrong,
             _ => Label::Silent,
         }
@@ -213,14 +213,14 @@ fn mutations(table: &mut Table) {
         (m.healthy)(&mut har);
         let original = har.write(folder.path(), &format!("{}-healthy", m.name));
         (m.fault)(&mut har);
-        mutation(m.name, m.rule, &original, &har.write(folder.path(), m.name), table);
+        mutation((m.name, m.rule, m.variant), &original, &har.write(folder.path(), m.name), table);
     }
     for m in faults_of_sessions::MUTATIONS {
         let mut capture = faults_of_sessions::Capture { har: healthy.clone(), folder: folder.path() };
         (m.healthy)(&mut capture);
         let original = capture.har.write(folder.path(), &format!("{}-healthy", m.name));
         (m.fault)(&mut capture);
-        mutation(m.name, m.rule, &original, &capture.har.write(folder.path(), m.name), table);
+        mutation((m.name, m.rule, m.variant), &original, &capture.har.write(folder.path(), m.name), table);
     }
 }
 

@@ -218,7 +218,7 @@ fn own_rules_are_rules_like_any_other() {
     let own: Vec<&Value> =
         analysis["findings"].as_array().unwrap().iter().filter(|f| f["code"] == "OWN-hammered-login").collect();
     assert_eq!(own.len(), 1, "{:?}", codes(&analysis));
-    assert_eq!(own[0]["message"], "2 refusals within 1 min at localhost.");
+    assert_eq!(own[0]["message"], "2 refusals within 1 min 0 s at localhost.");
     assert_eq!(own[0]["exchanges_count"], 2);
     assert_eq!(own[0]["severity"], "high");
     assert_eq!(project.run(&["analyze", &race]).status.code(), Some(1));

@@ -224,7 +224,16 @@ impl ApiDocument {
     }
 
     fn find(&self, method: &str, path: &str) -> Option<&Operation> {
-        let segments: Vec<&str> = segments(path).collect();
+        let mut segments: Vec<&str> = segments(path).collect();
+        // Two paths that a slash tells apart are two; where only one of them is described, both mean it.
+        let exact = self.paths.knows(&segments);
+        match segments.last() {
+            Some(&"") if !exact => {
+                segments.pop();
+            }
+            Some(_) if !exact => segments.push(""),
+            _ => {}
+        }
         let find = |method| self.paths.find(&segments, method);
         // What answers GET answers HEAD (RFC 9110 §9.3.2).
         find(method).or_else(|| (method == "HEAD").then(|| find("GET")).flatten())
@@ -308,6 +317,13 @@ impl Node {
         node.operations.entry(method).or_insert(operation);
     }
 
+    /// Whether the path has any operation.
+    fn knows(&self, path: &[&str]) -> bool {
+        ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+            .iter()
+            .any(|m| self.find(path, m).is_some())
+    }
+
     /// Every node is visited once at most: it is reached in one way only.
     fn find(&self, path: &[&str], method: &str) -> Option<&Operation> {
         let Some((first, rest)) = path.split_first() else { return self.operations.get(method) };
@@ -322,7 +338,7 @@ impl Node {
 const DEEPEST: usize = 64;
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/').take(DEEPEST)
+    path.strip_prefix('/').unwrap_or(path).split('/').take(DEEPEST)
 }
 
 /// `{id}` is one segment, `{name}.json` a part of one, and a star means itself.
@@ -368,6 +384,8 @@ paths:
   /books:
     get:
       responses: { 200: { description: ok } }
+  /shelves: { get: { security: [] } }
+  /shelves/: { get: {} }
   /books/mine:
     get: { security: [] }
   /books/{id}:
@@ -405,6 +423,8 @@ components:
     fn security_is_the_operations_else_the_documents() {
         check("GET /api/books", Some((true, "bearer (bearer)")));
         check("GET /api/books/", Some((true, "bearer (bearer)")));
+        check("GET /api/shelves/", Some((true, "bearer (bearer)")));
+        check("GET /api/shelves", Some((false, "")));
         check("HEAD /api/books", Some((true, "bearer (bearer)")));
         check("POST /api/books", None);
         check("GET /books", None);
@@ -418,7 +438,7 @@ components:
         check("POST /api/later", Some((true, "")));
         assert!(books().names("https://api.x.dev"));
         assert!(books().operation("GET", "https://other.dev", "/api/books").is_none());
-        assert_eq!(books().operations(), 5);
+        assert_eq!(books().operations(), 7);
     }
 
     #[test]

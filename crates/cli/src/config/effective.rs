@@ -166,7 +166,7 @@ fn tables(rows: &Rows<'_>) -> Vec<Setting> {
         } else {
             ", expired"
         };
-        let value = format!("{} (until {}{expired})", ignore.reason.get_ref(), ignore.until.get_ref());
+        let value = format!("{} (until {}{expired})", ignore.reason.get_ref(), ignore.last_day());
         all.push(row(format!("ignore {}", what.join(" ")), value, entry.span().start));
     }
     for (entry, rule) in file.rule.iter().zip(&loaded.judgement.own_rules) {

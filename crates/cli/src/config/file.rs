@@ -85,6 +85,17 @@ pub(crate) struct Ignore {
     pub(crate) until: Spanned<toml::Value>,
 }
 
+impl Ignore {
+    /// The last day as written, a date or a text; empty where it is neither.
+    pub(crate) fn last_day(&self) -> String {
+        match self.until.get_ref() {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Datetime(date) => date.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) struct Rule {

@@ -258,11 +258,7 @@ fn acceptance(entry: &Spanned<Ignore>) -> Result<(Acceptance, Date), Fault> {
     if ignore.reason.get_ref().trim().is_empty() {
         return Err(Fault::new(ignore.reason.span().start, "ignored without a reason; write one"));
     }
-    let until = match ignore.until.get_ref() {
-        toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let last: Date = until.parse().map_err(|_| {
+    let last: Date = ignore.last_day().parse().map_err(|_| {
         Fault::new(ignore.until.span().start, "until is the last day on which it is ignored: 2026-12-31")
     })?;
     let code = |name: &Spanned<String>| match name.get_ref() {
