@@ -1,5 +1,7 @@
 //! The analyzer: exchanges in, one by one; an analysis out.
 
+use std::sync::Arc;
+
 use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange};
 use sha2::{Digest, Sha256};
 
@@ -8,8 +10,9 @@ use crate::{
     capture::Capture,
     coverage::Input,
     diagnosis,
-    facts::{Fact, extract::Extractor},
+    facts::{Fact, client::Client, extract::Extractor},
     judge,
+    key::PublishedKeys,
     own_rule::{self, OwnRule},
     settings::Settings,
     token::Fingerprinter,
@@ -18,7 +21,7 @@ use crate::{
 
 /// Draws facts as exchanges arrive and judges them when all are there.
 pub struct Analyzer {
-    settings: Settings,
+    settings: Arc<Settings>,
     facts: Vec<Fact>,
     tokens: TokenStore,
     extractor: Extractor,
@@ -27,13 +30,18 @@ pub struct Analyzer {
 impl Analyzer {
     /// An analyzer with nothing in it.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, facts: Vec::new(), tokens: TokenStore::default(), extractor: Extractor::default() }
+        Self {
+            settings: Arc::new(settings),
+            facts: Vec::new(),
+            tokens: TokenStore::default(),
+            extractor: Extractor::default(),
+        }
     }
 
     /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
     /// complete them out of order.
     pub fn push(&mut self, exchange: &Exchange) {
-        self.facts.push(self.extractor.extract(exchange, &mut self.tokens, &mut self.settings));
+        self.facts.push(self.extractor.extract(exchange, &mut self.tokens, &self.settings));
     }
 
     /// The fact that was drawn last, as it is before anything is joined or judged.
@@ -41,26 +49,53 @@ impl Analyzer {
         self.facts.last()
     }
 
+    /// What is there so far, to be judged beside whatever still arrives: for those who cannot wait for the end. It costs a
+    /// copy of the facts and tokens, not of the exchanges.
+    pub fn so_far(&self) -> Snapshot {
+        Snapshot {
+            settings: Arc::clone(&self.settings),
+            facts: self.facts.clone(),
+            tokens: self.tokens.clone(),
+            clients: self.extractor.clients(),
+            published: self.extractor.published().clone(),
+        }
+    }
+
     /// Judges everything with the final profile.
-    pub fn finish(mut self, inputs: Vec<Input>) -> Analysis {
+    pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
-        let clients = self.extractor.into_clients();
+        let (clients, published) = self.extractor.into_parts();
+        Snapshot { settings: self.settings, facts: self.facts, tokens: self.tokens, clients, published }.judge(inputs)
+    }
+}
+
+/// The facts of a moment. What is judged of them is provisional: a later exchange may explain an earlier one.
+pub struct Snapshot {
+    settings: Arc<Settings>,
+    facts: Vec<Fact>,
+    tokens: TokenStore,
+    clients: Vec<Client>,
+    published: PublishedKeys,
+}
+
+impl Snapshot {
+    /// Judges with the profile of this moment.
+    pub fn judge(self, inputs: Vec<Input>) -> Analysis {
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
-        let own_rules = std::mem::take(&mut self.settings.own_rules);
-        let severities = std::mem::take(&mut self.settings.severities);
-        let capture = Capture::new(self.facts, self.tokens, clients, inputs, self.settings, fingerprints);
+        let settings = Arc::clone(&self.settings);
+        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
         let (mut findings, coverage) = judge::judge(&capture);
-        findings.extend(own_rule::judge(&capture, &own_rules));
+        findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
         for finding in &mut findings {
-            if let Some(severity) = severities.get(finding.rule.code) {
+            if let Some(severity) = self.settings.severities.get(finding.rule.code) {
                 (finding.severity, finding.severity_reason) = (*severity, Some("the settings say so"));
             }
         }
         let diagnosis = diagnosis::diagnose(&capture, findings);
-        let own_rules = own_rules.iter().map(OwnRule::meta).collect();
+        let own_rules = self.settings.own_rules.iter().map(OwnRule::meta).collect();
         Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    sync::Arc,
 };
 
 use authtrace_parse::{ExchangeId, SecretStr};
@@ -10,7 +11,7 @@ use authtrace_parse::{ExchangeId, SecretStr};
 use crate::{
     case::delivers_token,
     coverage::Input,
-    expect::{Declared, Expectations},
+    expect::{Bindings, Declared, Expectations},
     facts::{
         ClientId, Fact,
         client::{self, Client},
@@ -20,7 +21,7 @@ use crate::{
         session::{self, Session},
         silent, views,
     },
-    key::KeyResult,
+    key::{KeyResult, PublishedKeys},
     key_sets::KeySets,
     masked,
     profile::Profile,
@@ -70,10 +71,8 @@ pub struct Capture {
     pub(crate) key_sets: KeySets,
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
-    /// Numbers of rules that are set otherwise than by default.
-    pub thresholds: Overrides,
-    /// What is declared of routes, tokens and origins.
-    pub(crate) expectations: Expectations,
+    settings: Arc<Settings>,
+    bindings: Bindings,
     /// How the keys that the capture publishes did on tokens.
     pub published_results: BTreeMap<TokenId, Vec<KeyResult>>,
     sanitized: BTreeSet<u16>,
@@ -97,10 +96,10 @@ impl Capture {
         mut tokens: TokenStore,
         clients: Vec<Client>,
         inputs: Vec<Input>,
-        settings: Settings,
         fingerprints: Fingerprinter,
+        published: &PublishedKeys,
+        settings: Arc<Settings>,
     ) -> Self {
-        let Settings { keys, thresholds, mut expectations, .. } = settings;
         facts.sort_by_key(|fact| fact.id);
         tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens, &fingerprints);
@@ -120,13 +119,13 @@ impl Capture {
         for fact in &mut facts {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
-        expectations.settle(&facts);
+        let keys = &settings.keys;
         Self {
             clocks: Clocks::from_facts(&facts),
             key_sets: KeySets::from_facts(&facts),
             profile,
             key_results: key_results(&tokens, |token| keys.verify(token)),
-            published_results: key_results(&tokens, |token| keys.verify_published(token)),
+            published_results: key_results(&tokens, |token| published.verify(token)),
             has_keys: !keys.is_empty(),
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
@@ -138,8 +137,7 @@ impl Capture {
             clients,
             inputs,
             fingerprints,
-            thresholds,
-            expectations,
+            bindings: settings.expectations.bind(&facts),
             timelines,
             views,
         }
@@ -214,14 +212,24 @@ impl Capture {
         }
     }
 
+    /// Numbers of rules that are set otherwise than by default.
+    pub(crate) fn thresholds(&self) -> &Overrides {
+        &self.settings.thresholds
+    }
+
+    /// What is declared of routes, tokens and origins.
+    pub(crate) fn expectations(&self) -> &Expectations {
+        &self.settings.expectations
+    }
+
     /// API descriptions that describe nothing of this capture.
     pub fn idle_documents(&self) -> impl Iterator<Item = &str> {
-        self.expectations.idle()
+        self.settings.expectations.idle(&self.bindings)
     }
 
     /// What is declared of the route of `fact`.
     pub(crate) fn declared(&self, fact: &Fact) -> Option<Declared<'_>> {
-        self.expectations.of(fact)
+        self.settings.expectations.of(fact, &self.bindings)
     }
 
     /// One line that names a credential without telling it.

@@ -47,7 +47,7 @@ pub mod token;
 pub mod tokens;
 
 pub use analysis::{Analysis, Summary};
-pub use analyzer::{Analyzer, BodyNeeds};
+pub use analyzer::{Analyzer, BodyNeeds, Snapshot};
 pub use diagnosis::{Compared, Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};
 pub use settings::Settings;

@@ -52,6 +52,8 @@ pub struct OwnRuleFault {
     pub field: &'static str,
     /// What is wrong with it.
     pub reason: String,
+    /// Where in the field, in bytes.
+    pub at: Option<usize>,
 }
 
 /// A rule that can be judged by.
@@ -80,7 +82,7 @@ impl OwnRule {
     /// # Errors
     /// The first field that is wrong.
     pub fn new(spec: OwnRuleSpec) -> Result<Self, OwnRuleFault> {
-        let fault = |field, reason: String| OwnRuleFault { field, reason };
+        let fault = |field, reason: String| OwnRuleFault { field, reason, at: None };
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if spec.name.is_empty() || spec.name.len() > 40 || !spec.name.chars().all(kebab) {
             return Err(fault("name", "a name has lower-case letters, digits and hyphens, 40 at most".to_owned()));
@@ -91,7 +93,10 @@ impl OwnRule {
         if spec.when.len() > LONGEST {
             return Err(fault("when", format!("a condition has at most {LONGEST} bytes")));
         }
-        Table::check(&spec.when).map_err(|error| fault("when", error.reason().to_owned()))?;
+        Table::check(&spec.when).map_err(|error| OwnRuleFault {
+            at: error.at().map(|at| at.start),
+            ..fault("when", error.reason().to_owned())
+        })?;
         if spec.at_least == 0 {
             return Err(fault("at_least", "at least one exchange makes a finding".to_owned()));
         }

@@ -3,6 +3,8 @@
 //! Filters are SQL expressions over it, so it is built when one is asked for. No secret enters a column.
 //! No Polars type leaves this module.
 
+mod fault;
+
 use authtrace_parse::{ExchangeId, Timestamp};
 use rayon::prelude::*;
 
@@ -12,6 +14,8 @@ use crate::{
     facts::{Fact, credential::Credential},
     tokens::TokenStore,
 };
+
+pub use fault::FilterError;
 
 /// Every column, its type and what it holds. The one place where names stand.
 pub const SCHEMA: &[(&str, ColumnType)] = &[
@@ -64,21 +68,6 @@ pub enum ColumnType {
     Text,
 }
 
-/// A filter expression that does not fit the table.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot filter by `{expression}`: {reason}; columns are listed by `authtrace exchanges --help`")]
-pub struct FilterError {
-    expression: String,
-    reason: String,
-}
-
-impl FilterError {
-    /// What is wrong with the expression.
-    pub(crate) fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
 /// The rows of a capture.
 pub(crate) struct Table(DataFrame);
 
@@ -104,27 +93,27 @@ impl Table {
         tokens: &TokenStore,
         expressions: &[&str],
     ) -> Vec<Result<Vec<ExchangeId>, FilterError>> {
-        let table = Self::from_facts(facts, tokens);
-        let matching = |expression: &&str| {
-            let fail =
-                |e: &PolarsError| FilterError { expression: (*expression).into(), reason: first_line(&e.to_string()) };
+        // Most faults need no rows to be found.
+        let checked: Vec<_> = expressions.iter().map(|expression| Self::check(expression)).collect();
+        let table = if checked.iter().any(Result::is_ok) { Some(Self::from_facts(facts, tokens)) } else { None };
+        let matching = |(expression, checked): (&&str, Result<(), FilterError>)| {
+            let fail = |error: &PolarsError| FilterError::late(expression, error);
+            let Some(table) = &table else { return checked.map(|()| Vec::new()) };
+            checked?;
             let condition = polars_sql::sql_expr(expression).map_err(|e| fail(&e))?;
             let rows = table.as_ref().map_err(fail)?.0.clone();
             let rows = rows.lazy().filter(condition).collect().map_err(|e| fail(&e))?;
             let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(|e| fail(&e))?;
             Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
         };
-        expressions.iter().map(matching).collect()
+        expressions.iter().zip(checked).map(matching).collect()
     }
 
     /// Whether the expression fits the table, whatever is in it.
     pub(crate) fn check(expression: &str) -> Result<(), FilterError> {
-        Self::matching(&[], &TokenStore::default(), expression).map(|_| ())
+        let empty = Self::from_facts(&[], &TokenStore::default()).map_err(|e| FilterError::late(expression, &e))?;
+        fault::check(expression, &empty.0)
     }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn column(name: &str, kind: ColumnType, facts: &[Fact], tokens: &TokenStore) -> Column {

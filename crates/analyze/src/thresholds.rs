@@ -91,7 +91,7 @@ impl Unit for f64 {
 
 /// What holds in `capture`: the setting, else the default.
 pub(crate) fn effective<T: Unit>(capture: &Capture, code: &'static str, name: &'static str, default: T) -> T {
-    capture.thresholds.get(code, name).and_then(T::of).unwrap_or(default)
+    capture.thresholds().get(code, name).and_then(T::of).unwrap_or(default)
 }
 
 /// A span in nanoseconds, as facts count.

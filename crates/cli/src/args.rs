@@ -42,9 +42,11 @@ pub(crate) enum Verb {
     Analyze(AnalyzeArgs),
     /// Look around in the terminal UI: incidents, timeline, tokens, one exchange in full
     Tui(TuiArgs),
+    /// Capture on a device and judge while packets arrive; -w keeps them
+    Capture(Box<CaptureArgs>),
     /// List the requests, one row an exchange
     #[command(after_help = COLUMNS)]
-    Exchanges(InspectArgs),
+    Exchanges(ExchangesArgs),
     /// List every distinct credential: what it is, where it went, how it fared
     Tokens(InspectArgs),
     /// List the sessions
@@ -185,6 +187,52 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// `capture`.
+#[derive(Args)]
+pub(crate) struct CaptureArgs {
+    /// Capture on this device, or on `any`; several at once
+    #[arg(short, long = "interface", value_name = "DEVICE")]
+    pub(crate) interface: Vec<String>,
+    /// List the devices with their addresses and link types
+    #[arg(short = 'D', long)]
+    pub(crate) list_interfaces: bool,
+    /// Capture only what this filter takes, in the language of pcap-filter: 'tcp port 8000'
+    #[arg(short = 'f', long, value_name = "BPF")]
+    pub(crate) capture_filter: Option<String>,
+    /// Keep the packets in this pcapng file, with the secrets of --keylog
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Begin another file of -w after duration:S, interval:S, filesize:KB or packets:N; files:N keeps the last N
+    #[arg(short = 'b', long, value_name = "WHEN")]
+    pub(crate) ring_buffer: Vec<String>,
+    /// Stop after duration:S, filesize:KB, packets:N or files:N
+    #[arg(short, long, value_name = "WHEN")]
+    pub(crate) autostop: Vec<String>,
+    /// Stop after N packets
+    #[arg(short, long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Keep N bytes of each packet [default: 262144]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) snapshot_length: Option<u32>,
+    /// Leave the device out of promiscuous mode
+    #[arg(short = 'p', long)]
+    pub(crate) no_promiscuous_mode: bool,
+    /// MiB that the kernel may hold for each device until they are fetched [default: 64]
+    #[arg(short = 'B', long, value_name = "MIB")]
+    pub(crate) buffer_size: Option<u32>,
+    /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
+    #[arg(long)]
+    pub(crate) immediate: bool,
+    /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
+    #[arg(long, value_name = "CMD")]
+    pub(crate) on_incident: Option<String>,
+    /// Keep privileges and the rights to files and system calls that a capture does not need
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+}
+
 /// `report`.
 #[derive(Args)]
 pub(crate) struct ReportArgs {
@@ -199,6 +247,22 @@ pub(crate) struct ReportArgs {
     /// When the report was written; without it, equal captures give equal reports
     #[arg(long, value_name = "TIME")]
     pub(crate) date: Option<String>,
+}
+
+/// `exchanges`.
+#[derive(Args)]
+pub(crate) struct ExchangesArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Only this exchange, by the number in the first column; may be repeated
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Vec<u32>,
+    /// Each exchange in full: headers, cookies, tokens read apart, bodies, findings; secrets are named, not shown
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Each exchange as a curl command, credentials as variables
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) curl: bool,
 }
 
 /// `diff`.
@@ -236,6 +300,9 @@ pub(crate) struct TuiArgs {
     /// Signs in ASCII only
     #[arg(long)]
     pub(crate) ascii: bool,
+    /// Colours: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
+    #[arg(long, value_name = "THEME")]
+    pub(crate) theme: Option<String>,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
@@ -326,8 +393,9 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
+        Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
         | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None

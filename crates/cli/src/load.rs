@@ -21,6 +21,7 @@ use authtrace_report::visible;
 
 use crate::{
     args::InspectArgs,
+    details::Details,
     expectations,
     interrupt::Interrupt,
     keylog, keys,
@@ -32,8 +33,8 @@ use crate::{
 pub(crate) struct Loaded {
     /// The analysis of every input that could be read.
     pub(crate) analysis: Analysis,
-    /// Where its exchanges can be read again, by the number of their input.
-    pub(crate) details: Vec<DetailSource>,
+    /// Where its exchanges can be read again.
+    pub(crate) details: Details,
     /// Whether a named input gave nothing.
     pub(crate) failed: bool,
     /// Whether no input at all could be read.
@@ -54,7 +55,7 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
     let threads = threads(args)?;
-    let (mut read, mut details) = (Vec::new(), Vec::new());
+    let (mut read, mut details) = (Vec::new(), Details::default());
     let mut first_id = 0;
     for path in &inputs {
         if interrupt.is_set() {
@@ -88,7 +89,7 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
 }
 
 /// What the flags and the settings file decide.
-fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
+pub(crate) fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
     Ok(Settings {
         keys: keys::ring(&args.keys)?,
         fingerprint_key: fingerprint_key(args)?,
@@ -101,7 +102,7 @@ fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
 }
 
 /// How many threads may be busy, told to whoever judges.
-fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
+pub(crate) fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
     let Some(threads) = args.threads.map(NonZero::get) else { return Ok(Plan::new(&BodyNeeds).threads) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -252,15 +253,16 @@ impl Drop for Batch {
 }
 
 /// What the exchanges of one input say about it.
-#[derive(Default)]
-struct Seen {
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     anomalies: BTreeMap<&'static str, u64>,
 }
 
 impl Seen {
-    fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+    /// Notes one more of them.
+    pub(crate) fn note(&mut self, exchange: &Exchange) {
         if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -270,7 +272,14 @@ impl Seen {
         }
     }
 
-    fn input(mut self, report: InputReport) -> Input {
+    /// What an input that is not over yet has shown.
+    #[cfg(feature = "live")]
+    pub(crate) fn so_far(&self) -> Input {
+        Input { anomalies: self.anomalies.clone(), first: self.first, last: self.last, ..Input::default() }
+    }
+
+    /// The input that they came from.
+    pub(crate) fn input(mut self, report: InputReport) -> Input {
         for anomaly in &report.anomalies {
             *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
         }

@@ -12,6 +12,7 @@ mod accept;
 mod args;
 mod commands;
 mod config;
+mod details;
 mod exit;
 mod expectations;
 mod format;

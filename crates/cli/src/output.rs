@@ -1,7 +1,7 @@
 //! Where text leaves the program: standard output, a file of mode 0600, and one-line errors on standard error.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, IsTerminal as _, Write as _},
     path::Path,
 };
@@ -64,12 +64,14 @@ fn one_line(message: &str) -> String {
 /// Where a verb's text goes.
 pub(crate) struct Output<'a> {
     args: &'a OutputArgs,
+    /// The file of `-o`, where it was opened beforehand.
+    opened: Option<File>,
 }
 
 impl<'a> Output<'a> {
     /// As the flags say.
     pub(crate) fn new(args: &'a OutputArgs) -> Self {
-        Self { args }
+        Self { args, opened: None }
     }
 
     /// Colour where it is asked for, or where a terminal reads it and nothing forbids it.
@@ -91,7 +93,13 @@ impl<'a> Output<'a> {
             (_, 0) => Detail::Normal,
             _ => Detail::Everything,
         };
-        Ok(Layout { width: self.columns().unwrap_or(80).min(100), style: self.style()?, clock: None, detail })
+        Ok(Layout {
+            width: self.columns().unwrap_or(80).min(100),
+            style: self.style()?,
+            clock: None,
+            detail,
+            ..Layout::default()
+        })
     }
 
     /// Columns of the terminal; a table that goes anywhere else is not cut.
@@ -105,18 +113,37 @@ impl<'a> Output<'a> {
         self.args.output.is_none() && io::stdout().is_terminal()
     }
 
+    /// Opens the file of `-o` now, for someone who may not do so later; gives it to be handed to another owner.
+    #[cfg(feature = "live")]
+    pub(crate) fn open(&mut self) -> anyhow::Result<Option<&File>> {
+        if let Some(path) = self.file() {
+            let file = create(path).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
+            self.opened = Some(file);
+        }
+        Ok(self.opened.as_ref())
+    }
+
+    /// The file of `-o`.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.args.output.as_deref().filter(|path| path.as_os_str() != "-")
+    }
+
     /// Writes `text`. A closed pipe is success.
     pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
-        match &self.args.output {
-            Some(path) if path.as_os_str() != "-" => {
+        match (self.file(), &self.opened) {
+            (Some(path), Some(file)) => (&*file)
+                .write_all(text.as_bytes())
+                .map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display())),
+            (Some(path), None) => {
                 to_file(path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
             }
-            _ => to_stdout(text),
+            (None, _) => to_stdout(text),
         }
     }
 }
 
-fn to_stdout(text: &str) -> anyhow::Result<()> {
+/// Writes lines to standard output as they come; a closed pipe is success.
+pub(crate) fn to_stdout(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -128,14 +155,18 @@ fn to_stdout(text: &str) -> anyhow::Result<()> {
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
 pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
+    create(path)?.write_all(text.as_bytes())
+}
+
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let file = options.open(path)?;
     #[cfg(unix)]
     if file.metadata()?.is_file() {
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
-    file.write_all(text.as_bytes())
+    Ok(file)
 }

@@ -98,7 +98,7 @@ fn errors_name_line_and_column() {
     check("[[ignore]]\nrule = \"AUTH101\"\nreason = \" \"\nuntil = 2026-12-31\n", "3:10", "write one");
     check("[[ignore]]\nreason = \"r\"\nuntil = 2026-12-31\n", "1:1", "say what to ignore");
     check("[[ignore]]\nrule = \"AUTH101\"\nreason = \"r\"\nuntil = \"soon\"\n", "4:9", "2026-12-31");
-    check("[[rule]]\nname = \"x\"\nwhen = \"statuss = 401\"\n", "3:8", "statuss");
+    check("[[rule]]\nname = \"x\"\nwhen = \"statuss = 401\"\n", "3:9", "statuss");
     check("[[rule]]\nname = \"x\"\nwhen = \"status = 401\"\ngroup_by = [\"host\", \"user\"]\n", "4:21", "user");
     check("[[rule]]\nname = \"x\"\nwhen = \"status = 401\"\nmessage = \"{a}\"\n", "4:11", "{a}");
     check("[[rule]]\nname = \"X Y\"\nwhen = \"status = 401\"\n", "2:8", "lower-case");

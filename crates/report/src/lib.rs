@@ -8,6 +8,7 @@
 mod columns;
 pub mod csv;
 pub mod diff;
+pub mod events;
 pub mod exchange;
 pub mod exchanges;
 mod fingerprint;

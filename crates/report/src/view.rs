@@ -1,6 +1,9 @@
 //! What of an analysis is shown: a focus on some exchanges, and floors for severity and confidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, OnceLock},
+};
 
 use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, expect::Pattern, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
@@ -57,7 +60,8 @@ pub struct Focus {
 pub struct View<'a> {
     /// The analysis.
     pub analysis: &'a Analysis,
-    focus: Focus,
+    only: Option<Arc<BTreeSet<ExchangeId>>>,
+    begins: OnceLock<Option<Timestamp>>,
     kept: BTreeSet<FindingId>,
     accepted: BTreeMap<FindingId, Acceptance>,
     incidents: Vec<&'a Incident>,
@@ -66,12 +70,29 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// When the capture begins: the moment from which relative times count.
     pub(crate) fn begins(&self) -> Option<Timestamp> {
-        self.analysis.capture.facts.iter().filter_map(|f| f.timing.started()).min()
+        let moments = || self.analysis.capture.facts.iter().filter_map(|f| f.timing.started().or(f.timing.sent()));
+        *self.begins.get_or_init(|| moments().min())
     }
 
     /// Keeps what is in focus: findings that pass, incidents whose root passes and any of whose findings is near.
-    pub fn new(analysis: &'a Analysis, focus: Focus) -> Self {
-        let near = |id: &ExchangeId| focus.exchanges.as_ref().is_none_or(|only| only.contains(id));
+    pub fn new(analysis: &'a Analysis, mut focus: Focus) -> Self {
+        let only = focus.exchanges.take().map(Arc::new);
+        Self::made(analysis, &focus, only, OnceLock::new())
+    }
+
+    /// The same of exchanges that others look at, too, for whoever makes a view again and again: nothing is copied, and
+    /// when the capture `begins` is known.
+    pub fn shared(analysis: &'a Analysis, only: Option<Arc<BTreeSet<ExchangeId>>>, begins: Option<Timestamp>) -> Self {
+        Self::made(analysis, &Focus::default(), only, OnceLock::from(begins))
+    }
+
+    fn made(
+        analysis: &'a Analysis,
+        focus: &Focus,
+        only: Option<Arc<BTreeSet<ExchangeId>>>,
+        begins: OnceLock<Option<Timestamp>>,
+    ) -> Self {
+        let near = |id: &ExchangeId| only.as_ref().is_none_or(|only| only.contains(id));
         let weighs = |finding: &Finding| {
             focus.min_severity.is_none_or(|least| finding.severity >= least)
                 && focus.min_confidence.is_none_or(|least| finding.confidence().value() >= least)
@@ -89,7 +110,7 @@ impl<'a> View<'a> {
         kept.extend(incidents.iter().map(|incident| incident.root));
         let accepted =
             if focus.accepted.is_empty() { BTreeMap::new() } else { accepted(analysis, &kept, &focus.accepted) };
-        Self { analysis, focus, kept, accepted, incidents }
+        Self { analysis, only, begins, kept, accepted, incidents }
     }
 
     /// Everything.
@@ -114,7 +135,7 @@ impl<'a> View<'a> {
 
     /// Whether anything is out of focus by choice.
     pub fn is_narrowed(&self) -> bool {
-        self.focus.exchanges.is_some()
+        self.only.is_some()
     }
 
     /// Exchanges in focus, by id.
@@ -124,7 +145,7 @@ impl<'a> View<'a> {
 
     /// Whether the exchange is in focus.
     pub fn shows(&self, id: ExchangeId) -> bool {
-        self.focus.exchanges.as_ref().is_none_or(|only| only.contains(&id))
+        self.only.as_ref().is_none_or(|only| only.contains(&id))
     }
 
     /// The worst severity among the findings in focus that nobody has accepted.

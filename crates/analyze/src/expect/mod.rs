@@ -43,6 +43,9 @@ pub struct Expectations {
     pub origins: BTreeSet<Box<str>>,
 }
 
+/// The origins that each document describes in one capture.
+pub(crate) struct Bindings(Vec<BTreeSet<Text>>);
+
 /// What is declared of one request's route.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Declared<'a> {
@@ -112,7 +115,7 @@ impl Expectations {
     }
 
     /// What is declared of the route of `fact`; preflights and files are nobody's operation.
-    pub(crate) fn of(&self, fact: &Fact) -> Option<Declared<'_>> {
+    pub(crate) fn of(&self, fact: &Fact, bindings: &Bindings) -> Option<Declared<'_>> {
         if !self.has_routes() || matches!(fact.role, Role::Preflight | Role::Static) {
             return None;
         }
@@ -123,8 +126,8 @@ impl Expectations {
             let protected = rule.protected.unwrap_or_default();
             return Some(Declared { protected, alternatives: &[], from: From::Settings(&rule.from) });
         }
-        self.documents.iter().find_map(|document| {
-            let operation = document.operation(&fact.method, &fact.origin, &fact.path)?;
+        self.documents.iter().zip(&bindings.0).find_map(|(document, origins)| {
+            let operation = document.operation(&fact.method, &fact.path).filter(|_| origins.contains(&fact.origin))?;
             Some(Declared {
                 protected: operation.protected,
                 alternatives: &operation.alternatives,
@@ -135,25 +138,24 @@ impl Expectations {
 
     /// Decides which origins each document describes, now that all of them are known: those that it names, where they were
     /// seen, else those at least half of whose calls are its operations (the same API in another environment).
-    pub(crate) fn settle(&mut self, facts: &[Fact]) {
-        for document in &mut self.documents {
+    pub(crate) fn bind(&self, facts: &[Fact]) -> Bindings {
+        let bind = |document: &ApiDocument| {
             let mut counts: BTreeMap<&Text, (usize, usize)> = BTreeMap::new();
             for fact in facts.iter().filter(|f| !matches!(f.role, Role::Preflight | Role::Static)) {
                 let (known, all) = counts.entry(&fact.origin).or_default();
                 *known += usize::from(document.describes(&fact.method, &fact.path));
                 *all += 1;
             }
-            let named: BTreeSet<Box<str>> =
-                counts.keys().filter(|origin| document.names(origin)).map(|origin| (&***origin).into()).collect();
+            let named: BTreeSet<Text> = counts.keys().filter(|o| document.names(o)).map(|o| (*o).clone()).collect();
             let alike = || counts.iter().filter(|(_, (known, all))| *known > 0 && known * 2 >= *all);
-            let origins = if named.is_empty() { alike().map(|(o, _)| (&***o).into()).collect() } else { named };
-            document.bind(origins);
-        }
+            if named.is_empty() { alike().map(|(o, _)| (*o).clone()).collect() } else { named }
+        };
+        Bindings(self.documents.iter().map(bind).collect())
     }
 
     /// The documents that describe nothing of this capture.
-    pub(crate) fn idle(&self) -> impl Iterator<Item = &str> {
-        self.documents.iter().filter(|document| document.is_idle()).map(ApiDocument::name)
+    pub(crate) fn idle(&self, bindings: &Bindings) -> impl Iterator<Item = &str> {
+        self.documents.iter().zip(&bindings.0).filter(|(_, origins)| origins.is_empty()).map(|(d, _)| d.name())
     }
 
     /// Whether issuers are declared, and this is none of them.

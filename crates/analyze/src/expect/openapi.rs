@@ -28,8 +28,6 @@ pub struct ApiDocument {
     name: Box<str>,
     /// Origins that its servers name.
     named: BTreeSet<Box<str>>,
-    /// Origins that it describes in this capture.
-    bound: BTreeSet<Box<str>>,
     paths: Node,
     operations: usize,
 }
@@ -169,7 +167,7 @@ impl ApiDocument {
         if bases.is_empty() {
             bases.insert(String::new());
         }
-        let mut this = Self { name: name.into(), named, bound: BTreeSet::new(), paths: Node::default(), operations: 0 };
+        let mut this = Self { name: name.into(), named, paths: Node::default(), operations: 0 };
         // A document without a word on security does not say that everything is public.
         let says_anything = document.security.is_some() || !document.components.security_schemes.is_empty();
         for (path, item) in document.paths.iter().filter(|_| says_anything) {
@@ -203,27 +201,13 @@ impl ApiDocument {
         self.named.contains(origin)
     }
 
-    /// From now on it speaks of these origins.
-    pub(super) fn bind(&mut self, origins: BTreeSet<Box<str>>) {
-        self.bound = origins;
-    }
-
-    /// Whether it speaks of no origin of the capture.
-    pub(super) fn is_idle(&self) -> bool {
-        self.bound.is_empty()
-    }
-
     /// Whether such a request is one of its operations, wherever it goes.
     pub(super) fn describes(&self, method: &str, path: &str) -> bool {
-        self.find(method, path).is_some()
+        self.operation(method, path).is_some()
     }
 
-    /// The operation of a request to an origin that it speaks of.
-    pub(super) fn operation(&self, method: &str, origin: &str, path: &str) -> Option<&Operation> {
-        if self.bound.contains(origin) { self.find(method, path) } else { None }
-    }
-
-    fn find(&self, method: &str, path: &str) -> Option<&Operation> {
+    /// The operation of such a request.
+    pub(super) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         let mut segments: Vec<&str> = segments(path).collect();
         // Two paths that a slash tells apart are two; where only one of them is described, both mean it.
         let exact = self.paths.knows(&segments);
@@ -403,16 +387,14 @@ components:
 "#;
 
     fn books() -> ApiDocument {
-        let mut document = ApiDocument::parse("books.yaml", BOOKS).unwrap();
-        document.bind(BTreeSet::from(["https://api.x.dev".into()]));
-        document
+        ApiDocument::parse("books.yaml", BOOKS).unwrap()
     }
 
     #[track_caller]
     fn check(request: &str, expected: Option<(bool, &str)>) {
         let document = books();
         let (method, path) = request.split_once(' ').unwrap();
-        let found = document.operation(method, "https://api.x.dev", path).map(|operation| {
+        let found = document.operation(method, path).map(|operation| {
             let words: Vec<String> = operation.alternatives.iter().map(Alternative::in_words).collect();
             (operation.protected, words.join(" or "))
         });
@@ -437,7 +419,6 @@ components:
         check("GET /api/files/a.txt", None);
         check("POST /api/later", Some((true, "")));
         assert!(books().names("https://api.x.dev"));
-        assert!(books().operation("GET", "https://other.dev", "/api/books").is_none());
         assert_eq!(books().operations(), 7);
     }
 

@@ -27,6 +27,7 @@ use crate::{
     challenge::Challenge,
     dictionary::responders,
     expect::Expectations,
+    key::PublishedKeys,
     settings::Settings,
     text::{Interner, Text},
     tokens::{TokenId, TokenStore},
@@ -41,13 +42,14 @@ pub(crate) struct Extractor {
     stacks: Lists<Text>,
     conversations: cors::Conversations,
     clients: Clients,
+    published: PublishedKeys,
     /// The last `Date`, which a server repeats for a second.
     date: (String, Option<Timestamp>),
 }
 
 impl Extractor {
     /// Draws the fact of `exchange`; its credentials go to `tokens`.
-    pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore, settings: &mut Settings) -> Fact {
+    pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore, settings: &Settings) -> Fact {
         let request = &exchange.request;
         let response = exchange.response.as_ref();
         let no_headers = Headers::new();
@@ -132,7 +134,7 @@ impl Extractor {
             anomalies: anomalies(exchange),
         };
         if let (Some(_), Some(document)) = (&common.key_set, response_body.document()) {
-            settings.keys.add_published(&format!("{}{}", common.origin, path), document);
+            self.published.add(&format!("{}{}", common.origin, path), document);
         }
         let client = self.clients.of(exchange, common.user_agent.as_ref());
         Fact {
@@ -181,9 +183,19 @@ impl Extractor {
         }
     }
 
-    /// The clients that were met, by the number of [`Fact::sender`].
-    pub(crate) fn into_clients(self) -> Vec<Client> {
-        self.clients.into_list()
+    /// The clients that were met so far.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.clients.list()
+    }
+
+    /// The clients that were met, by the number of [`Fact::sender`], and the keys that were published.
+    pub(crate) fn into_parts(self) -> (Vec<Client>, PublishedKeys) {
+        (self.clients.into_list(), self.published)
+    }
+
+    /// The keys that were published so far.
+    pub(crate) fn published(&self) -> &PublishedKeys {
+        &self.published
     }
 
     fn common(&mut self, common: Common) -> Arc<Common> {

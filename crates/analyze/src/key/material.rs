@@ -8,6 +8,7 @@ use jsonwebtoken::{
 use zeroize::Zeroizing;
 
 /// What one candidate holds.
+#[derive(Clone)]
 pub(super) enum Material {
     /// A shared secret, as kept: it may need trimming or decoding before it is the key.
     Secret(Zeroizing<Vec<u8>>),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use authtrace_analyze::Severity;
+use authtrace_analyze::{Analysis, Severity};
 use authtrace_parse::ExchangeId;
 use authtrace_report::{Acceptance, Focus, View};
 
@@ -45,11 +45,11 @@ impl Floors {
     }
 
     /// What of the analysis is in focus.
-    pub(super) fn view<'a>(&self, args: &AnalyzeArgs, loaded: &'a Loaded) -> anyhow::Result<View<'a>> {
-        let exchanges: Option<BTreeSet<ExchangeId>> = focus::exchanges(&args.inspect, &loaded.analysis)?;
+    pub(super) fn view<'a>(&self, args: &AnalyzeArgs, analysis: &'a Analysis) -> anyhow::Result<View<'a>> {
+        let exchanges: Option<BTreeSet<ExchangeId>> = focus::exchanges(&args.inspect, analysis)?;
         let (min_severity, min_confidence) = (self.min_severity, self.min_confidence);
         let accepted = self.accepted.clone();
-        Ok(View::new(&loaded.analysis, Focus { exchanges, min_severity, min_confidence, accepted }))
+        Ok(View::new(analysis, Focus { exchanges, min_severity, min_confidence, accepted }))
     }
 
     /// The severity from which on a finding fails.

@@ -1,9 +1,11 @@
 //! The verbs, one file each, and what they share.
 
 mod analyze;
+mod capture;
 mod completions;
 mod config;
 mod diff;
+mod exchanges;
 mod explain;
 mod focus;
 mod inspect;
@@ -30,8 +32,9 @@ pub(crate) fn run(cli: Cli) -> u8 {
         None if cli.analyze.is_bare() && tui::is_possible() => tui::run_bare(&cli.analyze),
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Capture(args)) => capture::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
-        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Report(args)) => report::run(args),

@@ -37,7 +37,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<u8> {
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }
-    let view = floors.view(&args.analyze, &loaded)?;
+    let view = floors.view(&args.analyze, &loaded.analysis)?;
     let report = IncidentReport::new(&view, &About { date, analyst: args.analyst.clone() });
     let template = "a template cannot be used";
     let files = [

@@ -34,6 +34,7 @@ pub(crate) struct File {
     pub(crate) fail_on: Option<Spanned<String>>,
     pub(crate) accept: Option<Spanned<PathBuf>>,
     pub(crate) exit_zero: Option<Spanned<bool>>,
+    pub(crate) theme: Option<Spanned<String>>,
     pub(crate) tui_keys: BTreeMap<String, Vec<String>>,
     /// `[thresholds.RULE]`
     pub(crate) thresholds: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<Number>>>,

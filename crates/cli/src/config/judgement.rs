@@ -53,7 +53,7 @@ impl Judgement {
             issuers: owned(&file.expect.issuers),
             audiences: owned(&file.expect.audiences),
             origins: origins(&file.expect.origins)?,
-            own_rules: own_rules(file)?,
+            own_rules: own_rules(file, text)?,
             ignored: ignored(file, name, text, today)?,
         })
     }
@@ -190,7 +190,7 @@ fn origins(list: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
     list.iter().map(origin).collect()
 }
 
-fn own_rules(file: &File) -> Result<Vec<OwnRule>, Fault> {
+fn own_rules(file: &File, text: &Text) -> Result<Vec<OwnRule>, Fault> {
     bounded(&file.rule, MOST_RULES, "rules of your own")?;
     let mut names = BTreeSet::new();
     for entry in &file.rule {
@@ -199,10 +199,10 @@ fn own_rules(file: &File) -> Result<Vec<OwnRule>, Fault> {
             return Err(Fault::new(name.span().start, format!("two rules are called {}", name.get_ref())));
         }
     }
-    file.rule.iter().map(own_rule).collect()
+    file.rule.iter().map(|entry| own_rule(entry, text)).collect()
 }
 
-fn own_rule(entry: &Spanned<Rule>) -> Result<OwnRule, Fault> {
+fn own_rule(entry: &Spanned<Rule>, file: &Text) -> Result<OwnRule, Fault> {
     let rule = entry.get_ref();
     let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.get_ref().clone());
     let window = rule.window.as_ref().map(|window| {
@@ -230,7 +230,12 @@ fn own_rule(entry: &Spanned<Rule>) -> Result<OwnRule, Fault> {
             "message" => rule.message.as_ref().map(Spanned::span),
             _ => None,
         };
-        let at = place.unwrap_or_else(|| entry.span()).start;
+        let mut at = place.unwrap_or_else(|| entry.span()).start;
+        // The part within the condition, where that stands in the file as it is: one quote in front of it, no escapes.
+        let verbatim = file.as_str().get(at + 1..).is_some_and(|rest| rest.starts_with(rule.when.get_ref().as_str()));
+        if let Some(inside) = fault.at.filter(|_| fault.field == "when" && verbatim) {
+            at += 1 + inside;
+        }
         Fault::new(at, format!("rule {}, {}: {}", rule.name.get_ref(), fault.field, fault.reason))
     })
 }

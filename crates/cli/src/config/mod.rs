@@ -61,10 +61,11 @@ pub(crate) fn apply_to_inspect(args: &mut InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same for `tui`, which has keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
+/// The same for `tui`, which has a theme and keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
 pub(crate) fn apply_to_tui(args: &mut TuiArgs) -> anyhow::Result<()> {
     if let Some(loaded) = read(&args.inspect)? {
         args.keys.clone_from(&loaded.file.tui_keys);
+        fill(&mut args.theme, loaded.file.theme.as_ref());
         merge(&mut args.inspect, loaded);
     }
     Ok(())

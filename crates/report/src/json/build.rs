@@ -54,7 +54,7 @@ fn coverage(coverage: &Coverage) -> doc::Coverage {
     }
 }
 
-fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
+pub(super) fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
     let hypothesis = |judged: &authtrace_analyze::Judged| doc::Hypothesis {
         id: judged.id,
         statement: judged.statement,

@@ -110,7 +110,7 @@ fn has_credential(fact: &Fact) -> bool {
 
 /// An accepted token comes from an issuer, or is for an audience, that the settings do not name.
 fn against_token(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
-    let expected = &case.capture().expectations;
+    let expected = case.capture().expectations();
     if expected.issuers.is_empty() && expected.audiences.is_empty() || fact.bare_accepted {
         return None;
     }
@@ -135,7 +135,7 @@ fn against_token(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
 
 /// A credential went to an origin that the settings do not name.
 fn to_undeclared_origin(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
-    if !case.capture().expectations.is_foreign_origin(&fact.origin) {
+    if !case.capture().expectations().is_foreign_origin(&fact.origin) {
         return None;
     }
     let credential = fact.credentials.iter().find(|c| c.well_formed)?;

@@ -60,7 +60,7 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
 
 /// No stated reason, and the settings name the audiences of this API: the token is for none of them.
 fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
-    jwt.window(case, fact) == Window::Open && case.capture().expectations.are_foreign_audiences(&jwt.claims.aud)
+    jwt.window(case, fact) == Window::Open && case.capture().expectations().are_foreign_audiences(&jwt.claims.aud)
 }
 
 fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
@@ -71,7 +71,7 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<
     let absent = jwt.claims.aud.is_empty();
     let control = controls.iter().find(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other));
     let undeclared = is_undeclared(case, fact, jwt);
-    let declared = case.capture().expectations.audiences.iter().filter(|_| undeclared);
+    let declared = case.capture().expectations().audiences.iter().filter(|_| undeclared);
     let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).chain(declared).map(|aud| &**aud));
     let status = fact.status.unwrap_or_default();
     let draft = Draft::new(&RULE.meta, fact)

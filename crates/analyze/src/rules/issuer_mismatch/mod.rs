@@ -57,7 +57,7 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
 
 /// No stated reason, and the settings name the issuers of this API: this is none of them.
 fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
-    let foreign = |iss: &str| case.capture().expectations.is_foreign_issuer(iss);
+    let foreign = |iss: &str| case.capture().expectations().is_foreign_issuer(iss);
     jwt.window(case, fact) == Window::Open && jwt.claims.iss.as_deref().is_some_and(foreign)
 }
 
@@ -70,7 +70,7 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<
         .and_then(|(_, other)| other.claims.iss.as_deref())
         .or_else(|| published.and_then(|f| f.discovered_issuer.as_deref()));
     let undeclared = is_undeclared(case, fact, jwt);
-    let declared = case.capture().expectations.issuers.first().map(|issuer| &**issuer).filter(|_| undeclared);
+    let declared = case.capture().expectations().issuers.first().map(|issuer| &**issuer).filter(|_| undeclared);
     let wanted = wanted.or(declared);
     let has = iss.map_or_else(|| "absent".to_owned(), |iss| quoted([iss].into_iter()));
     let mut draft = Draft::new(&RULE.meta, fact)
