@@ -86,7 +86,8 @@ impl Snapshot {
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
         let settings = Arc::clone(&self.settings);
-        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
+        let capture =
+            Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
         let (mut findings, coverage) = judge::judge(&capture);
         findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
         for finding in &mut findings {

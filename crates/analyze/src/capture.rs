@@ -120,6 +120,7 @@ impl Capture {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
         let keys = &settings.keys;
+        let bindings = settings.expectations.bind(&facts);
         Self {
             clocks: Clocks::from_facts(&facts),
             key_sets: KeySets::from_facts(&facts),
@@ -137,9 +138,10 @@ impl Capture {
             clients,
             inputs,
             fingerprints,
-            bindings: settings.expectations.bind(&facts),
+            bindings,
             timelines,
             views,
+            settings,
         }
     }
 

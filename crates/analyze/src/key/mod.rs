@@ -145,6 +145,9 @@ impl KeyRing {
     /// Claims are not looked at. Empty where no key is of the right family, the token is no three-part JWS, its signature
     /// is not base64, or its algorithm is none that can be verified ([`can_verify`]): then nothing is known.
     pub fn verify(&self, token: SecretStr<'_>) -> Vec<KeyResult> {
+        if self.keys.is_empty() {
+            return Vec::new();
+        }
         let Some(signed) = Signed::read(token.expose()) else { return Vec::new() };
         self.keys.iter().filter_map(|(name, material)| signed.try_key(name, material)).collect()
     }
