@@ -25,6 +25,7 @@ pub struct Analyzer {
     facts: Vec<Fact>,
     tokens: TokenStore,
     extractor: Extractor,
+    forgotten: u64,
 }
 
 impl Analyzer {
@@ -35,6 +36,7 @@ impl Analyzer {
             facts: Vec::new(),
             tokens: TokenStore::default(),
             extractor: Extractor::default(),
+            forgotten: 0,
         }
     }
 
@@ -47,6 +49,17 @@ impl Analyzer {
     /// The fact that was drawn last, as it is before anything is joined or judged.
     pub fn last(&self) -> Option<&Fact> {
         self.facts.last()
+    }
+
+    /// Forgets the oldest facts where there are more than `most`, a quarter at a time: for a capture without an end. How many
+    /// were forgotten in all belongs into [`Input::forgotten`].
+    pub fn forget_beyond(&mut self, most: usize) -> u64 {
+        if self.facts.len() > most {
+            let gone = self.facts.len() - most + most / 4;
+            self.facts.drain(..gone);
+            self.forgotten += gone as u64;
+        }
+        self.forgotten
     }
 
     /// What is there so far, to be judged beside whatever still arrives: for those who cannot wait for the end. It costs a
@@ -85,6 +98,7 @@ impl Snapshot {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
+        let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
         let settings = Arc::clone(&self.settings);
         let capture =
             Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);

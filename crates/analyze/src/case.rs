@@ -6,6 +6,7 @@ use authtrace_parse::{ExchangeId, HeaderView, Kind};
 
 use crate::{
     capture::Capture,
+    dictionary::ErrorClass,
     facts::{
         Fact,
         clock::Offset,
@@ -164,6 +165,10 @@ impl<'a> Case<'a> {
     pub(crate) fn lacks_credential(&self, fact: &Fact) -> Option<Lack> {
         let Seen::Absent { mut caps, preflight } = self.authorization(fact) else { return None };
         if fact.credentials.iter().any(|c| !c.is_cookie()) {
+            return None;
+        }
+        // The server judged a key: there was one, in a place that is not known for it.
+        if fact.outcome.says(&[ErrorClass::ApiKeyInvalid]) {
             return None;
         }
         // A handshake fails for many reasons; only these statuses speak of credentials at all.

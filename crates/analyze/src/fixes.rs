@@ -68,6 +68,11 @@ const FIXES: &[Fix] = &[
         text: "After a refused refresh stop, clear the session and go to login once; back off only on network errors and 5xx.",
     },
     Fix {
+        key: "fe.clock",
+        place: "frontend",
+        text: "Set the clock by NTP, sign right before sending, and sign anew for every retry.",
+    },
+    Fix {
         key: "fe.proactive",
         place: "frontend",
         text: "Refresh ahead of expiry from expires_in on a monotonic clock, and check again when the page becomes visible.",
@@ -259,6 +264,11 @@ const FIXES: &[Fix] = &[
         key: "be.no-shared-cache",
         place: "backend",
         text: "Mark answers that depend on the user no-store, or vary the cache by the credential.",
+    },
+    Fix {
+        key: "be.request-signing",
+        place: "backend",
+        text: "Sign with the secret that belongs to the key's name, and let no proxy change what was signed: host, path, query, signed headers, body.",
     },
     Fix {
         key: "be.policy",

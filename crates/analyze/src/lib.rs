@@ -31,6 +31,7 @@ mod lookup;
 mod masked;
 pub mod own_rule;
 mod presented;
+pub mod private;
 pub mod profile;
 mod refreshes;
 pub mod role;

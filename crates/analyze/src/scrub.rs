@@ -42,7 +42,8 @@ fn safe_word(word: &str) -> String {
     if bare.len() >= 16 && is_secret_like(bare) { "[redacted]".into() } else { word.into() }
 }
 
-fn is_secret_like(word: &str) -> bool {
+/// Whether a word of free text looks like a credential; of words of 16 characters and more.
+pub fn is_secret_like(word: &str) -> bool {
     use TokenKind as K;
     let kind = classify(SecretStr::new(word), None).kind;
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());

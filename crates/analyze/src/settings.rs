@@ -27,4 +27,6 @@ pub struct Settings {
     pub own_rules: Vec<OwnRule>,
     /// Where the pieces of minified scripts come from.
     pub source_maps: SourceMaps,
+    /// Whether what is said of it will be handed on: then not even the last characters of a token are told.
+    pub shared: bool,
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]
 
+mod bytes;
 mod detail;
 mod error;
 mod expand;
@@ -19,6 +20,7 @@ mod side_files;
 mod sniff;
 mod unpack;
 
+pub use bytes::read_bytes;
 pub use detail::{DetailError, DetailSource, Place};
 pub use error::InputError;
 pub use expand::{InputPath, expand};

@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{collections::BTreeMap, ffi::OsString, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::Severity;
@@ -57,6 +62,10 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     /// Say of each incident of a report whether it is gone from a new capture
     Verify(VerifyArgs),
+    /// Write a capture that is safe to share and still diagnosable, with a receipt of what was replaced
+    Redact(RedactArgs),
+    /// Write any capture as HAR 1.2; values are replaced as `redact` does it
+    Convert(ConvertArgs),
     /// Print the settings that hold, and where each comes from: default, file and line, flag or environment
     Config(ConfigArgs),
     /// List the rules
@@ -223,6 +232,9 @@ pub(crate) struct CaptureArgs {
     /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
     #[arg(long)]
     pub(crate) immediate: bool,
+    /// MiB of memory for what is known of exchanges, at about 1 KiB each; the oldest go first [default: 2048]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) spill_limit: Option<u32>,
     /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
     #[arg(long, value_name = "CMD")]
     pub(crate) on_incident: Option<String>,
@@ -292,6 +304,58 @@ pub(crate) struct VerifyArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// What `redact` and `convert` share.
+#[derive(Args)]
+pub(crate) struct ShareArgs {
+    /// The capture: a HAR, pcap or pcapng file, plain or packed with gzip, zlib or zstd
+    #[arg(value_name = "FILE", required_unless_present = "read")]
+    pub(crate) file: Option<PathBuf>,
+    /// The same as FILE
+    #[arg(short = 'r', long = "read", value_name = "FILE", conflicts_with = "file")]
+    pub(crate) read: Option<PathBuf>,
+    /// Where it goes: a file, readable by you only
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Replace what this regular expression matches, too, wherever it stands in a text
+    #[arg(long, value_name = "NAME=REGEX")]
+    pub(crate) pattern: Vec<String>,
+    /// A file whose content decides what stands for what, so that several captures can be compared [default: random]
+    #[arg(long, value_name = "@FILE")]
+    pub(crate) fingerprint_key: Option<String>,
+    /// A TLS key log to decrypt packets with, as SSLKEYLOGFILE names one; that variable is read, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
+    /// Where the receipt goes, as JSON [default: OUT.receipt.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// No receipt on standard output
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Twice: what the program does, on standard error
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// `redact`.
+#[derive(Args)]
+pub(crate) struct RedactArgs {
+    #[command(flatten)]
+    pub(crate) share: ShareArgs,
+}
+
+/// `convert`.
+#[derive(Args)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) share: ShareArgs,
+    /// Write every value as it is
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
+    /// Do not ask before secrets are written
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// `tui`.
 #[derive(Args, Default)]
 pub(crate) struct TuiArgs {
@@ -358,6 +422,25 @@ impl AnalyzeArgs {
         let texts = output.format.is_some() || output.output.is_some() || output.quiet || output.verbose > 0;
         let judges = self.min_severity.is_some() || self.min_confidence.is_some() || self.fail_on.is_some();
         !texts && !judges && !self.exit_zero
+    }
+}
+
+impl ShareArgs {
+    /// The capture. It is read twice, so it must be a file.
+    pub(crate) fn path(&self) -> anyhow::Result<&Path> {
+        let path = self.file.as_deref().or(self.read.as_deref()).context("no capture named; give a file")?;
+        if path.as_os_str() == "-" {
+            bail!("the capture is read twice, which standard input cannot be; save it to a file first");
+        }
+        if path.is_dir() {
+            bail!("{} is a directory; name one of its captures", path.display());
+        }
+        Ok(path)
+    }
+
+    /// What only concerns logging.
+    pub(crate) fn logging(&self) -> OutputArgs {
+        OutputArgs { quiet: self.quiet, verbose: self.verbose, ..OutputArgs::default() }
     }
 }
 

@@ -51,6 +51,11 @@ pub(crate) enum ValueFormat {
 }
 
 impl Format {
+    /// Whether what is written goes to other people: reports, and what continuous integration keeps.
+    pub(crate) fn is_handed_on(self) -> bool {
+        matches!(self, Self::Md | Self::Html | Self::Sarif | Self::Junit | Self::Github)
+    }
+
     const NAMES: [(&str, Self); 9] = [
         ("text", Self::Text),
         ("json", Self::Json),

@@ -45,12 +45,21 @@ pub(crate) struct Loaded {
 
 /// Reads what `args` names, until Ctrl-C; progress goes to standard error.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
-    load_watched(args, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
+    load_for(args, false)
+}
+
+/// The same for what will be `shared`: it tells less of secrets.
+pub(crate) fn load_for(args: &InspectArgs, shared: bool) -> anyhow::Result<Loaded> {
+    read_all(args, shared, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
 }
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
 pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let settings = settings(args)?;
+    read_all(args, false, interrupt, watch)
+}
+
+fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
+    let settings = settings(args, shared)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
@@ -88,11 +97,12 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
-/// What the flags and the settings file decide.
-pub(crate) fn settings(args: &InspectArgs) -> anyhow::Result<Settings> {
+/// What the flags and the settings file decide; less is told of secrets in what will be `shared`.
+pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Settings> {
     Ok(Settings {
         keys: keys::ring(&args.keys)?,
-        fingerprint_key: fingerprint_key(args)?,
+        fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?,
+        shared,
         expectations: expectations::expectations(args)?,
         thresholds: args.judgement.thresholds.clone(),
         severities: args.judgement.severities.clone(),
@@ -303,12 +313,14 @@ impl Seen {
             quic: report.quic,
             decrypted_count: report.decrypted_count,
             dropped: report.drops.total(),
+            forgotten: 0,
         }
     }
 }
 
-fn fingerprint_key(args: &InspectArgs) -> anyhow::Result<Option<Secret>> {
-    let Some(spec) = &args.fingerprint_key else { return Ok(None) };
+/// The key that the file behind `--fingerprint-key` holds.
+pub(crate) fn fingerprint_key(spec: Option<&str>) -> anyhow::Result<Option<Secret>> {
+    let Some(spec) = spec else { return Ok(None) };
     let Some(path) = spec.strip_prefix('@') else {
         bail!(
             "--fingerprint-key: give a file as @FILE; a key in the arguments is visible to every user of this machine"

@@ -158,7 +158,8 @@ pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
     create(path)?.write_all(text.as_bytes())
 }
 
-fn create(path: &Path) -> io::Result<File> {
+/// An empty file that only the user may read.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

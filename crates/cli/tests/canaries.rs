@@ -269,6 +269,34 @@ fn no_report_and_no_format_shows_a_canary() {
 }
 
 #[test]
+fn no_copy_and_no_receipt_holds_a_canary() {
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("canary.har");
+    let text =
+        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture());
+    std::fs::write(&har, text).unwrap();
+    let pcap = folder.path().join("canary.pcap");
+    std::fs::write(&pcap, packets()).unwrap();
+    for input in [&har, &pcap] {
+        for verb in ["redact", "convert"] {
+            let out = folder.path().join("copy");
+            check(&[verb, input.to_str().unwrap(), "-o", out.to_str().unwrap()], "");
+            for file in [&out, &folder.path().join("copy.receipt.json")] {
+                let bytes = std::fs::read(file).unwrap();
+                assert!(bytes.len() > 200);
+                let text = String::from_utf8_lossy(&bytes);
+                for place in PLACES {
+                    let canary = canary(place);
+                    for part in [&canary[..12], &canary[14..26], &canary[28..]] {
+                        assert!(!text.contains(part), "{verb} {input:?}: {file:?} shows `{place}`");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn errors_show_no_canary() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authtrace.toml");

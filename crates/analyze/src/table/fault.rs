@@ -1,6 +1,6 @@
 //! Why a filter is refused, and which part of it is to blame.
 
-use std::{ops::ControlFlow, ops::Range};
+use std::ops::{ControlFlow, Range};
 
 use polars::prelude::{DataFrame, IntoLazy, PolarsError};
 use sqlparser::{

@@ -9,13 +9,15 @@ use super::{Classified, TokenKind, entropy};
 /// Names secrets by the first eight hex digits of an HMAC-SHA-256, so that equal values can be seen to be equal.
 pub struct Fingerprinter {
     keyed: Hmac<Sha256>,
+    /// Whether the last characters of a value may be told.
+    tails: bool,
 }
 
 impl Fingerprinter {
     /// With a key that the user gave: fingerprints are then comparable across inputs.
     pub fn with_key(key: &[u8]) -> Self {
         // Hash the key first: it then has the one length that HMAC takes without a fallible constructor.
-        Self { keyed: Hmac::new(&block(&Sha256::digest(key))) }
+        Self { keyed: Hmac::new(&block(&Sha256::digest(key))), tails: true }
     }
 
     /// With a key derived from the SHA-256 of the input, so that output is the same for the same input.
@@ -23,7 +25,12 @@ impl Fingerprinter {
         let mut derived = Sha256::new();
         derived.update(b"authtrace fingerprint key\0");
         derived.update(sha256);
-        Self { keyed: Hmac::new(&block(&derived.finalize())) }
+        Self { keyed: Hmac::new(&block(&derived.finalize())), tails: true }
+    }
+
+    /// The same for what leaves the house: the last characters are kept back.
+    pub fn without_tails(self) -> Self {
+        Self { tails: false, ..self }
     }
 
     /// Eight hex digits for `value`; `None` where it is guessable (under 64 bits estimated): a hash would give it away.
@@ -50,7 +57,8 @@ impl Fingerprinter {
         // The value under the wrapping, so that `Bearer x` sent twice over and `x` are seen to be one token.
         let raw = classified.value(raw);
         let Some(h8) = self.h8(raw) else { return format!("<{name}>") };
-        let tail = last_four(classified, raw.expose().trim()).map(|tail| format!("…{tail}")).unwrap_or_default();
+        let tail = last_four(classified, raw.expose().trim()).filter(|_| self.tails);
+        let tail = tail.map(|tail| format!("…{tail}")).unwrap_or_default();
         format!("{name}:{}:{tail}#{h8}", classified.length)
     }
 
@@ -105,6 +113,13 @@ mod tests {
         check("undefined", "placeholder");
         check("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "opaque:40:…4f1b");
         check("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.", "jwt:48:");
+    }
+
+    #[test]
+    fn what_leaves_the_house_shows_no_tail() {
+        let raw = SecretStr::new("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b");
+        let told = Fingerprinter::from_input(&[7; 32]).without_tails().describe(&classify(raw, None), raw);
+        assert!(told.starts_with("opaque:40:#"), "{told}");
     }
 
     #[test]

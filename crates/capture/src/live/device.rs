@@ -1,7 +1,10 @@
 //! A device of this machine, through libpcap: listed, opened, read until it ends.
 
 use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom},
     mem,
+    path::Path,
     sync::{
         Mutex,
         mpsc::{Receiver, SyncSender},
@@ -135,6 +138,37 @@ pub struct Device {
     snaplen: u32,
     filter: Option<String>,
     frames: u64,
+    state: State,
+}
+
+/// Whether a device is up, as the kernel tells: libpcap waits in silence for one that went down to come back.
+struct State {
+    /// Opened while that is allowed; `None` where the system has no such file.
+    flags: Option<File>,
+    up: bool,
+}
+
+impl State {
+    fn of(name: &str) -> Self {
+        Self { flags: File::open(Path::new("/sys/class/net").join(name).join("flags")).ok(), up: true }
+    }
+
+    /// Whether the device went down since the last look.
+    fn went_down(&mut self) -> bool {
+        let before = self.up;
+        self.up = self.is_up().unwrap_or(true);
+        before && !self.up
+    }
+
+    fn is_up(&mut self) -> Option<bool> {
+        const UP: u32 = 1;
+        let file = self.flags.as_mut()?;
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(0)).ok()?;
+        file.take(32).read_to_string(&mut text).ok()?;
+        let flags = u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()?;
+        Some(flags & UP != 0)
+    }
 }
 
 impl Device {
@@ -164,7 +198,7 @@ impl Device {
         }
         let link = link_type(capture.get_datalink());
         let (snaplen, filter) = (choice.snaplen, choice.filter.clone());
-        Ok(Self { name: name.to_owned(), capture, link, snaplen, filter, frames: 0 })
+        Ok(Self { name: name.to_owned(), capture, link, snaplen, filter, frames: 0, state: State::of(name) })
     }
 
     /// Name for `-i`.
@@ -214,6 +248,9 @@ impl Device {
             fetched?;
             if counting.elapsed() >= COUNTING {
                 counting = Instant::now();
+                if self.state.went_down() {
+                    control.complain(format!("{} is down; the capture waits for it to come back", self.name));
+                }
                 if let Some(counted) = count(&mut self.capture, self.frames) {
                     let _ = to.send(Batch::Counted(id, counted));
                 }

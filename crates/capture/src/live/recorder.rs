@@ -1,7 +1,7 @@
 //! The one place that all blocks of a capture pass: written first, then handed to the reader.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -106,11 +106,8 @@ impl<'c> Recorder<'c> {
     /// Takes `batch` and those that wait behind it.
     fn all(&mut self, batch: Batch, batches: &Receiver<Batch>, chunks: &SyncSender<Vec<u8>>) {
         self.take(batch, chunks);
-        loop {
-            match batches.try_recv() {
-                Ok(batch) => self.take(batch, chunks),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(batch) = batches.try_recv() {
+            self.take(batch, chunks);
             if self.is_over() {
                 self.control.end();
             }

@@ -26,6 +26,8 @@ pub struct Store {
     number: u64,
     /// A write failed: nothing more is written.
     failed: bool,
+    /// A further file could not be begun: all goes into this one.
+    stuck: bool,
 }
 
 /// The file that is being written.
@@ -68,6 +70,7 @@ impl Store {
             files: VecDeque::from([first]),
             number: 1,
             failed: false,
+            stuck: false,
         })
     }
 
@@ -97,11 +100,18 @@ impl Store {
     }
 
     /// Writes whole blocks with this many frames; begins files with `header` where a limit asks for them.
-    pub(super) fn write(&mut self, mut blocks: &[u8], frames: u64, header: &[u8]) -> Result<(), String> {
-        let Some(rings) = self.rings.filter(Rings::ever) else { return self.append(blocks, frames) };
+    pub(super) fn write(&mut self, mut blocks: &[u8], mut frames: u64, header: &[u8]) -> Result<(), String> {
+        let Some(rings) = self.rings.filter(|rings| rings.ever() && !self.stuck) else {
+            return self.append(blocks, frames);
+        };
+        let mut trouble = Ok(());
         while !blocks.is_empty() && !self.failed {
+            if self.stuck {
+                return trouble.and(self.append(blocks, frames));
+            }
             if self.current.frames > 0 && self.is_over(&rings) {
-                self.next(header)?;
+                trouble = trouble.and(self.next(header));
+                continue;
             }
             let packets = rings.packets.map_or(u64::MAX, |most| most.saturating_sub(self.current.frames));
             let bytes = rings.bytes.map_or(u64::MAX, |most| most.saturating_sub(self.current.bytes));
@@ -109,29 +119,39 @@ impl Store {
             if len == 0 && self.current.frames == 0 {
                 // A file holds one frame at least, or there would be no end of files.
                 (len, taken) = blocks::leading(blocks, 1, u64::MAX);
-                len = len.max(usize::from(len == 0) * blocks.len());
+                if len == 0 {
+                    (len, taken) = (blocks.len(), frames);
+                }
             }
             if len == 0 {
-                self.next(header)?;
+                trouble = trouble.and(self.next(header));
                 continue;
             }
             self.append(&blocks[..len], taken)?;
             blocks = &blocks[len..];
+            frames -= taken;
         }
-        Ok(())
+        trouble
     }
 
     /// Begins the next file.
     pub(super) fn next(&mut self, header: &[u8]) -> Result<(), String> {
-        if self.failed {
+        if self.failed || self.stuck {
             return Ok(());
         }
-        self.number += 1;
-        let path = name(&self.path, self.number, &(self.stamp)());
+        let path = name(&self.path, self.number + 1, &(self.stamp)());
         match Current::create(path.clone(), self.rings.as_ref()) {
             Ok(current) => self.current = current,
-            Err(error) => return Err(self.fail(&path, &error)),
+            Err(error) => {
+                self.stuck = true;
+                return Err(format!(
+                    "-w {}: cannot be begun ({error}); the capture goes on in {}",
+                    path.display(),
+                    self.current.path.display()
+                ));
+            }
         }
+        self.number += 1;
         self.files.push_back(path);
         if let Some(keep) = self.rings.and_then(|rings| rings.keep)
             && self.files.len() as u64 > keep

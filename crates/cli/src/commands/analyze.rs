@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
     start_logging(&args.inspect.output);
     let judgement = Judgement::prepare(args)?;
-    let loaded = load::load(&args.inspect)?;
+    let loaded = load::load_for(&args.inspect, judgement.format.is_handed_on())?;
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }
@@ -61,6 +61,7 @@ impl<'a> Judgement<'a> {
     }
 
     /// The exit code alone.
+    #[cfg(feature = "live")]
     pub(super) fn exit_code(&self, loaded: &Loaded) -> anyhow::Result<u8> {
         Ok(self.code(loaded, &self.view(&loaded.analysis)?))
     }

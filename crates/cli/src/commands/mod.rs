@@ -4,6 +4,7 @@ mod analyze;
 mod capture;
 mod completions;
 mod config;
+mod convert;
 mod diff;
 mod exchanges;
 mod explain;
@@ -11,8 +12,10 @@ mod focus;
 mod inspect;
 mod judging;
 mod man;
+mod redact;
 mod report;
 mod rules;
+mod share;
 mod token;
 mod tui;
 mod verify;
@@ -41,6 +44,8 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Config(args)) => config::run(args),
+        Some(Verb::Redact(args)) => redact::run(args),
+        Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),

@@ -29,6 +29,20 @@ record! {
         /// Text, or an object with a `message`.
         error: Option<&'de RawValue> = "_error" | "_failureText",
         messages: Option<&'de RawValue> = "_webSocketMessages",
+        /// What `authtrace convert` knew beyond HAR.
+        own: Option<&'de RawValue> = "_authtrace",
+    }
+}
+
+record! {
+    /// `_authtrace`: what HAR has no place for.
+    Own {
+        /// `address:port` of the client.
+        client: Scalar<'de> = "client",
+        /// How complete the header lists are, where they are not.
+        request_view: Scalar<'de> = "requestHeaders",
+        response_view: Scalar<'de> = "responseHeaders",
+        trailers: Listed<Field<'de>> = "trailers",
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     SideFiles,
     body::Bodies,
     date,
-    entry::{Entry, Trouble},
+    entry::{Entry, Own, Trouble},
     fields, initiator,
     lenient::Scalar,
     record::Shape,
@@ -63,7 +63,7 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Exchange
         anomalies.push(AnomalyKind::UnreadableDate);
     }
     let reached_network = view != HeaderView::Provisional;
-    Ok(Exchange {
+    let mut exchange = Exchange {
         id: context.id,
         source: context.source,
         kind,
@@ -86,7 +86,29 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Exchange
         browser: browser(entry, from_cache),
         websocket: (kind == Kind::WebSocket).then_some(record.websocket),
         anomalies: tidy(anomalies),
-    })
+    };
+    if let Some(own) = entry.own.and_then(|raw| serde_json::from_str::<Own<'_>>(raw.get()).ok()) {
+        own.complete(&mut exchange);
+    }
+    Ok(exchange)
+}
+
+impl Own<'_> {
+    /// Puts back what HAR had no place for.
+    fn complete(&self, exchange: &mut Exchange) {
+        let view = |stated: &Scalar<'_>| match stated.text().as_deref() {
+            Some("provisional") => Some(HeaderView::Provisional),
+            Some("partial") => Some(HeaderView::Partial),
+            Some("missing") => Some(HeaderView::Missing),
+            _ => None,
+        };
+        exchange.client = self.client.text().and_then(|client| client.parse().ok());
+        exchange.request.view = view(&self.request_view).unwrap_or(exchange.request.view);
+        if let Some(response) = &mut exchange.response {
+            response.view = view(&self.response_view).unwrap_or(response.view);
+            response.trailers = fields::collect(self.trailers.as_slice());
+        }
+    }
 }
 
 fn target(url: &Scalar<'_>) -> Result<Target, AnomalyKind> {

@@ -33,7 +33,7 @@ pub(super) fn response(fields: &Listed<Field<'_>>, cookies: &[Cookie<'_>]) -> He
 }
 
 /// Recorders join repeated fields with a newline, which no field value can hold (RFC 9110 §5.5).
-fn collect(fields: &[Field<'_>]) -> Headers {
+pub(super) fn collect(fields: &[Field<'_>]) -> Headers {
     let mut headers = Headers::with_capacity(fields.len(), fields.iter().map(Field::size_hint).sum());
     for field in fields {
         let name = field.name.trim();

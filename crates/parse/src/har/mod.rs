@@ -109,6 +109,30 @@ impl<'p> HarReader<'p> {
     }
 }
 
+/// Cuts one HAR into its pieces, for whoever wants its text and not its exchanges.
+#[derive(Default)]
+pub struct HarPieces {
+    transcoder: Transcoder,
+    splitter: Splitter,
+}
+
+impl HarPieces {
+    /// Takes the next chunk and hands out every piece that it completes, as UTF-8 whatever the encoding is.
+    pub fn push(&mut self, bytes: &[u8], out: &mut dyn Pieces) {
+        let Self { transcoder, splitter } = self;
+        transcoder.push(bytes, &mut |text| splitter.push(text, out));
+    }
+
+    /// Hands out what the end of the text cut, and says what the document was like.
+    pub fn finish(self, out: &mut dyn Pieces) -> Notes {
+        let Self { transcoder, mut splitter } = self;
+        let marked = transcoder.finish(&mut |text| splitter.push(text, out));
+        let mut notes = splitter.finish(out);
+        notes.wrapped |= marked;
+        notes
+    }
+}
+
 /// Hands what the splitter finds to the reader, on the same thread.
 struct Feed<'f, 'p> {
     pieces: &'f mut PieceReader<'p>,

@@ -35,7 +35,7 @@ pub struct Stats {
     pub system_drops: u64,
     /// TLS secrets that were followed.
     pub secrets: u64,
-    /// Exchanges drawn so far.
+    /// Exchanges that are known.
     pub exchanges: u64,
     /// Exchanges of which nothing is kept any more.
     pub forgotten: u64,

@@ -1,9 +1,10 @@
 //! A body as lines: JSON indented, forms field by field, text as it is; every value concealed.
 
+use authtrace_analyze::private::is_private;
 use authtrace_parse::{Body, Content};
 use serde_json::Value;
 
-use super::conceal::{Conceal, hidden, is_private};
+use super::conceal::{Conceal, hidden};
 use crate::{moment::bytes, page::Page, style::Ink};
 
 /// Lines of one body that are shown.

@@ -139,6 +139,7 @@ fn contrast(scene: &Scene<'_>) -> Vec<Contrast> {
         feature: c.feature.clone(),
         failing: c.failing.clone(),
         working: c.succeeding.clone(),
+        exact: c.exact,
     };
     scene.incident.contrast.iter().map(one).collect()
 }

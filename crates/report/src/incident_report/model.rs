@@ -210,6 +210,8 @@ pub struct Contrast {
     pub feature: String,
     pub failing: String,
     pub working: String,
+    /// Whether it holds for every call; else for most of them.
+    pub exact: bool,
 }
 
 /// 10: a cause with what followed from it.

@@ -2,6 +2,7 @@
 
 mod client;
 mod issuer;
+mod request;
 
 use std::time::Duration;
 
@@ -42,4 +43,5 @@ thresholds! {
 fn check(case: &Case<'_>, out: &mut Findings) {
     out.add_all(issuer::check(case));
     out.add_all(client::check(case));
+    out.add_all(request::check(case));
 }

@@ -32,18 +32,27 @@ thresholds! {
     cohort_min: count = 4,
     /// Share of them that carries a credential.
     cohort_ratio: share = 0.5,
+    /// Accepted requests without a credential that show an API to serve strangers.
+    strangers_min: count = 3,
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     // An endpoint that hands out tokens takes its credential in the body or in a cookie; other rules know how.
+    // A visitor who never signs in asks for "my messages" all the same; that is no fault of anybody.
+    let stranger = !case.facts().any(shows_sign_in);
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
         if let Some(lack) = case.lacks_credential(fact) {
-            out.add(draft(case, fact, &lack));
+            out.add(draft(case, fact, &lack, stranger));
         }
     }
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
+/// Whether somebody is signed in, or tries to be.
+fn shows_sign_in(fact: &Fact) -> bool {
+    !fact.credentials.is_empty() || !fact.delivered.is_empty() || fact.role.is_identity()
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
     let (control, _) = case.control(fact);
     let thin = !is_cohort(case, control);
     let draft = Draft::new(&RULE.meta, fact)
@@ -64,7 +73,11 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
         Some((from, wants)) => draft.related(fact.id, "request", format!("{from}: {wants}")),
         None => draft,
     };
+    let serves_strangers = control.bare_ok as usize >= Thresholds::of(case).strangers_min;
     let draft = match lack.has_control || lack.says_missing || lack.declared.is_some() {
+        true if stranger && serves_strangers && lack.declared.is_none() => {
+            draft.severity(Severity::Low, "nobody signs in within the capture, and the API serves strangers")
+        }
         true => draft,
         // Neither a control nor a word of the server: an exporter that removed the header would leave the same bytes.
         false => draft.severity(Severity::Low, "nothing shows that this API wants a credential"),

@@ -81,6 +81,10 @@ fn needs(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact, stored: &Store
         let presented = fact.request.refresh_token.is_some() || !fact.request.body_seen;
         return !presented && stored.purpose == Purpose::Refresh && related(fact, stored);
     }
+    // What trades a grant or a password for tokens, and what is open to all, asks for no session.
+    if matches!(fact.role, Role::Token | Role::Login | Role::Introspect | Role::Jwks | Role::Discovery) {
+        return false;
+    }
     let other =
         fact.credentials.iter().any(|c| !c.is_cookie() || c.carrier == Carrier::Cookie(stored.cookie.name.clone()));
     if other || !matches!(case.authorization(fact), Seen::Absent { .. }) {

@@ -1,5 +1,7 @@
 //! AUTH030: the token was signed with a key that the verifier does not use.
 
+mod request;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -52,6 +54,7 @@ enum Proof<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    request::check(case, out);
     for origin in presented::by_origin(case) {
         let signers = Signers::of(case, &origin);
         for (fact, jwt) in origin.refused.iter().filter(|(_, jwt)| is_signed(jwt)) {

@@ -31,7 +31,7 @@ pub(super) static RULE: Rule = Rule {
 const SHORT_LIFETIME_SECONDS: i64 = 120;
 
 /// Parameters that sign a URL instead of carrying a token (G12).
-const SIGNATURES: &[&str] = &["sig", "x-amz-signature", "x-goog-signature"];
+const SIGNATURES: &[&str] = &["sig", "signature", "x-amz-signature", "x-goog-signature"];
 
 /// Parameters whose name says that the value grants access.
 const GRANTS: &[&str] = &["access_token", "id_token", "token", "jwt", "auth_token", "api_key", "apikey", "ticket"];

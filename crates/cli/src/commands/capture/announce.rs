@@ -38,6 +38,7 @@ pub(super) struct Announcer<'a> {
     next_stats: Instant,
     next_progress: Instant,
     exchanges: u64,
+    forgotten: u64,
     failures: usize,
 }
 
@@ -56,13 +57,14 @@ impl<'a> Announcer<'a> {
             next_stats: now + STATS,
             next_progress: now,
             exchanges: 0,
+            forgotten: 0,
             failures: 0,
         }
     }
 
     /// Tells what `analysis` newly shows; all of it may still turn out otherwise.
     pub(super) fn judged(&mut self, analysis: &Analysis) {
-        self.exchanges = analysis.capture.facts.len() as u64;
+        self.count(analysis);
         // The flags were tried before the capture began; a filter that fits no column fails at the end, with its reason.
         let Ok(view) = self.judgement.view(analysis) else { return };
         let news = self.chronicle.look(&view);
@@ -86,7 +88,7 @@ impl<'a> Announcer<'a> {
     /// Tells how everything came out; gives the number of things that went wrong on the way.
     pub(super) fn end(mut self, analysis: &Analysis, control: &Control) -> anyhow::Result<usize> {
         self.complaints(control);
-        self.exchanges = analysis.capture.facts.len() as u64;
+        self.count(analysis);
         let view = self.judgement.view(analysis)?;
         let news = self.chronicle.end(&view);
         self.tell(&view, &news, false);
@@ -137,6 +139,11 @@ impl<'a> Announcer<'a> {
         }
     }
 
+    fn count(&mut self, analysis: &Analysis) {
+        self.exchanges = analysis.capture.facts.len() as u64;
+        self.forgotten = analysis.capture.inputs.iter().map(|input| input.forgotten).sum();
+    }
+
     fn stats(&self, control: &Control) {
         let totals = control.totals();
         let stats = Stats {
@@ -148,7 +155,7 @@ impl<'a> Announcer<'a> {
             system_drops: totals.system_drops,
             secrets: totals.secrets,
             exchanges: self.exchanges,
-            forgotten: 0,
+            forgotten: self.forgotten,
         };
         let _ = output::to_stdout(&events::stats(&stats));
     }

@@ -44,7 +44,7 @@ fn row(device: DeviceInfo) -> Row {
 }
 
 fn line(row: &Row) -> String {
-    let link = row.link.as_deref().unwrap_or("(not for this user)");
+    let link = row.link.as_deref().unwrap_or("-");
     let addresses = if row.addresses.is_empty() { "-".to_owned() } else { row.addresses.join(", ") };
     let mut text = format!("{:<16} {link:<20} {addresses}", row.name);
     if !row.states.is_empty() {

@@ -8,7 +8,7 @@ use std::sync::{
 use std::thread;
 
 use anyhow::Context as _;
-use authtrace_analyze::{Analyzer, BodyNeeds};
+use authtrace_analyze::{Analyzer, BodyNeeds, coverage::Input};
 use authtrace_capture::{Plan, live::Control};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -33,13 +33,17 @@ use crate::{
 /// Exchanges that may wait for their facts to be drawn.
 const WAITING: usize = 1024;
 
+/// MiB for what is known of exchanges, and what one of them takes, credentials and texts included (`bench/live.py`).
+const SPILL_LIMIT: u32 = 2048;
+const EXCHANGE: usize = 1 << 10;
+
 /// Captures until it is told to stop, and reports.
 pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let inspect = &args.analyze.inspect;
     start_logging(&inspect.output);
     let mut judgement = Judgement::prepare(&args.analyze)?;
     // Whatever else is read, is read while this is allowed.
-    let settings = load::settings(inspect)?;
+    let settings = load::settings(inspect, judgement.format.is_handed_on())?;
     let report = judgement.output.open()?;
     let session = setup::open(args, report)?;
     let threads = load::threads(inspect)?;
@@ -52,9 +56,10 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let (exchanges_in, exchanges) = mpsc::sync_channel(WAITING);
     let (name, told) = (session.name.clone(), &control);
     let name = name.as_str();
-    let (input, Drawn { analyzer, seen, announcer }) = thread::scope(|scope| {
+    let most = args.spill_limit.unwrap_or(SPILL_LIMIT) as usize * (1 << 20) / EXCHANGE;
+    let (input, Drawn { analyzer, seen, announcer, forgotten }) = thread::scope(|scope| {
         let analyzer = Analyzer::new(settings);
-        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, told, name));
+        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, told, name, most));
         let input = session.run(&plan, &control, &mut |exchange| {
             // Drawing ends early only by a panic, which joining it passes on.
             let _ = exchanges_in.send(exchange);
@@ -63,7 +68,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
         (input, drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let frames = input.frames;
-    let analysis = analyzer.finish(vec![seen.input(input)]);
+    let analysis = analyzer.finish(vec![Input { forgotten, ..seen.input(input) }]);
     // Something was named and gave less than was asked of it: a device that went away at once, a file that is not whole.
     let failed = announcer.end(&analysis, &control)? > 0;
     let interrupted = interrupted.load(Ordering::Relaxed);

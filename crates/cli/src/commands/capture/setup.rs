@@ -37,6 +37,14 @@ pub(super) fn open(args: &CaptureArgs, report: Option<&File>) -> anyhow::Result<
     } else {
         confine(&keep(args, owner, key_logs, store.as_ref()))?.to_string()
     };
+    if let Some(store) = store.as_ref().filter(|_| rings.is_some())
+        && rustix::fs::access(store.folder(), rustix::fs::Access::WRITE_OK).is_err()
+    {
+        let folder = store.folder().display();
+        bail!(
+            "-b: further files cannot be written in {folder} by the user that the capture goes on as ({confined}); name another directory with -w, or keep privileges with --no-sandbox"
+        );
+    }
     if !args.analyze.inspect.output.quiet {
         complain(&format!("capturing on {}: {confined}; Ctrl-C ends it", opened.join(", ")));
     }

@@ -28,6 +28,8 @@ pub(super) struct Drawn<'a> {
     pub(super) analyzer: Analyzer,
     pub(super) seen: Seen,
     pub(super) announcer: Announcer<'a>,
+    /// Exchanges that are no longer known.
+    pub(super) forgotten: u64,
 }
 
 /// A moment to be judged.
@@ -38,25 +40,28 @@ struct Job {
     taken: Duration,
 }
 
-/// Draws facts until `exchanges` ends. `name` is what the capture is called.
+/// Draws facts until `exchanges` ends, and keeps `most` of them. `name` is what the capture is called.
 pub(super) fn draw<'a>(
     exchanges: &Receiver<Exchange>,
     mut analyzer: Analyzer,
     announcer: Announcer<'a>,
     control: &Control,
     name: &str,
+    most: usize,
 ) -> Drawn<'a> {
     let mut seen = Seen::default();
     thread::scope(|scope| {
         let (jobs_in, jobs) = mpsc::channel();
         let (costs_in, costs) = mpsc::channel();
         let judge = scope.spawn(move || judge(&jobs, &costs_in, announcer, control));
+        let mut forgotten = 0;
         let (mut next, mut idle, mut fresh, mut count) = (Instant::now(), true, false, 0u64);
         loop {
             match exchanges.recv_timeout(TICK) {
                 Ok(exchange) => {
                     seen.note(&exchange);
                     analyzer.push(&exchange);
+                    forgotten = analyzer.forget_beyond(most);
                     count += 1;
                     fresh = true;
                 }
@@ -67,7 +72,7 @@ pub(super) fn draw<'a>(
                 (idle, next) = (true, Instant::now() + PACE.max(SHARE * cost));
             }
             if idle && Instant::now() >= next {
-                let job = fresh.then(|| take(&analyzer, &seen, count, name));
+                let job = fresh.then(|| take(&analyzer, &seen, count, forgotten, name));
                 (idle, fresh) = (job.is_none(), false);
                 if job.is_none() {
                     next = Instant::now() + PACE;
@@ -78,14 +83,14 @@ pub(super) fn draw<'a>(
         }
         drop(jobs_in);
         let announcer = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Drawn { analyzer, seen, announcer }
+        Drawn { analyzer, seen, announcer, forgotten }
     })
 }
 
-fn take(analyzer: &Analyzer, seen: &Seen, count: u64, name: &str) -> Job {
+fn take(analyzer: &Analyzer, seen: &Seen, count: u64, forgotten: u64, name: &str) -> Job {
     let began = Instant::now();
     let exchanges = u32::try_from(count).unwrap_or(u32::MAX);
-    let input = Input { path: name.to_owned(), format: InputFormat::Pcapng, exchanges, ..seen.so_far() };
+    let input = Input { path: name.to_owned(), format: InputFormat::Pcapng, exchanges, forgotten, ..seen.so_far() };
     let snapshot = analyzer.so_far();
     Job { snapshot, input, taken: began.elapsed() }
 }

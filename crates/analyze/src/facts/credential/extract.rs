@@ -1,164 +1,15 @@
 //! Credentials on every carrier of a request, found by what they are and where they stand (detectors §1).
 
-use std::fmt;
-
 use authtrace_parse::{Exchange, SecretStr, Target};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{body::BodyView, set_cookie};
+use super::{Carrier, Credential, UrlCredential};
 use crate::{
+    facts::body::BodyView,
     text::{Interner, Text},
-    token::{Authorization, Classified, Defect, TokenKind, classify, classify_cookie},
-    tokens::{TokenId, TokenStore},
+    token::{Authorization, Defect, TokenKind, classify},
+    tokens::TokenStore,
 };
-
-/// Where in a message a credential stood.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Carrier {
-    /// A request header, by lower-case name.
-    Header(Text),
-    /// A cookie of the request, by name as written.
-    Cookie(Text),
-    /// A query parameter.
-    Query(Text),
-    /// A key of the request body.
-    Body(Text),
-    /// `Sec-WebSocket-Protocol`.
-    Subprotocol,
-    /// A WebSocket message.
-    WebsocketFrame,
-    /// A response header.
-    ResponseHeader(Text),
-    /// A cookie that a response sets.
-    SetCookie(Text),
-    /// A key of the response body.
-    ResponseBody(Text),
-}
-
-impl Carrier {
-    /// Whether it is `Authorization` of a request.
-    pub fn is_authorization(&self) -> bool {
-        matches!(self, Self::Header(name) if &**name == "authorization")
-    }
-}
-
-impl fmt::Display for Carrier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header(name) => write!(f, "request.header.{name}"),
-            Self::Cookie(name) => write!(f, "request.cookie.{name}"),
-            Self::Query(name) => write!(f, "request.query.{name}"),
-            Self::Body(key) => write!(f, "request.body.{key}"),
-            Self::Subprotocol => f.write_str("request.subprotocol"),
-            Self::WebsocketFrame => f.write_str("websocket.frame"),
-            Self::ResponseHeader(name) => write!(f, "response.header.{name}"),
-            Self::SetCookie(name) => write!(f, "response.cookie.{name}"),
-            Self::ResponseBody(key) => write!(f, "response.body.{key}"),
-        }
-    }
-}
-
-/// One credential of one request.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Credential {
-    /// Where it stood.
-    pub carrier: Carrier,
-    /// Authorization scheme as written, where the carrier has one.
-    pub scheme: Option<Text>,
-    /// The credential itself.
-    pub token: TokenId,
-    /// What it is.
-    pub kind: TokenKind,
-    /// Whether it follows its grammar: no defect, no placeholder.
-    pub well_formed: bool,
-    /// How it departs from its grammar, outermost first.
-    pub defects: Box<[Defect]>,
-}
-
-impl Credential {
-    /// Takes over what the token turned out to be; `before` is how many of the defects were the token's.
-    pub(crate) fn reclassified(mut self, classified: &Classified, before: usize) -> Self {
-        let of_field = self.defects.len().saturating_sub(before);
-        self.kind = classified.kind;
-        self.well_formed = of_field == 0 && classified.defects.is_empty() && classified.kind != TokenKind::Placeholder;
-        self.defects = self.defects[..of_field].iter().chain(&classified.defects).copied().collect();
-        self
-    }
-
-    /// Whether it is a usable value of `Authorization`.
-    pub fn is_authorization(&self) -> bool {
-        self.carrier.is_authorization()
-    }
-
-    /// Whether a cookie carries it.
-    pub fn is_cookie(&self) -> bool {
-        matches!(self.carrier, Carrier::Cookie(_))
-    }
-
-    /// The sort of credential that an API accepts or not: the scheme, or the carrier where there is none.
-    pub fn method(&self) -> Method {
-        match &self.carrier {
-            Carrier::Header(name) if &**name == "authorization" => Method::Authorization,
-            Carrier::Header(_) => Method::ApiKey,
-            Carrier::Cookie(_) => Method::Cookie,
-            Carrier::Query(_) => Method::Query,
-            Carrier::Body(_) => Method::Body,
-            _ => Method::WebSocket,
-        }
-    }
-}
-
-/// How a credential reaches the API, as far as "which kinds work here" is concerned (gate G12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// `Authorization`, any scheme.
-    Authorization,
-    /// A header of its own (`x-api-key`).
-    ApiKey,
-    /// A session-like cookie.
-    Cookie,
-    /// A query parameter, a signed URL included.
-    Query,
-    /// The request body.
-    Body,
-    /// Subprotocol or first message of a WebSocket.
-    WebSocket,
-}
-
-impl Method {
-    /// Every method.
-    const ALL: [Self; 6] = [Self::Authorization, Self::ApiKey, Self::Cookie, Self::Query, Self::Body, Self::WebSocket];
-
-    /// Name in the fact table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Authorization => "authorization",
-            Self::ApiKey => "api-key",
-            Self::Cookie => "cookie",
-            Self::Query => "query",
-            Self::Body => "body",
-            Self::WebSocket => "websocket",
-        }
-    }
-
-    /// The method called `name`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-}
-
-/// A credential inside a URL that a header field carries: it reaches whoever reads that URL.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct UrlCredential {
-    /// The field: `Referer` of the request, `Location` of the response.
-    pub carrier: Carrier,
-    /// Origin of that URL; empty where it is relative.
-    pub origin: Text,
-    /// Name of the parameter, in the query or the fragment.
-    pub parameter: Text,
-    /// The credential.
-    pub token: TokenId,
-}
 
 /// Headers whose value is a scheme and its credentials (RFC 9110 §11.6.2, §11.7.2).
 const AUTHORIZATION_HEADERS: &[&str] = &["authorization", "proxy-authorization"];
@@ -186,6 +37,18 @@ const KEY_HEADERS: &[&str] = &[
     "x-serverless-authorization",
 ];
 
+/// How vendors end the names of their own key headers (`DD-API-KEY`, `X-MBX-APIKEY`, `X-Figma-Token`): a header that is
+/// called so carries a key, whoever made it up.
+const KEY_HEADER_ENDS: &[&str] =
+    &["api-key", "apikey", "api-token", "-auth-token", "-access-token", "-session-token", "-user-token"];
+
+/// The lower-case name of a header that carries a key of its own.
+fn key_header(name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let known = KEY_HEADERS.contains(&&*lower) || KEY_HEADER_ENDS.iter().any(|end| lower.ends_with(end));
+    known.then_some(lower)
+}
+
 /// Query parameters that carry a credential (RFC 6750 §2.3) or sign the whole URL (G12).
 const KEY_PARAMETERS: &[&str] = &[
     "access_token",
@@ -198,11 +61,12 @@ const KEY_PARAMETERS: &[&str] = &[
     "ticket",
     "x-amz-signature",
     "x-goog-signature",
+    "signature",
     "sig",
 ];
 
 /// Body keys that carry a refresh token.
-pub(crate) const REFRESH_KEYS: &[&str] = &["refresh_token", "refreshToken", "refresh"];
+pub(crate) const REFRESH_KEYS: &[&str] = &["refresh_token", "refreshToken", "refresh", "RefreshToken", "REFRESH_TOKEN"];
 
 /// Every credential of `exchange`'s request, noted in `tokens`.
 pub(crate) fn extract(
@@ -303,8 +167,8 @@ impl Found<'_> {
                 let field = Authorization::read(value);
                 let carrier = Carrier::Header(self.interner.text(known));
                 self.add_with(carrier, field.scheme, field.credentials, &field.defects);
-            } else if let Some(known) = KEY_HEADERS.iter().find(is) {
-                self.add_named(Carrier::Header, known, value);
+            } else if let Some(name) = key_header(name) {
+                self.add_named(Carrier::Header, &name, value);
             }
         }
     }
@@ -394,106 +258,7 @@ const TOKEN_STARTS: &[&str] =
     &["ey", "v1.", "v2.", "v3.", "v4.", "gAAAA", "Fe26.", "MDA", "AgE", "pypi-", "CfDJ8", "s%3A", "s%3a", "s:", ".ey"];
 
 /// Whether a value is worth classifying: most parameters and cookies are not, and there are many of them.
-fn may_be_token(value: SecretStr<'_>) -> bool {
+pub(super) fn may_be_token(value: SecretStr<'_>) -> bool {
     let text = value.expose();
     text.len() >= 20 && TOKEN_STARTS.iter().any(|start| text.starts_with(start))
-}
-
-/// Cookies of analytics, consent, load balancers and CSRF defence: never a session (G13).
-const NOT_A_SESSION: &[&str] = &[
-    "_ga",
-    "_gid",
-    "_gat",
-    "_fbp",
-    "_gcl",
-    "_hj",
-    "_pk_",
-    "amplitude",
-    "ajs_",
-    "mp_",
-    "optimizely",
-    "intercom",
-    "__cf",
-    "cf_",
-    "awsalb",
-    "bigip",
-    "csrf",
-    "xsrf",
-    "_csrf",
-    "consent",
-    "cookieconsent",
-    "theme",
-    "locale",
-    "lang",
-    "i18n",
-    "tz",
-    "timezone",
-    "__utm",
-    "visitor",
-    "dtcookie",
-    "rxv",
-    "ak_bmsc",
-    "bm_",
-    "incap_",
-    "visid_",
-    "nlbi_",
-    "datadome",
-    "_dd_s",
-    "sentry",
-];
-
-/// Words in the names of cookies that hold a session or a token.
-const SESSION_WORDS: &[&str] = &[
-    "sess", "sid", "auth", "token", "jwt", "login", "remember", "identity", "__client", "refresh", "bearer", "sso",
-    "account",
-];
-
-/// What the name of a cookie says of its use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CookieName {
-    /// It holds a session or a token.
-    Session,
-    /// It holds something else, whatever its value looks like.
-    Other,
-    /// Its value decides.
-    Open,
-}
-
-impl CookieName {
-    /// Reads `name`; a capture repeats few names, so remember what it said.
-    pub(crate) fn read(name: &str) -> Self {
-        let lower = set_cookie::base_name(name).to_ascii_lowercase();
-        let other = lower.contains("csrf")
-            || lower.contains("xsrf")
-            || lower.contains("antiforgery")
-            || NOT_A_SESSION.iter().any(|prefix| lower.starts_with(prefix));
-        let named = || SESSION_WORDS.iter().any(|word| lower.contains(word)) && !lower.ends_with("_uat");
-        if other {
-            Self::Other
-        } else if named() {
-            Self::Session
-        } else {
-            Self::Open
-        }
-    }
-
-    /// Whether the cookie called `name` is session-like: by its name, or because its value is a token.
-    pub(crate) fn is_session(self, name: &str, value: SecretStr<'_>) -> bool {
-        match self {
-            _ if value.expose().is_empty() => false,
-            Self::Session => true,
-            Self::Other => false,
-            Self::Open => {
-                may_be_token(value) && {
-                    let kind = classify_cookie(name, value).kind;
-                    is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
-                }
-            }
-        }
-    }
-}
-
-/// Whether a cookie is session-like: by its name, or because its value is a token.
-pub(crate) fn is_session_cookie(name: &str, value: SecretStr<'_>) -> bool {
-    CookieName::read(name).is_session(name, value)
 }

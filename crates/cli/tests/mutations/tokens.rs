@@ -1,43 +1,116 @@
-//! Faults of tokens, keys and sessions, each put into a healthy capture.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads and writes captures and may panic")]
-
-use std::path::Path;
+//! Faults of tokens, keys and sessions.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use crate::support::har::Har;
+use crate::support::{
+    har::Har,
+    mutation::{Capture, Mutation},
+};
 
-/// One fault.
-pub(crate) struct Mutation {
-    /// What is done, in a word or two: the file's name.
-    pub(crate) name: &'static str,
-    /// The rule that must say so.
-    pub(crate) rule: &'static str,
-    /// The variant, where it matters.
-    pub(crate) variant: &'static str,
-    /// What is healthy: `captures/healthy.har`, and what some faults need besides.
-    pub(crate) healthy: fn(&mut Capture),
-    /// The fault.
-    pub(crate) fault: fn(&mut Capture),
-}
+pub(super) type Object = Map<String, Value>;
 
-/// The capture under change, with a folder to write it into.
-pub(crate) struct Capture<'a> {
-    pub(crate) har: Har,
-    pub(crate) folder: &'a Path,
-}
+const BOOKS: &str = "GET /api/v1/books/";
+const JWKS: &str = "http://localhost:8000/.well-known/jwks.json";
+const ORDERS: &str = "https://app.x.dev/api/orders";
+const SESSION: &str = "JSESSIONID=7F3A9C1D5E8B2046A1C3E5F708192A3B; XSRF-TOKEN=9f3a11c2";
+const AUTHORIZE: &str = "https://id.x.dev/authorize?response_type=code&client_id=web&state=s1";
+const CALLBACK: &str = "https://app.x.dev/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=s1";
 
-pub(crate) type Object = Map<String, Value>;
-
-pub(crate) const BOOKS: &str = "GET /api/v1/books/";
-pub(crate) const JWKS: &str = "http://localhost:8000/.well-known/jwks.json";
-pub(crate) const ORDERS: &str = "https://app.x.dev/api/orders";
-pub(crate) const SESSION: &str = "JSESSIONID=7F3A9C1D5E8B2046A1C3E5F708192A3B; XSRF-TOKEN=9f3a11c2";
-pub(crate) const AUTHORIZE: &str = "https://id.x.dev/authorize?response_type=code&client_id=web&state=s1";
-pub(crate) const CALLBACK: &str = "https://app.x.dev/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=s1";
-
-pub(crate) const MUTATIONS: &[Mutation] = &[
+pub(super) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "refresh-token-at-the-api",
+        rule: "AUTH014",
+        variant: "",
+        healthy: |_| {},
+        fault: |capture| {
+            capture.second_token(|_, claims| drop(claims.insert("token_type".into(), json!("refresh"))));
+            capture.refuse(BOOKS, r#"{"detail":"Token has wrong type"}"#);
+        },
+    },
+    Mutation {
+        name: "token-expired",
+        rule: "AUTH020",
+        variant: "",
+        healthy: |_| {},
+        fault: |capture| {
+            capture.second_token(|_, claims| {
+                shift(claims, "iat", -600);
+                shift(claims, "exp", -600);
+            });
+            capture.refuse(BOOKS, r#"{"detail":"Signature has expired"}"#);
+        },
+    },
+    Mutation {
+        name: "audience-left-out",
+        rule: "AUTH023",
+        variant: "",
+        healthy: |capture| {
+            capture.first_token(|_, claims| drop(claims.insert("aud".into(), json!("books-api"))));
+            capture.second_token(|_, claims| drop(claims.insert("aud".into(), json!("books-api"))));
+        },
+        fault: |capture| {
+            capture.second_token(|_, claims| drop(claims.remove("aud")));
+            capture.refuse(BOOKS, "");
+        },
+    },
+    Mutation {
+        name: "another-issuer",
+        rule: "AUTH024",
+        variant: "",
+        healthy: |capture| {
+            capture.first_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.x.dev/"))));
+            capture.second_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.x.dev/"))));
+        },
+        fault: |capture| {
+            capture.second_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.y.org/"))));
+            capture.refuse(BOOKS, r#"{"detail":"Invalid issuer"}"#);
+        },
+    },
+    Mutation {
+        name: "token-from-before-the-refresh",
+        rule: "AUTH026",
+        variant: "",
+        healthy: |_| {},
+        fault: |capture| {
+            let old = capture.har.entry("POST /api/v1/ws-ticket").header("authorization");
+            capture.har.entry(BOOKS).request_header("Authorization", &old).status(401).answer("");
+        },
+    },
+    Mutation {
+        name: "refused-without-a-word",
+        rule: "AUTH027",
+        variant: "",
+        healthy: |_| {},
+        fault: |capture| capture.refuse(BOOKS, ""),
+    },
+    Mutation {
+        name: "session-lost-by-the-server",
+        rule: "AUTH027",
+        variant: "session",
+        healthy: orders,
+        fault: |capture| drop(capture.har.entry("GET /api/orders").status(401).answer("")),
+    },
+    Mutation {
+        name: "signed-by-another-key",
+        rule: "AUTH030",
+        variant: "",
+        healthy: |_| {},
+        fault: |capture| capture.refuse(BOOKS, r#"{"detail":"Signature verification failed"}"#),
+    },
+    Mutation {
+        name: "token-of-the-development-tenant",
+        rule: "AUTH033",
+        variant: "",
+        healthy: |capture| {
+            capture.first_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.staging.x.org/"))));
+            capture.second_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.staging.x.org/"))));
+        },
+        fault: |capture| {
+            capture.second_token(|_, claims| drop(claims.insert("iss".into(), json!("https://id.dev.x.org/"))));
+            capture.refuse(BOOKS, r#"{"detail":"Invalid issuer"}"#);
+        },
+    },
     Mutation {
         name: "issuer-a-step-ahead",
         rule: "AUTH021",
@@ -229,14 +302,14 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
 ];
 
 /// One turn from the application through the provider to the callback, which leads to `target`.
-pub(crate) fn turn(capture: &mut Capture, target: &str) {
+fn turn(capture: &mut Capture<'_>, target: &str) {
     capture.har.add(1, "GET", "https://app.x.dev/", 302).document().response_header("Location", AUTHORIZE);
     capture.har.add(1, "GET", AUTHORIZE, 302).document().response_header("Location", CALLBACK);
     capture.har.add(1, "GET", CALLBACK, 302).document().response_header("Location", target);
 }
 
 /// An application with a session cookie and a defence against forged requests.
-pub(crate) fn orders(capture: &mut Capture) {
+fn orders(capture: &mut Capture<'_>) {
     for _ in 0..2 {
         let read = capture.har.add(1, "GET", ORDERS, 200).request_header("Cookie", SESSION);
         read.request_header("Accept", "application/json").answer(r#"{"orders":[]}"#);
@@ -246,29 +319,29 @@ pub(crate) fn orders(capture: &mut Capture) {
 }
 
 /// Tokens that a published key signs. The keys are fetched after the login, so that the last call comes last.
-pub(crate) fn published(capture: &mut Capture) {
+fn published(capture: &mut Capture<'_>) {
     capture.second_token(|header, claims| sign_with(header, claims, "k2"));
     capture.har.add(-60, "GET", JWKS, 200).answer(&keys("k2"));
 }
 
-pub(crate) fn keys(kid: &str) -> String {
+fn keys(kid: &str) -> String {
     json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": "AQAB", "e": "AQAB"}]}).to_string()
 }
 
-pub(crate) fn sign_with(header: &mut Object, claims: &mut Object, kid: &str) {
+fn sign_with(header: &mut Object, claims: &mut Object, kid: &str) {
     header.insert("alg".into(), json!("RS256"));
     header.insert("kid".into(), json!(kid));
     claims.insert("iss".into(), json!("http://localhost:8000"));
 }
 
-pub(crate) fn shift(claims: &mut Object, name: &str, seconds: i64) {
+pub(super) fn shift(claims: &mut Object, name: &str, seconds: i64) {
     let value = claims[name].as_i64().unwrap() + seconds;
     claims.insert(name.into(), json!(value));
 }
 
 impl Capture<'_> {
     /// Refuses the last request of `route` with 401.
-    fn refuse(&mut self, route: &str, answer: &str) {
+    pub(super) fn refuse(&mut self, route: &str, answer: &str) {
         self.har.entry(route).status(401).answer(answer);
     }
 
@@ -279,7 +352,7 @@ impl Capture<'_> {
     }
 
     /// Rewrites the token that the refresh delivers, wherever it stands.
-    fn second_token(&mut self, change: fn(&mut Object, &mut Object)) {
+    pub(super) fn second_token(&mut self, change: fn(&mut Object, &mut Object)) {
         let token = self.har.entry("POST /api/v1/auth/logout").header("authorization");
         self.rewrite(&token, change);
     }
@@ -294,7 +367,7 @@ impl Capture<'_> {
 }
 
 /// `token` with another header or other claims; nobody verifies its signature here, so it only has the right length.
-pub(crate) fn changed(token: &str, change: fn(&mut Object, &mut Object)) -> String {
+pub(super) fn changed(token: &str, change: fn(&mut Object, &mut Object)) -> String {
     let mut parts = token.split('.').take(2).map(|part| {
         let bytes = URL_SAFE_NO_PAD.decode(part).unwrap();
         serde_json::from_slice::<Object>(&bytes).unwrap()

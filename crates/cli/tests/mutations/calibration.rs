@@ -4,20 +4,6 @@
 //! A finding is right where the label names it, wrong where the label excludes it: an exchange that must stay quiet, a
 //! healthy capture, a cause that is not there. What a label says nothing of (hygiene, consequences of a named cause) is
 //! counted beside.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests read captures and report"
-)]
-
-#[path = "support/faults.rs"]
-mod faults;
-#[path = "support/faults_of_sessions.rs"]
-mod faults_of_sessions;
-mod support;
-#[path = "support/truth.rs"]
-mod truth;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,8 +13,16 @@ use std::{
 use authtrace_analyze::{Analysis, Finding, FindingId, Severity};
 use serde::Deserialize;
 use serde_json::Value;
-use support::{har::Har, normalise, root};
-use truth::{FORMS, HTTP2, Truth, is_packets};
+
+use crate::{
+    all,
+    support::{
+        self,
+        mutation::{self, Mutation},
+        normalise, root,
+    },
+    truth::{self, FORMS, HTTP2, Truth, is_packets},
+};
 
 /// What a label says of a finding.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,44 +178,30 @@ fn recording(folder: &Path, form: &str, key_log: Option<&Path>, truth: &Value, t
 }
 
 /// One fault: its rule is right, what follows from it is beside the label, and whatever else is loud is wrong.
-fn mutation((name, rule, variant): (&str, &str, &str), original: &Path, mutated: &Path, table: &mut Table) {
-    let original = support::analyze(original, None);
-    table.add(
-        &format!("{name}, healthy"),
-        &original,
-        |_, finding| {
-            if is_loud(finding) { Label::Wrong } else { Label::Silent }
-        },
-    );
-    let mutated = support::analyze(mutated, None);
-    table.add(name, &mutated, |id, finding| {
+fn one_mutation(one: &Mutation, folder: &Path, table: &mut Table) {
+    let (original, mutated) = mutation::judged(one, folder);
+    table.add(&format!("{}, healthy", one.name), &original, |_, finding| {
+        if is_loud(finding) { Label::Wrong } else { Label::Silent }
+    });
+    table.add(one.name, &mutated, |id, finding| {
         let incident = mutated.incidents.iter().find(|incident| incident.findings.contains(&id));
         let cause = incident.and_then(|incident| mutated.finding(incident.root)).map(|root| root.rule.code);
-        match finding.rule.code {
-            code if code == rule && (variant.is_empty() || finding.variant == Some(variant)) => Label::Right,
-            _ if is_loud(finding) && cause != Some(rule) => Label::Wrong,
-            _ => Label::Silent,
+        let named = finding.rule.code == one.rule && (one.variant.is_empty() || finding.variant == Some(one.variant));
+        // The fault may be the consequence of another finding, as a blind retry is; the incident is the same.
+        let same = incident.is_some_and(|incident| {
+            incident.findings.iter().filter_map(|id| mutated.finding(*id)).any(|f| f.rule.code == one.rule)
+        });
+        match named {
+            true => Label::Right,
+            false if is_loud(finding) && cause != Some(one.rule) && !same => Label::Wrong,
+            false => Label::Silent,
         }
     });
 }
 
 fn mutations(table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
-    let healthy = Har::read(&root().join("captures/healthy.har"));
-    for m in faults::MUTATIONS {
-        let mut har = healthy.clone();
-        (m.healthy)(&mut har);
-        let original = har.write(folder.path(), &format!("{}-healthy", m.name));
-        (m.fault)(&mut har);
-        mutation((m.name, m.rule, m.variant), &original, &har.write(folder.path(), m.name), table);
-    }
-    for m in faults_of_sessions::MUTATIONS {
-        let mut capture = faults_of_sessions::Capture { har: healthy.clone(), folder: folder.path() };
-        (m.healthy)(&mut capture);
-        let original = capture.har.write(folder.path(), &format!("{}-healthy", m.name));
-        (m.fault)(&mut capture);
-        mutation((m.name, m.rule, m.variant), &original, &capture.har.write(folder.path(), m.name), table);
-    }
+    all().for_each(|one| one_mutation(one, folder.path(), table));
 }
 
 #[test]

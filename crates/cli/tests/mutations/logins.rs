@@ -1,33 +1,17 @@
-//! Faults of gateways, sockets, providers and third parties, each put into a healthy capture.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! Faults at gateways, on WebSockets, at a provider's login, and tokens that go to the wrong party.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::support::har::Har;
+use crate::support::mutation::{Capture, Mutation};
 
-/// One fault.
-pub(crate) struct Mutation {
-    /// What is done, in a word or two: the file's name.
-    pub(crate) name: &'static str,
-    /// The rule that must say so.
-    pub(crate) rule: &'static str,
-    /// The variant, where it matters.
-    pub(crate) variant: &'static str,
-    /// What is healthy: `captures/healthy.har`, and what some faults need besides.
-    pub(crate) healthy: fn(&mut Har),
-    /// The fault.
-    pub(crate) fault: fn(&mut Har),
-}
+const BOOKS: &str = "GET /api/v1/books/";
+const SOCKET: &str = "GET /ws";
+const AUTHORIZE: &str = "https://id.x.dev/authorize?response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fapp.x.dev%2Fcb&state=af0ifjsldkj&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+const CODE: &str = "code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj";
+const TRADE: &str = "grant_type=authorization_code&client_id=web&redirect_uri=https%3A%2F%2Fapp.x.dev%2Fcb&code=SplxlOBeZQQYbYS6WxSbIA&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const TOKENS: &str = r#"{"access_token":"at-9f86d081884c7d659a2feaa0c55ad015","token_type":"Bearer","expires_in":300}"#;
 
-pub(crate) const BOOKS: &str = "GET /api/v1/books/";
-pub(crate) const SOCKET: &str = "GET /ws";
-pub(crate) const AUTHORIZE: &str = "https://id.x.dev/authorize?response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fapp.x.dev%2Fcb&state=af0ifjsldkj&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
-pub(crate) const CODE: &str = "code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj";
-pub(crate) const TRADE: &str = "grant_type=authorization_code&client_id=web&redirect_uri=https%3A%2F%2Fapp.x.dev%2Fcb&code=SplxlOBeZQQYbYS6WxSbIA&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(crate) const TOKENS: &str =
-    r#"{"access_token":"at-9f86d081884c7d659a2feaa0c55ad015","token_type":"Bearer","expires_in":300}"#;
-
-pub(crate) const MUTATIONS: &[Mutation] = &[
+pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "mesh-denies-route",
         rule: "AUTH072",
@@ -194,7 +178,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
 ];
 
 /// A login at a provider with PKCE.
-pub(crate) fn login(har: &mut Har) {
+fn login(har: &mut Capture<'_>) {
     let back = format!("https://app.x.dev/cb?{CODE}");
     har.add(1, "GET", AUTHORIZE, 302).document().response_header("Location", &back);
     har.add(1, "GET", &back, 200).document();
@@ -203,7 +187,7 @@ pub(crate) fn login(har: &mut Har) {
 }
 
 /// A login, a call with its token, and a renewal in a hidden frame of another site.
-pub(crate) fn renewal(har: &mut Har) {
+fn renewal(har: &mut Capture<'_>) {
     login(har);
     let call = har.add(1, "GET", "https://app.x.dev/v1/notes", 200);
     call.request_header("Authorization", "Bearer at-9f86d081884c7d659a2feaa0c55ad015").answer("{\"a\":1}");
@@ -213,7 +197,7 @@ pub(crate) fn renewal(har: &mut Har) {
 }
 
 /// A call with a DPoP proof.
-pub(crate) fn bound(har: &mut Har) {
+fn bound(har: &mut Capture<'_>) {
     // Not in the echo of the logout that ends the capture.
     let call = har.add(10, "GET", "https://api.x.dev/v1/notes", 200).answer("{\"a\":1}");
     let call = call.request_header("Authorization", "DPoP at-9f86d081884c7d659a2feaa0c55ad015");
@@ -221,7 +205,7 @@ pub(crate) fn bound(har: &mut Har) {
 }
 
 /// A proof for `GET url` with the token of [`bound`]; nobody verifies its signature here.
-pub(crate) fn proof(url: &str) -> String {
+fn proof(url: &str) -> String {
     let header = r#"{"typ":"dpop+jwt","alg":"ES256","jwk":{"kty":"EC","crv":"P-256","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}}"#;
     // SHA-256 of the token.
     let ath = "bgIpvSWo-cBymN2ExazHcKZ0K_LUDkzUemTB8A2aVqo";

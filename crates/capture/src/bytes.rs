@@ -1,0 +1,36 @@
+//! The unpacked bytes of an input, for whoever writes them down again.
+
+use std::{fs::File, io::Read as _, path::Path, sync::mpsc, thread};
+
+use crate::{
+    error::{InputError, shown},
+    pump,
+    sniff::{Compression, HEAD},
+    unpack::Limits,
+};
+
+/// Hands out the bytes of the file at `path`, unpacked where it is packed, in order.
+///
+/// # Errors
+///
+/// Where it cannot be opened or read. A packed file that is damaged gives what stands before the damage.
+pub fn read_bytes(path: &Path, limits: Limits, sink: &mut dyn FnMut(&[u8])) -> Result<(), InputError> {
+    let name = shown(path);
+    let mut file = File::open(path).map_err(|error| InputError::from_io(&name, error))?;
+    let mut head = Vec::new();
+    (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(|error| InputError::from_io(&name, error))?;
+    let compression = Compression::sniff(&head);
+    let reader = head.as_slice().chain(file);
+    let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
+    let (spent, spent_out) = mpsc::channel();
+    let outcome = thread::scope(|scope| {
+        let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &spent_out));
+        for chunk in chunks {
+            sink(&chunk);
+            // The other side may be done already.
+            let _ = spent.send(chunk);
+        }
+        pump.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    outcome.failure.map_or(Ok(()), |error| Err(InputError::from_io(&name, error)))
+}
