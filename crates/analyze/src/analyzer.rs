@@ -12,6 +12,8 @@ use crate::{
     diagnosis,
     facts::{Fact, client::Client, extract::Extractor},
     judge,
+    key::PublishedKeys,
+    own_rule::{self, OwnRule},
     settings::Settings,
     token::Fingerprinter,
     tokens::TokenStore,
@@ -41,7 +43,7 @@ impl Analyzer {
     /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
     /// complete them out of order.
     pub fn push(&mut self, exchange: &Exchange) {
-        self.facts.push(self.extractor.extract(exchange, &mut self.tokens));
+        self.facts.push(self.extractor.extract(exchange, &mut self.tokens, &self.settings));
     }
 
     /// The fact that was drawn last, as it is before anything is joined or judged.
@@ -68,14 +70,15 @@ impl Analyzer {
             facts: self.facts.clone(),
             tokens: self.tokens.clone(),
             clients: self.extractor.clients(),
+            published: self.extractor.published().clone(),
         }
     }
 
     /// Judges everything with the final profile.
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
-        let clients = self.extractor.into_clients();
-        Snapshot { settings: self.settings, facts: self.facts, tokens: self.tokens, clients }.judge(inputs)
+        let (clients, published) = self.extractor.into_parts();
+        Snapshot { settings: self.settings, facts: self.facts, tokens: self.tokens, clients, published }.judge(inputs)
     }
 }
 
@@ -85,6 +88,7 @@ pub struct Snapshot {
     facts: Vec<Fact>,
     tokens: TokenStore,
     clients: Vec<Client>,
+    published: PublishedKeys,
 }
 
 impl Snapshot {
@@ -95,10 +99,19 @@ impl Snapshot {
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
         let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
-        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, &self.settings.keys, fingerprints);
-        let (findings, coverage) = judge::judge(&capture);
+        let settings = Arc::clone(&self.settings);
+        let capture =
+            Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
+        let (mut findings, coverage) = judge::judge(&capture);
+        findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
+        for finding in &mut findings {
+            if let Some(severity) = self.settings.severities.get(finding.rule.code) {
+                (finding.severity, finding.severity_reason) = (*severity, Some("the settings say so"));
+            }
+        }
         let diagnosis = diagnosis::diagnose(&capture, findings);
-        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }
+        let own_rules = self.settings.own_rules.iter().map(OwnRule::meta).collect();
+        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
     }
 }
 

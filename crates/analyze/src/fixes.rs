@@ -381,6 +381,11 @@ const FIXES: &[Fix] = &[
         text: "Let the application see the URL that the client sees: trust X-Forwarded-Proto and X-Forwarded-Host from the proxy only, or configure the public URL.",
     },
     Fix {
+        key: "be.true-description",
+        place: "backend",
+        text: "Make the server check what its description and settings declare, or correct them; test both against each other in CI.",
+    },
+    Fix {
         key: "be.client-certificate",
         place: "gateway",
         text: "Send the client certificate to this host, have its issuer in the server's list, and pass it on behind a proxy that ends TLS.",

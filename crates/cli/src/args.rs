@@ -68,6 +68,8 @@ pub(crate) enum Verb {
     Redact(RedactArgs),
     /// Write any capture as HAR 1.2; values are replaced as `redact` does it
     Convert(ConvertArgs),
+    /// Print the settings that hold, and where each comes from: default, file and line, flag or environment
+    Config(ConfigArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -155,9 +157,21 @@ pub(crate) struct InspectArgs {
     /// Threads that may be busy at a time [default: as many as there are processors]; the result is the same
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// A TOML file with long flags as keys
+    /// An OpenAPI document (3.0, 3.1; JSON, YAML): which routes need which credential
+    #[arg(long, value_name = "FILE")]
+    pub(crate) openapi: Vec<PathBuf>,
+    /// A directory of source maps: call sites name the source instead of the minified script
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source_map: Option<PathBuf>,
+    /// Settings: long flags as keys, and what is known of the system [default: authtrace.toml here or above, in the repository]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Leave out an authtrace.toml that is found
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
+    /// How to judge, from the settings.
+    #[arg(skip)]
+    pub(crate) judgement: config::Judgement,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -378,6 +392,16 @@ pub(crate) struct TuiArgs {
     /// Keys by action, from the configuration.
     #[arg(skip)]
     pub(crate) keys: BTreeMap<String, Vec<String>>,
+}
+
+/// `config`.
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+    /// Every threshold of every rule, set or not
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `explain`.

@@ -22,6 +22,7 @@ use authtrace_report::visible;
 use crate::{
     args::InspectArgs,
     details::Details,
+    expectations,
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
@@ -87,16 +88,26 @@ fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut
     let nothing = read.is_empty();
     let began = Instant::now();
     let analysis = analyzer.finish(read);
+    if !nothing {
+        for document in analysis.capture.idle_documents() {
+            watch.complain(&format!("{document} describes no call of this capture"));
+        }
+    }
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
-/// Keys and fingerprints as the flags say; less is told of secrets in what will be `shared`.
+/// What the flags and the settings file decide; less is told of secrets in what will be `shared`.
 pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Settings> {
     Ok(Settings {
         keys: keys::ring(&args.keys)?,
         fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?,
         shared,
+        expectations: expectations::expectations(args)?,
+        thresholds: args.judgement.thresholds.clone(),
+        severities: args.judgement.severities.clone(),
+        own_rules: args.judgement.own_rules.clone(),
+        source_maps: expectations::source_maps(args)?,
     })
 }
 

@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod details;
 mod exit;
+mod expectations;
 mod format;
 mod interrupt;
 mod keylog;

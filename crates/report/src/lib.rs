@@ -24,6 +24,7 @@ mod picture;
 pub mod rules;
 pub mod sarif;
 pub mod sessions;
+pub mod settings;
 pub mod style;
 pub mod terminal;
 pub mod token;

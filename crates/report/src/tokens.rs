@@ -1,5 +1,6 @@
 //! `tokens`: every distinct credential, what it says of itself, where it went and how it fared. Never its value.
 
+mod matrix;
 pub mod page;
 
 use std::collections::BTreeSet;
@@ -83,6 +84,10 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     let capture = &view.analysis.capture;
     let rows: Vec<Vec<String>> = tokens.iter().map(|(id, token)| row(capture, *id, token, &mut ticker)).collect();
     let mut out = table(&columns, &rows, width, layout.style);
+    if let Some(matrix) = matrix::text(capture, &tokens, width, layout.style) {
+        out.push('\n');
+        out.push_str(&matrix);
+    }
     if layout.detail == crate::terminal::Detail::Everything {
         out.push('\n');
         out.push_str(&details(capture, &tokens, layout));
@@ -174,6 +179,7 @@ fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
         refused: token.refused,
         verified_by,
         rejected_by,
+        keys: matrix::documents(capture, id),
     }
 }
 
@@ -205,9 +211,10 @@ fn safe_claims(capture: &Capture, token: &Token) -> Option<doc::Claims> {
 
 /// Names of the keys that verify the token, and of those that do not.
 fn verdicts(capture: &Capture, id: TokenId) -> (Vec<String>, Vec<String>) {
-    let results = capture.key_results.get(&id).map(Vec::as_slice).unwrap_or_default();
-    let named =
-        |verified: bool| results.iter().filter(move |r| r.verified == verified).map(|r| r.name.to_string()).collect();
+    let named = |verified: bool| {
+        let results = matrix::results(capture, id).filter(move |(r, _)| r.verified == verified);
+        results.map(|(r, _)| r.name.to_string()).collect()
+    };
     (named(true), named(false))
 }
 

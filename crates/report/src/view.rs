@@ -5,18 +5,40 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
+use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, expect::Pattern, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
 
 /// A known finding that somebody has decided to live with, for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acceptance {
-    /// [`Finding::fingerprint`] of the finding.
-    pub fingerprint: String,
+    /// [`Finding::fingerprint`] of the finding. What is absent, here and below, is any.
+    pub fingerprint: Option<String>,
+    /// Code of the rule.
+    pub rule: Option<String>,
+    /// Every route of the finding.
+    pub route: Option<Pattern>,
+    /// Origin, in lower case.
+    pub origin: Option<String>,
     /// Why.
     pub reason: String,
     /// Last day, as written.
     pub until: Option<String>,
+}
+
+impl Acceptance {
+    /// Whether it is about this finding.
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let route = |pattern: &Pattern| {
+            finding.routes.iter().all(|route| {
+                let (method, path) = route.split_once(' ').unwrap_or(("", route));
+                pattern.matches(method, &finding.origin, path.split('#').next().unwrap_or(path))
+            })
+        };
+        self.rule.as_deref().is_none_or(|code| code == finding.rule.code)
+            && self.origin.as_deref().is_none_or(|origin| *origin == *finding.origin)
+            && self.route.as_ref().is_none_or(route)
+            && self.fingerprint.as_ref().is_none_or(|known| *known == finding.fingerprint())
+    }
 }
 
 /// What to show.
@@ -142,10 +164,9 @@ impl<'a> View<'a> {
 }
 
 fn accepted(analysis: &Analysis, kept: &BTreeSet<FindingId>, list: &[Acceptance]) -> BTreeMap<FindingId, Acceptance> {
-    let by_fingerprint: BTreeMap<&str, &Acceptance> = list.iter().map(|a| (a.fingerprint.as_str(), a)).collect();
     let of = |id: &FindingId| {
-        let known = analysis.finding(*id)?.fingerprint();
-        Some((*id, (*by_fingerprint.get(known.as_str())?).clone()))
+        let finding = analysis.finding(*id)?;
+        Some((*id, list.iter().find(|acceptance| acceptance.covers(finding))?.clone()))
     };
     kept.iter().filter_map(of).collect()
 }

@@ -89,9 +89,10 @@ fn junit_has_a_case_for_every_rule() {
 fn what_is_accepted_is_shown_and_does_not_count() {
     let analysis = support::sample("race.har");
     let accepted = analysis.findings.iter().filter(|f| f.severity >= Severity::High).map(|f| Acceptance {
-        fingerprint: f.fingerprint(),
+        fingerprint: Some(f.fingerprint()),
         reason: "known, mended in 4.2".into(),
         until: Some("2026-12-31".into()),
+        ..Acceptance::default()
     });
     let view = View::new(&analysis, Focus { accepted: accepted.collect(), ..Focus::default() });
     assert!(view.worst().is_some_and(|worst| worst < Severity::High));

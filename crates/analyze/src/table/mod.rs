@@ -139,10 +139,15 @@ impl Selection<'_> {
 
 /// The exchanges of `facts` for which the SQL expression `expression` is true.
 pub(crate) fn matching(facts: &[Fact], tokens: &TokenStore, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
-    // Whatever is wrong shows without rows, and then every column is a candidate.
-    sql::check(SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), tokens))), expression)?;
+    check(expression)?;
     let columns = SCHEMA.iter().filter(|column| column.name == "id" || mentions(expression, column.name));
     sql::matching(columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens))), expression)
+}
+
+/// Whether the expression fits the table of exchanges, whatever is in it.
+pub(crate) fn check(expression: &str) -> Result<(), FilterError> {
+    let none = TokenStore::default();
+    sql::check(SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), &none))), expression)
 }
 
 /// Name of an exchange's kind in every output.

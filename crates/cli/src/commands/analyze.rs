@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use authtrace_analyze::Analysis;
 use authtrace_report::{
     View, csv, github,

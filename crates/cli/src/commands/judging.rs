@@ -11,6 +11,7 @@ use super::focus;
 use crate::{
     accept,
     args::{AnalyzeArgs, severity},
+    config,
     exit::Verdict,
     load::Loaded,
 };
@@ -33,9 +34,12 @@ impl Floors {
             fail_on: args.fail_on.as_deref().map_or(Ok(Severity::High), |name| severity("--fail-on", name))?,
             min_severity: args.min_severity.as_deref().map(|name| severity("--min-severity", name)).transpose()?,
             min_confidence: args.min_confidence,
-            accepted: match &args.accept {
-                Some(path) => accept::read(path, jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?,
-                None => Vec::new(),
+            accepted: {
+                let mut accepted = args.inspect.judgement.ignored.clone();
+                if let Some(path) = &args.accept {
+                    accepted.extend(accept::read(path, config::today())?);
+                }
+                accepted
             },
         })
     }

@@ -3,6 +3,7 @@
 mod analyze;
 mod capture;
 mod completions;
+mod config;
 mod convert;
 mod diff;
 mod exchanges;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Config(args)) => config::run(args),
         Some(Verb::Redact(args)) => redact::run(args),
         Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),

@@ -6,6 +6,7 @@
     reason = "tests read captures and report"
 )]
 
+mod calibration;
 mod clients;
 mod logins;
 mod refreshes;
@@ -13,6 +14,8 @@ mod repairs;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;
+#[path = "../support/truth.rs"]
+mod truth;
 
 use std::collections::BTreeSet;
 
@@ -20,8 +23,10 @@ use authtrace_analyze::catalogue::catalogue;
 use support::mutation::{self, Mutation};
 
 /// Rules of which no HAR can be a mutation, and what shows them instead.
-const WITHOUT: &[(&str, &str)] =
-    &[("CAP201", "a HAR holds no encrypted bytes: cli/tests/lab_packets.rs and capture/tests/tls.rs show it")];
+const WITHOUT: &[(&str, &str)] = &[
+    ("AUTH104", "it needs a declaration beside the HAR: cli/tests/settings.rs shows it"),
+    ("CAP201", "a HAR holds no encrypted bytes: cli/tests/lab_packets.rs and capture/tests/tls.rs show it"),
+];
 
 fn all() -> impl Iterator<Item = &'static Mutation> {
     [clients::MUTATIONS, logins::MUTATIONS, refreshes::MUTATIONS, tokens::MUTATIONS].into_iter().flatten()

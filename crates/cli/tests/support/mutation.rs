@@ -52,13 +52,18 @@ pub(crate) fn loud(analysis: &Analysis) -> Vec<String> {
     loud.map(|f| format!("{} {:?} on {}: {}", f.rule.code, f.variant, f.route, f.message)).collect()
 }
 
-/// What is wrong with the judgements of one fault and of the capture without it.
-pub(crate) fn faults(mutation: &Mutation, folder: &Path) -> Vec<String> {
+/// The capture without the fault, and with it.
+pub(crate) fn judged(mutation: &Mutation, folder: &Path) -> (Analysis, Analysis) {
     let mut capture = Capture { har: Har::read(&root().join("captures/healthy.har")), folder };
     (mutation.healthy)(&mut capture);
     let original = analyze(&capture.write(folder, &format!("{}-healthy", mutation.name)), None);
     (mutation.fault)(&mut capture);
-    let mutated = analyze(&capture.write(folder, mutation.name), None);
+    (original, analyze(&capture.write(folder, mutation.name), None))
+}
+
+/// What is wrong with the judgements of one fault and of the capture without it.
+pub(crate) fn faults(mutation: &Mutation, folder: &Path) -> Vec<String> {
+    let (original, mutated) = judged(mutation, folder);
     let name = mutation.name;
     let mut faults: Vec<String> = loud(&original).iter().map(|f| format!("{name}: without the fault: {f}")).collect();
     if says(&original, mutation) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use authtrace_analyze::{
     EvidenceRole, Finding, FindingId, Severity,
-    catalogue::{Layer, RuleMeta, catalogue},
+    catalogue::{Layer, RuleMeta},
     facts::Fact,
 };
 use authtrace_parse::Locator;
@@ -24,7 +24,7 @@ pub(super) fn log(view: &View<'_>) -> Log {
             driver: Driver {
                 name: "authtrace",
                 semantic_version: env!("CARGO_PKG_VERSION"),
-                rules: catalogue().map(rule).collect(),
+                rules: view.analysis.rules().map(rule).collect(),
             },
         },
         invocations: vec![Invocation { execution_successful: true, tool_execution_notifications: notifications(view) }],
@@ -109,7 +109,7 @@ fn outcome(view: &View<'_>, id: FindingId, finding: &Finding) -> Outcome {
     let incident = view.incidents().iter().find(|incident| incident.findings.contains(&id));
     Outcome {
         rule_id: finding.rule.code,
-        rule_index: catalogue().position(|rule| rule.code == finding.rule.code).unwrap_or_default(),
+        rule_index: view.analysis.rules().position(|rule| rule.code == finding.rule.code).unwrap_or_default(),
         level: level(finding.severity),
         kind: "fail",
         message: text(finding.message.clone()),

@@ -119,7 +119,7 @@ fn provenance(page: &mut Page, capture: &Capture, token: &Token, clock: &Clock) 
 
 /// Each candidate key with its verdict.
 fn keys(page: &mut Page, capture: &Capture, id: TokenId) {
-    let results: &[KeyResult] = capture.key_results.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let results: Vec<&KeyResult> = super::matrix::results(capture, id).map(|(result, _)| result).collect();
     page.blank();
     let mut label = "keys";
     if results.is_empty() {

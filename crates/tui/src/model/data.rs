@@ -7,7 +7,7 @@ use std::{
 
 use authtrace_analyze::{
     Analysis, FindingId,
-    catalogue::{RuleMeta, catalogue},
+    catalogue::RuleMeta,
     facts::{Fact, SessionId},
     tokens::TokenId,
 };
@@ -83,7 +83,7 @@ impl Data {
             refused: loaded.analysis.summary().auth_failures,
             tokens: tokens::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
             sessions: sessions::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
-            rules: catalogue().collect(),
+            rules: loaded.analysis.rules().collect(),
             flows: Flows::new(&loaded.analysis.capture),
             index,
             loaded,

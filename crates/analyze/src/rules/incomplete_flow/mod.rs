@@ -5,7 +5,7 @@ use authtrace_parse::HeaderView;
 use crate::{
     capture::Capture,
     case::delivers_token,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::{Coverage, Input, InputFormat},
     facts::{
         Fact,
@@ -24,6 +24,8 @@ pub(super) static RULE: Rule = Rule {
         title: "The capture leaves out a part of the story",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &[],
     },

@@ -7,7 +7,7 @@ use authtrace_parse::HeaderView;
 use crate::{
     capture::Protection,
     case::{Case, Seen},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         cookie_jar::{self, Jar, Stored, Withheld},
@@ -27,6 +27,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Session cookie missing on a request that needs it",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cookie-attributes", "fe.include-credentials"],
     },

@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Delivery, Fact,
         cookie_jar::{self, Rejection},
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Session cookie that the browser refuses to keep",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cookie-attributes"],
     },

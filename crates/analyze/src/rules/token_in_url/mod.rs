@@ -4,7 +4,7 @@ use authtrace_parse::Kind;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Carrier, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -19,6 +19,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credential in a URL",
         severity: Severity::High,
         layer: Layer::Hygiene,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["sec.no-token-in-url"],
     },

@@ -6,7 +6,7 @@ mod token;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, gate::Gate},
     finding::Severity,
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token refused although nothing is visibly wrong with it",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.log-reason", "be.challenge"],
     },

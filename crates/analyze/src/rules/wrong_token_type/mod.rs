@@ -2,12 +2,13 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Carrier, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, times},
+    thresholds::thresholds,
     token::{Claims, Jose, TokenUse},
     tokens::{Purpose, TokenId},
 };
@@ -19,19 +20,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Token is meant for another use",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.right-token", "idp.audience"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many accepted tokens show that an API insists on one use.
-struct Thresholds {
+// How many accepted tokens show that an API insists on one use.
+thresholds! {
     /// Accepted requests, all with tokens of one use; fewer may be chance.
-    typed_min: usize,
+    typed_min: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { typed_min: 2 };
 
 /// Refusals that a token of other use explains.
 const EXPLAINED: &[ErrorClass] = &[
@@ -174,7 +175,7 @@ fn untyped(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
     };
     let all = accepted().all(|(jose, _)| typed(jose));
     let count: usize = if all { accepted().map(|(_, count)| count).sum() } else { 0 };
-    let insists = count >= THRESHOLDS.typed_min;
+    let insists = count >= Thresholds::of(case).typed_min;
     insists.then(|| Wrong {
         token: id,
         noun: "a token that is not marked as an access token",
@@ -204,7 +205,7 @@ fn id_token_wanted(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
         count += accepted.count;
     }
     let (part, says, _) = mark(own, own.claims.as_ref()?)?;
-    (count >= THRESHOLDS.typed_min).then(|| Wrong {
+    (count >= Thresholds::of(case).typed_min).then(|| Wrong {
         token: id,
         noun: "an access token",
         wanted: "an ID token",

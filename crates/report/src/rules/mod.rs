@@ -1,5 +1,7 @@
 //! `rules` and `explain`: the catalogue, and one rule's page.
 
+mod pages;
+
 use authtrace_analyze::catalogue::{RuleMeta, catalogue};
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ struct Row {
     id: &'static str,
     severity: &'static str,
     title: &'static str,
+    tier: &'static str,
+    layer: &'static str,
     fixes: &'static [&'static str],
 }
 
@@ -25,9 +29,13 @@ fn rows() -> impl Iterator<Item = Row> {
         id: rule.id,
         severity: rule.severity.name(),
         title: rule.title,
+        tier: rule.tier.name(),
+        layer: rule.layer.name(),
         fixes: rule.fixes,
     })
 }
+
+pub use pages::{PageFile, pages};
 
 /// One JSON document: an array.
 pub fn json() -> String {
