@@ -65,11 +65,16 @@ impl Analysis {
         }
     }
 
-    /// The finding that caused `id` within its incident; `None` for a root.
-    pub fn caused_by(&self, id: FindingId) -> Option<FindingId> {
+    /// The incident to which the finding `id` belongs.
+    pub fn incident_of(&self, id: FindingId) -> Option<&Incident> {
         // Findings are numbered incident by incident, so the last incident that does not begin after it is its own.
         let after = self.incidents.partition_point(|incident| incident.findings.first().is_some_and(|f| *f <= id));
-        self.incidents[..after].last()?.parents.get(&id).copied()
+        self.incidents[..after].last()
+    }
+
+    /// The finding that caused `id` within its incident; `None` for a root.
+    pub fn caused_by(&self, id: FindingId) -> Option<FindingId> {
+        self.incident_of(id)?.parents.get(&id).copied()
     }
 
     /// Whether anything in the capture speaks of authentication at all.

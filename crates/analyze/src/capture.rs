@@ -27,10 +27,10 @@ use crate::{
     profile::Profile,
     sanitized,
     settings::Settings,
-    table::{FilterError, Table},
+    table::{self, FilterError},
     text::Text,
     thresholds::Overrides,
-    token::Fingerprinter,
+    token::{Fingerprinter, TokenKind},
     tokens::{TokenId, TokenStore},
 };
 
@@ -150,7 +150,7 @@ impl Capture {
     /// # Errors
     /// Where the expression does not parse, names no column of [`SCHEMA`](crate::table::SCHEMA), or is not a truth value.
     pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
-        Table::matching(&self.facts, &self.tokens, expression)
+        table::matching(&self.facts, &self.tokens, expression)
     }
 
     /// The fact of exchange `id`.
@@ -238,6 +238,13 @@ impl Capture {
     pub fn describe(&self, id: TokenId) -> String {
         let token = self.tokens.get(id);
         self.fingerprints.describe(&token.classified, token.secret.as_secret_str())
+    }
+
+    /// Fingerprint of a credential; `None` where it is guessable, or no secret.
+    pub fn token_fingerprint(&self, id: TokenId) -> Option<String> {
+        let token = self.tokens.get(id);
+        let shown = matches!(token.classified.kind, TokenKind::Placeholder | TokenKind::Redacted);
+        (!shown).then(|| self.fingerprints.h8(token.secret.as_secret_str())).flatten()
     }
 
     /// Fingerprint of an identifier (`sub`, `sid`).

@@ -24,6 +24,7 @@ pub mod facts;
 pub mod finding;
 pub mod fixes;
 mod flows;
+mod identity;
 mod judge;
 pub mod key;
 mod key_sets;

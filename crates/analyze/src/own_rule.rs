@@ -11,7 +11,7 @@ use crate::{
     facts::Fact,
     finding::{Finding, Reason, Severity},
     rule::{Draft, Findings},
-    table::{self, SCHEMA, Table},
+    table::{self, SCHEMA},
     text::span,
     thresholds::nanos,
 };
@@ -93,7 +93,7 @@ impl OwnRule {
         if spec.when.len() > LONGEST {
             return Err(fault("when", format!("a condition has at most {LONGEST} bytes")));
         }
-        Table::check(&spec.when).map_err(|error| OwnRuleFault {
+        table::check(&spec.when).map_err(|error| OwnRuleFault {
             at: error.at().map(|at| at.start),
             ..fault("when", error.reason().to_owned())
         })?;
@@ -146,7 +146,7 @@ fn meta(spec: &OwnRuleSpec) -> RuleMeta {
 }
 
 fn column(name: &str) -> Result<&'static str, &str> {
-    SCHEMA.iter().map(|(column, _)| *column).find(|column| *column == name).ok_or(name)
+    SCHEMA.iter().map(|column| column.name).find(|column| *column == name).ok_or(name)
 }
 
 /// Takes `text with {count} and {column}` apart; `{{` is a brace.
@@ -181,9 +181,9 @@ pub(crate) fn judge(capture: &Capture, rules: &[OwnRule]) -> Vec<Finding> {
     if rules.is_empty() {
         return Vec::new();
     }
-    let conditions: Vec<&str> = rules.iter().map(|rule| rule.when.as_str()).collect();
     let mut findings = Vec::new();
-    for (rule, matching) in rules.iter().zip(Table::matching_each(&capture.facts, &capture.tokens, &conditions)) {
+    for rule in rules {
+        let matching = table::matching(&capture.facts, &capture.tokens, &rule.when);
         // It was checked against an empty table; what fails here alone fails for every row.
         let facts = matching.unwrap_or_default().into_iter().filter_map(|id| capture.fact(id));
         let mut found = Findings::default();

@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Tokens(InspectArgs),
     /// List the sessions
     Sessions(InspectArgs),
+    /// Ask in SQL: over the tables exchanges, tokens, sessions and findings
+    Query(QueryArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
     /// Say what changed in authentication behaviour between two captures
@@ -194,6 +196,20 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 0 where it would be 1 or 3
     #[arg(long)]
     pub(crate) exit_zero: bool,
+}
+
+/// `query`.
+#[derive(Args)]
+pub(crate) struct QueryArgs {
+    /// Captures, as for other verbs, and last the SELECT statement
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Say how the query would be answered, and do not answer it
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// List the tables and their columns
+    #[arg(long)]
+    pub(crate) schema: bool,
 }
 
 /// `capture`.
@@ -479,7 +495,11 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
         Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
-        | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
+        | Some(
+            Verb::Verify(VerifyArgs { inspect, .. })
+            | Verb::Diff(DiffArgs { inspect, .. })
+            | Verb::Query(QueryArgs { inspect, .. }),
+        ) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }

@@ -130,22 +130,31 @@ impl<'a> Output<'a> {
 
     /// Writes `text`. A closed pipe is success.
     pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
-        match (self.file(), &self.opened) {
-            (Some(path), Some(file)) => (&*file)
-                .write_all(text.as_bytes())
-                .map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display())),
-            (Some(path), None) => {
-                to_file(path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
-            }
-            (None, _) => to_stdout(text),
+        self.send(text.as_bytes())
+    }
+
+    /// Writes what is no text. A closed pipe is success, a terminal is no place for it.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.is_terminal() {
+            anyhow::bail!("this format is not for a terminal; name a file with -o");
         }
+        self.send(bytes)
+    }
+
+    fn send(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(path) = self.file() else { return to_stdout(bytes) };
+        let sent = match &self.opened {
+            Some(file) => (&*file).write_all(bytes),
+            None => to_file(path, bytes),
+        };
+        sent.map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
     }
 }
 
-/// Writes lines to standard output as they come; a closed pipe is success.
-pub(crate) fn to_stdout(text: &str) -> anyhow::Result<()> {
+/// Writes to standard output as it comes; a closed pipe is success.
+pub(crate) fn to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             anyhow::bail!("cannot write to standard output: {error}; check the disk or the pipe")
         }
@@ -154,8 +163,8 @@ pub(crate) fn to_stdout(text: &str) -> anyhow::Result<()> {
 }
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
-pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
-    create(path)?.write_all(text.as_bytes())
+pub(crate) fn to_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create(path)?.write_all(bytes)
 }
 
 /// An empty file that only the user may read.

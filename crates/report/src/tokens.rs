@@ -101,7 +101,7 @@ fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -
     vec![
         id.to_string(),
         name(capture, id, token),
-        token.purpose.map_or("-", purpose_name).to_owned(),
+        token.purpose.map_or("-", Purpose::name).to_owned(),
         carriers.join(", "),
         token.sent_count.to_string(),
         token.accepted.to_string(),
@@ -151,7 +151,7 @@ pub(crate) fn documents(view: &View<'_>) -> Vec<doc::Token> {
 fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
     let classified = &token.classified;
     let shown = !matches!(classified.kind, TokenKind::Placeholder | TokenKind::Redacted);
-    let fingerprint = shown.then(|| capture.fingerprints.h8(token.secret.as_secret_str())).flatten();
+    let fingerprint = capture.token_fingerprint(id);
     let (verified_by, rejected_by) = verdicts(capture, id);
     let claims = claims(token);
     let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
@@ -162,7 +162,7 @@ fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
         length: (fingerprint.is_some() || !shown).then_some(classified.length),
         fingerprint,
         literal: classified.literal(token.secret.as_secret_str()).map(str::to_owned),
-        purpose: token.purpose.map(purpose_name),
+        purpose: token.purpose.map(Purpose::name),
         defects: classified.defects.iter().map(|defect| defect.name()).collect(),
         carriers: token.carriers.iter().map(ToString::to_string).collect(),
         alg: jose(token).and_then(|j| owned(&j.header.alg)),
@@ -216,16 +216,6 @@ fn verdicts(capture: &Capture, id: TokenId) -> (Vec<String>, Vec<String>) {
         results.map(|(r, _)| r.name.to_string()).collect()
     };
     (named(true), named(false))
-}
-
-/// What a credential was delivered for, in a word.
-pub fn purpose_name(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Access => "access",
-        Purpose::Refresh => "refresh",
-        Purpose::Id => "id",
-        Purpose::Session => "session",
-    }
 }
 
 /// Credentials that exchanges in focus send or deliver, by number.

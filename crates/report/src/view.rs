@@ -8,12 +8,10 @@ use std::{
 use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, expect::Pattern, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
 
-use crate::fingerprint::fingerprint;
-
 /// A known finding that somebody has decided to live with, for a while.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acceptance {
-    /// [`fingerprint`](crate::fingerprint()) of the finding. What is absent, here and below, is any.
+    /// [`Finding::fingerprint`] of the finding. What is absent, here and below, is any.
     pub fingerprint: Option<String>,
     /// Code of the rule.
     pub rule: Option<String>,
@@ -39,7 +37,7 @@ impl Acceptance {
         self.rule.as_deref().is_none_or(|code| code == finding.rule.code)
             && self.origin.as_deref().is_none_or(|origin| *origin == *finding.origin)
             && self.route.as_ref().is_none_or(route)
-            && self.fingerprint.as_ref().is_none_or(|known| *known == fingerprint(finding))
+            && self.fingerprint.as_ref().is_none_or(|known| *known == finding.fingerprint())
     }
 }
 

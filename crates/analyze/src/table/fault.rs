@@ -135,11 +135,16 @@ fn word_end(text: &str, start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{table::Table, tokens::TokenStore};
+    use crate::{
+        table::{SCHEMA, exchanges, sql},
+        tokens::TokenStore,
+    };
 
     #[test]
     fn faults_are_pointed_at() {
-        let empty = Table::from_facts(&[], &TokenStore::default()).unwrap().0;
+        let tokens = TokenStore::default();
+        let columns = SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), &tokens)));
+        let empty = sql::frame(columns).unwrap();
         let check = |text: &str, at: &str, why: &str| {
             let fault = check(text, &empty).unwrap_err();
             let part = fault.at().and_then(|range| text.get(range));

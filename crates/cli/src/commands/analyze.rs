@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use authtrace_analyze::Analysis;
 use authtrace_report::{
     View, csv, github,
@@ -81,6 +82,7 @@ impl<'a> Judgement<'a> {
             Format::Sarif => sarif::render(view),
             Format::Junit => junit::render(view, self.floors.fail_on()),
             Format::Github => github::annotations(view),
+            Format::Parquet => bail!("-T parquet: not for this verb; use `authtrace query`"),
         })
     }
 }

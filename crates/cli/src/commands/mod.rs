@@ -12,6 +12,7 @@ mod focus;
 mod inspect;
 mod judging;
 mod man;
+mod query;
 mod redact;
 mod report;
 mod rules;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
+        Some(Verb::Query(args)) => query::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
@@ -69,10 +71,16 @@ fn start_logging(args: &OutputArgs) {
 
 /// Writes what was made of `analysis`, unless a secret of the capture got into it.
 fn write_checked(output: &Output<'_>, text: &str, analysis: &Analysis) -> anyhow::Result<()> {
+    refuse_leaks(text, analysis)?;
+    output.write(text)
+}
+
+/// Fails where a secret of the capture stands in `text`.
+fn refuse_leaks(text: &str, analysis: &Analysis) -> anyhow::Result<()> {
     if let Some(token) = gate::leaks_escaped(text, analysis) {
         bail!(
             "the output would show the secret {token} of the capture, so nothing was written; this is a defect, report it"
         );
     }
-    output.write(text)
+    Ok(())
 }

@@ -65,7 +65,8 @@ fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<String> {
     let mut written = String::new();
     for (name, text) in files {
         let path = folder.join(name);
-        output::to_file(&path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
+        output::to_file(&path, text.as_bytes())
+            .map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
         written.push_str(&format!("{}\n", authtrace_report::visible(&path.display().to_string(), usize::MAX)));
     }
     Ok(written)

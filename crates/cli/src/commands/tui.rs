@@ -286,7 +286,7 @@ impl Outside for Files {
     }
 
     fn write(&self, path: &str, text: &str) -> Result<(), String> {
-        output::to_file(Path::new(path), text).map_err(|error| format!("cannot write {path}: {error}"))
+        output::to_file(Path::new(path), text.as_bytes()).map_err(|error| format!("cannot write {path}: {error}"))
     }
 
     fn give_way(&self) {

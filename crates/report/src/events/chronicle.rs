@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use authtrace_analyze::{Finding, FindingId, Incident, Severity, facts::Fact};
 use authtrace_parse::ExchangeId;
 
-use crate::{fingerprint::fingerprint, view::View};
+use crate::view::View;
 
 /// Findings that are announced at most: behind them only incidents are.
 const MOST_FINDINGS: usize = 10_000;
@@ -161,7 +161,7 @@ impl Chronicle {
 
     fn new_findings<'a>(&mut self, view: &View<'a>) -> Vec<(FindingId, &'a Finding)> {
         let new = |(_, finding): &(FindingId, &Finding)| {
-            self.findings.len() < MOST_FINDINGS && self.findings.insert(fingerprint(finding))
+            self.findings.len() < MOST_FINDINGS && self.findings.insert(finding.fingerprint())
         };
         view.findings().filter(new).collect()
     }
@@ -239,7 +239,7 @@ fn shared(one: &[String], other: &[String]) -> usize {
 fn fingerprints(view: &View<'_>, incident: &Incident) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
     for finding in incident.findings.iter().filter_map(|id| view.analysis.finding(*id)) {
-        let fingerprint = fingerprint(finding);
+        let fingerprint = finding.fingerprint();
         if list.len() < MOST_FINGERPRINTS && !list.contains(&fingerprint) {
             list.push(fingerprint);
         }

@@ -14,7 +14,7 @@ use super::log::{
     FlowLocation, Help, Invocation, Location, LocationMessage, Log, LogicalLocation, Message, Notification,
     PhysicalLocation, Region, Rule, RuleProperties, Run, Suppression, ThreadFlow, Tool,
 };
-use crate::{fingerprint::fingerprint, json::listed, view::View};
+use crate::{json::listed, view::View};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -116,7 +116,7 @@ fn outcome(view: &View<'_>, id: FindingId, finding: &Finding) -> Outcome {
         locations: first.into_iter().collect(),
         related_locations: related.collect(),
         code_flows: vec![CodeFlow { thread_flows: vec![flow(view, id, finding)] }],
-        partial_fingerprints: BTreeMap::from([("authtraceFinding/v1", fingerprint(finding))]),
+        partial_fingerprints: BTreeMap::from([("authtraceFinding/v1", finding.fingerprint())]),
         suppressions: suppressions(view, id),
         rank: (finding.confidence().value() * 100.0).round(),
         properties: FindingProperties {

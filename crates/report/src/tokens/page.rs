@@ -8,7 +8,7 @@ use authtrace_analyze::{
 };
 use authtrace_parse::Timestamp;
 
-use super::{claims, jose, name, purpose_name};
+use super::{claims, jose, name};
 use crate::{
     moment::{Clock, date_and_time, span},
     page::{Line, Page},
@@ -28,7 +28,7 @@ pub fn lines(capture: &Capture, id: TokenId, layout: &Layout) -> Vec<Line> {
     page.headline(&id.to_string(), Ink::Bold, &name(capture, id, token));
     let mut field = |label: &str, text: &str| page.hanging(2, label, GUTTER, Ink::Plain, text);
     if let Some(purpose) = token.purpose {
-        field("for", purpose_name(purpose));
+        field("for", purpose.name());
     }
     let carriers: Vec<String> = token.carriers.iter().map(ToString::to_string).collect();
     field("carried in", &carriers.join(", "));

@@ -129,7 +129,7 @@ impl<'a> Announcer<'a> {
             return;
         }
         // Nobody listens any more: the capture goes on for its file and its report.
-        let _ = output::to_stdout(text);
+        let _ = output::to_stdout(text.as_bytes());
     }
 
     fn complaints(&mut self, control: &Control) {
@@ -157,7 +157,7 @@ impl<'a> Announcer<'a> {
             exchanges: self.exchanges,
             forgotten: self.forgotten,
         };
-        let _ = output::to_stdout(&events::stats(&stats));
+        let _ = output::to_stdout(events::stats(&stats).as_bytes());
     }
 
     fn progress(&mut self, control: &Control) {

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     args::CaptureArgs,
     commands::{analyze::Judgement, start_logging},
+    details::Details,
     exit,
     format::Format,
     load::{self, Loaded},
@@ -72,7 +73,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     // Something was named and gave less than was asked of it: a device that went away at once, a file that is not whole.
     let failed = announcer.end(&analysis, &control)? > 0;
     let interrupted = interrupted.load(Ordering::Relaxed);
-    let loaded = Loaded { analysis, details: Vec::new(), failed, nothing: false, interrupted };
+    let loaded = Loaded { analysis, details: Details::default(), failed, nothing: false, interrupted };
     if loaded.analysis.capture.facts.is_empty() && !inspect.output.quiet {
         complain(&format!("{frames} frames, and no HTTP that can be read among them"));
     }

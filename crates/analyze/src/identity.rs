@@ -1,19 +1,22 @@
 //! A finding's identity across captures: what is wrong and where, without token, time or id.
 
-use authtrace_analyze::Finding;
 use sha2::{Digest, Sha256};
 
-/// First 16 hex digits of SHA-256 over code, origin (without the port on loopback hosts), route, call site and variant.
-pub fn fingerprint(finding: &Finding) -> String {
-    let parts = [
-        finding.rule.code,
-        without_loopback_port(&finding.origin),
-        &finding.route,
-        finding.call_site.as_deref().unwrap_or_default(),
-        finding.variant.unwrap_or_default(),
-    ];
-    let digest = Sha256::digest(parts.join("|").as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+use crate::finding::Finding;
+
+impl Finding {
+    /// First 16 hex digits of SHA-256 over code, origin (without the port on loopback hosts), route, call site and variant.
+    pub fn fingerprint(&self) -> String {
+        let parts = [
+            self.rule.code,
+            without_loopback_port(&self.origin),
+            &self.route,
+            self.call_site.as_deref().unwrap_or_default(),
+            self.variant.unwrap_or_default(),
+        ];
+        let digest = Sha256::digest(parts.join("|").as_bytes());
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Development servers change their port from run to run.
