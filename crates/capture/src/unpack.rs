@@ -49,6 +49,8 @@ const PACKED_BUFFER: usize = 256 << 10;
 
 /// Bytes asked of the decoder at a time. A decoder that meets damage keeps to itself what it had unpacked in that call.
 const STEP: usize = 8 << 10;
+/// Bytes asked of a plain file at a time: they are hashed while they are in the cache, and system calls are few.
+const PLAIN_STEP: usize = 128 << 10;
 
 /// A reader that unpacks and counts.
 pub(crate) struct Unpacker<'r> {
@@ -79,9 +81,10 @@ impl<'r> Unpacker<'r> {
 
     /// Fills `buffer`; fewer bytes only at the end. What was read before a failure stands in the buffer all the same.
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> (usize, Result<(), Stop>) {
+        let step = if self.limits.is_some() { STEP } else { PLAIN_STEP };
         let mut filled = 0;
         while filled < buffer.len() {
-            let end = buffer.len().min(filled + STEP);
+            let end = buffer.len().min(filled + step);
             match self.decoder.read(&mut buffer[filled..end]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,

@@ -17,7 +17,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         rule: "AUTH001",
         variant: "",
         healthy: application,
-        fault: |capture| drop(call(capture, 1, "GET", "/v1/notes", "", 401)),
+        // The route and the call site are those of calls that carry it: nothing goes around the client.
+        fault: |capture| drop(call(capture, 1, "GET", "/v1/notes/1", "", 401)),
     },
     Mutation {
         name: "call-before-the-token",
@@ -46,11 +47,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         healthy: |capture| {
             application(capture);
             let cookie = format!("access_token={TOKEN}");
-            call(capture, 500, "GET", "/v1/notes/9", &bearer(TOKEN), 200).request_header("Cookie", &cookie);
+            let both = call(capture, 500, "GET", "/v1/notes/9", &bearer(TOKEN), 200).request_header("Cookie", &cookie);
+            both.response_header("Access-Control-Allow-Credentials", "true");
         },
         fault: |capture| {
             let cookie = format!("access_token={TOKEN}");
-            call(capture, 1, "GET", "/v1/notes", "", 401).request_header("Cookie", &cookie);
+            let cookie_only = call(capture, 1, "GET", "/v1/notes/9", "", 401).request_header("Cookie", &cookie);
+            cookie_only.response_header("Access-Control-Allow-Credentials", "true");
         },
     },
     Mutation {

@@ -71,10 +71,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "token-from-before-the-refresh",
         rule: "AUTH026",
         variant: "",
-        healthy: |_| {},
+        healthy: without_logout,
         fault: |capture| {
             let old = capture.har.entry("POST /api/v1/ws-ticket").header("authorization");
-            capture.har.entry(BOOKS).request_header("Authorization", &old).status(401).answer("");
+            // Later than what was under way when the new token came.
+            let late = capture.har.add(1, "GET", "http://localhost:8000/api/v1/books/", 401);
+            let late = late.request_header("Authorization", &old).request_header("Origin", "http://localhost:3000");
+            late.response_header("Access-Control-Allow-Origin", "http://localhost:3000").answer("");
         },
     },
     Mutation {
@@ -88,8 +91,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "session-lost-by-the-server",
         rule: "AUTH027",
         variant: "session",
-        healthy: orders,
-        fault: |capture| drop(capture.har.entry("GET /api/orders").status(401).answer("")),
+        healthy: |capture| {
+            // Seconds after a logout, a refusal is what one expects.
+            without_logout(capture);
+            orders(capture);
+        },
+        fault: |capture| {
+            // Nothing with the same cookie is accepted any more.
+            capture.har.remove("POST /api/orders");
+            capture.har.entry("GET /api/orders").status(401).answer("");
+        },
     },
     Mutation {
         name: "signed-by-another-key",
@@ -316,6 +327,11 @@ fn orders(capture: &mut Capture<'_>) {
     }
     let order = capture.har.add(1, "POST", ORDERS, 201).request_header("Cookie", SESSION).form("book=1");
     order.request_header("X-XSRF-TOKEN", "9f3a11c2");
+}
+
+fn without_logout(capture: &mut Capture<'_>) {
+    capture.har.remove("POST /api/v1/auth/logout");
+    capture.har.remove("OPTIONS /api/v1/auth/logout");
 }
 
 /// Tokens that a published key signs. The keys are fetched after the login, so that the last call comes last.
