@@ -15,7 +15,7 @@ use authtrace_parse::Exchange;
 #[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn sample(name: &str) -> Analysis {
     let path = root().join("captures").join(name);
-    let mut analyzer = Analyzer::new(Settings { keys: keys(&path.with_extension("env")), fingerprint_key: None });
+    let mut analyzer = Analyzer::new(Settings { keys: keys(&path.with_extension("env")), ..Settings::default() });
     let report = read_input(&InputPath::File(path), &Plan::new(&BodyNeeds), &mut |e| analyzer.push(&e)).unwrap();
     analyzer.finish(vec![input(&format!("captures/{name}"), report)])
 }

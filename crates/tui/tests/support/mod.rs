@@ -165,7 +165,7 @@ pub(crate) fn analyse(paths: &[PathBuf]) -> Analysis {
     for (name, value) in dotenv::parse(&text) {
         ring.add_value(&name, &value);
     }
-    let mut analyzer = Analyzer::new(Settings { keys: ring, fingerprint_key: None });
+    let mut analyzer = Analyzer::new(Settings { keys: ring, ..Settings::default() });
     let mut inputs = Vec::new();
     let mut first_id = 0;
     for (index, path) in (0u16..).zip(paths) {
