@@ -4,6 +4,7 @@ use authtrace_parse::ExchangeId;
 
 use crate::{
     capture::Capture,
+    catalogue::{RuleMeta, catalogue},
     coverage::Coverage,
     diagnosis::Incident,
     finding::{Finding, FindingId},
@@ -19,6 +20,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Incidents, most important first.
     pub incidents: Vec<Incident>,
+    /// The team's own rules that were judged by, in their order.
+    pub own_rules: Vec<&'static RuleMeta>,
 }
 
 /// Totals of an analysis.
@@ -37,6 +40,11 @@ pub struct Summary {
 }
 
 impl Analysis {
+    /// Every rule that was judged by: the catalogue's, then the team's own.
+    pub fn rules(&self) -> impl Iterator<Item = &'static RuleMeta> + '_ {
+        catalogue().chain(self.own_rules.iter().copied())
+    }
+
     /// The finding `id`.
     pub fn finding(&self, id: FindingId) -> Option<&Finding> {
         self.findings.get(id.0 as usize)
@@ -57,11 +65,16 @@ impl Analysis {
         }
     }
 
-    /// The finding that caused `id` within its incident; `None` for a root.
-    pub fn caused_by(&self, id: FindingId) -> Option<FindingId> {
+    /// The incident to which the finding `id` belongs.
+    pub fn incident_of(&self, id: FindingId) -> Option<&Incident> {
         // Findings are numbered incident by incident, so the last incident that does not begin after it is its own.
         let after = self.incidents.partition_point(|incident| incident.findings.first().is_some_and(|f| *f <= id));
-        self.incidents[..after].last()?.parents.get(&id).copied()
+        self.incidents[..after].last()
+    }
+
+    /// The finding that caused `id` within its incident; `None` for a root.
+    pub fn caused_by(&self, id: FindingId) -> Option<FindingId> {
+        self.incident_of(id)?.parents.get(&id).copied()
     }
 
     /// Whether anything in the capture speaks of authentication at all.

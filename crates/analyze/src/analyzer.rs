@@ -1,5 +1,7 @@
 //! The analyzer: exchanges in, one by one; an analysis out.
 
+use std::sync::Arc;
+
 use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange};
 use sha2::{Digest, Sha256};
 
@@ -8,8 +10,10 @@ use crate::{
     capture::Capture,
     coverage::Input,
     diagnosis,
-    facts::{Fact, extract::Extractor},
+    facts::{Fact, client::Client, extract::Extractor},
     judge,
+    key::PublishedKeys,
+    own_rule::{self, OwnRule},
     settings::Settings,
     token::Fingerprinter,
     tokens::TokenStore,
@@ -17,22 +21,29 @@ use crate::{
 
 /// Draws facts as exchanges arrive and judges them when all are there.
 pub struct Analyzer {
-    settings: Settings,
+    settings: Arc<Settings>,
     facts: Vec<Fact>,
     tokens: TokenStore,
     extractor: Extractor,
+    forgotten: u64,
 }
 
 impl Analyzer {
     /// An analyzer with nothing in it.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, facts: Vec::new(), tokens: TokenStore::default(), extractor: Extractor::default() }
+        Self {
+            settings: Arc::new(settings),
+            facts: Vec::new(),
+            tokens: TokenStore::default(),
+            extractor: Extractor::default(),
+            forgotten: 0,
+        }
     }
 
     /// Draws the fact of `exchange`, which itself is not kept. Exchanges may arrive in any order of their ids: packets
     /// complete them out of order.
     pub fn push(&mut self, exchange: &Exchange) {
-        self.facts.push(self.extractor.extract(exchange, &mut self.tokens));
+        self.facts.push(self.extractor.extract(exchange, &mut self.tokens, &self.settings));
     }
 
     /// The fact that was drawn last, as it is before anything is joined or judged.
@@ -40,19 +51,67 @@ impl Analyzer {
         self.facts.last()
     }
 
+    /// Forgets the oldest facts where there are more than `most`, a quarter at a time: for a capture without an end. How many
+    /// were forgotten in all belongs into [`Input::forgotten`].
+    pub fn forget_beyond(&mut self, most: usize) -> u64 {
+        if self.facts.len() > most {
+            let gone = self.facts.len() - most + most / 4;
+            self.facts.drain(..gone);
+            self.forgotten += gone as u64;
+        }
+        self.forgotten
+    }
+
+    /// What is there so far, to be judged beside whatever still arrives: for those who cannot wait for the end. It costs a
+    /// copy of the facts and tokens, not of the exchanges.
+    pub fn so_far(&self) -> Snapshot {
+        Snapshot {
+            settings: Arc::clone(&self.settings),
+            facts: self.facts.clone(),
+            tokens: self.tokens.clone(),
+            clients: self.extractor.clients(),
+            published: self.extractor.published().clone(),
+        }
+    }
+
     /// Judges everything with the final profile.
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
-        let clients = self.extractor.into_clients();
+        let (clients, published) = self.extractor.into_parts();
+        Snapshot { settings: self.settings, facts: self.facts, tokens: self.tokens, clients, published }.judge(inputs)
+    }
+}
+
+/// The facts of a moment. What is judged of them is provisional: a later exchange may explain an earlier one.
+pub struct Snapshot {
+    settings: Arc<Settings>,
+    facts: Vec<Fact>,
+    tokens: TokenStore,
+    clients: Vec<Client>,
+    published: PublishedKeys,
+}
+
+impl Snapshot {
+    /// Judges with the profile of this moment.
+    pub fn judge(self, inputs: Vec<Input>) -> Analysis {
         let fingerprints = match &self.settings.fingerprint_key {
             Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
             None => Fingerprinter::from_input(&digest_of(&inputs)),
         };
         let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
-        let capture = Capture::new(self.facts, self.tokens, clients, inputs, &self.settings.keys, fingerprints);
-        let (findings, coverage) = judge::judge(&capture);
+        let settings = Arc::clone(&self.settings);
+        let capture =
+            Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
+        let (mut findings, coverage) = judge::judge(&capture);
+        findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
+        for finding in &mut findings {
+            if let Some(severity) = self.settings.severities.get(finding.rule.code) {
+                (finding.severity, finding.severity_reason) = (*severity, Some("the settings say so"));
+            }
+        }
         let diagnosis = diagnosis::diagnose(&capture, findings);
-        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents }
+        let own_rules = self.settings.own_rules.iter().map(OwnRule::meta).collect();
+        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
     }
 }
 

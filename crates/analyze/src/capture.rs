@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    sync::Arc,
 };
 
 use authtrace_parse::{ExchangeId, SecretStr};
@@ -10,6 +11,7 @@ use authtrace_parse::{ExchangeId, SecretStr};
 use crate::{
     case::delivers_token,
     coverage::Input,
+    expect::{Bindings, Declared, Expectations},
     facts::{
         ClientId, Fact,
         client::{self, Client},
@@ -19,14 +21,16 @@ use crate::{
         session::{self, Session},
         silent, views,
     },
-    key::{KeyResult, KeyRing},
+    key::{KeyResult, PublishedKeys},
     key_sets::KeySets,
     masked,
     profile::Profile,
     sanitized,
-    table::{FilterError, Table},
+    settings::Settings,
+    table::{self, FilterError},
     text::Text,
-    token::Fingerprinter,
+    thresholds::Overrides,
+    token::{Fingerprinter, TokenKind},
     tokens::{TokenId, TokenStore},
 };
 
@@ -67,12 +71,22 @@ pub struct Capture {
     pub(crate) key_sets: KeySets,
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
+    settings: Arc<Settings>,
+    bindings: Bindings,
+    /// How the keys that the capture publishes did on tokens.
+    pub published_results: BTreeMap<TokenId, Vec<KeyResult>>,
     sanitized: BTreeSet<u16>,
     without_headers: BTreeSet<u16>,
     providers: BTreeSet<Text>,
     timelines: BTreeMap<ClientId, Vec<u32>>,
     /// For each call that has them, the indices of its other views, in order of id.
     views: BTreeMap<ExchangeId, Vec<u32>>,
+}
+
+impl AsRef<Self> for Capture {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl Capture {
@@ -82,8 +96,9 @@ impl Capture {
         mut tokens: TokenStore,
         clients: Vec<Client>,
         inputs: Vec<Input>,
-        keys: &KeyRing,
         fingerprints: Fingerprinter,
+        published: &PublishedKeys,
+        settings: Arc<Settings>,
     ) -> Self {
         facts.sort_by_key(|fact| fact.id);
         tokens.settle(&mut facts);
@@ -104,11 +119,14 @@ impl Capture {
         for fact in &mut facts {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
+        let keys = &settings.keys;
+        let bindings = settings.expectations.bind(&facts);
         Self {
             clocks: Clocks::from_facts(&facts),
             key_sets: KeySets::from_facts(&facts),
             profile,
-            key_results: key_results(&tokens, keys),
+            key_results: key_results(&tokens, |token| keys.verify(token)),
+            published_results: key_results(&tokens, |token| published.verify(token)),
             has_keys: !keys.is_empty(),
             key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
             sanitized: sanitized::inputs(&facts, &inputs),
@@ -120,8 +138,10 @@ impl Capture {
             clients,
             inputs,
             fingerprints,
+            bindings,
             timelines,
             views,
+            settings,
         }
     }
 
@@ -130,7 +150,7 @@ impl Capture {
     /// # Errors
     /// Where the expression does not parse, names no column of [`SCHEMA`](crate::table::SCHEMA), or is not a truth value.
     pub fn matching(&self, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
-        Table::matching(&self.facts, &self.tokens, expression)
+        table::matching(&self.facts, &self.tokens, expression)
     }
 
     /// The fact of exchange `id`.
@@ -174,10 +194,16 @@ impl Capture {
         self.timelines.values().map(Vec::as_slice)
     }
 
-    /// Whether the route of `fact` needs a credential, told by how it treated requests with and without one (G4).
+    /// Whether the route of `fact` needs a credential: as declared, else told by how it treated requests with and without
+    /// one (G4).
     pub fn protection(&self, fact: &Fact) -> Protection {
         if matches!(fact.role, Role::Preflight | Role::Static) {
             return Protection::Public;
+        }
+        match self.declared(fact) {
+            Some(declared) if declared.protected => return Protection::Protected,
+            Some(_) => return Protection::Public,
+            None => {}
         }
         let counts = self.profile.route(&fact.origin, &fact.route);
         match (counts.bare_ok, counts.bare_refused, counts.credentialed_ok, counts.credentialed_refused) {
@@ -188,10 +214,37 @@ impl Capture {
         }
     }
 
+    /// Numbers of rules that are set otherwise than by default.
+    pub(crate) fn thresholds(&self) -> &Overrides {
+        &self.settings.thresholds
+    }
+
+    /// What is declared of routes, tokens and origins.
+    pub(crate) fn expectations(&self) -> &Expectations {
+        &self.settings.expectations
+    }
+
+    /// API descriptions that describe nothing of this capture.
+    pub fn idle_documents(&self) -> impl Iterator<Item = &str> {
+        self.settings.expectations.idle(&self.bindings)
+    }
+
+    /// What is declared of the route of `fact`.
+    pub(crate) fn declared(&self, fact: &Fact) -> Option<Declared<'_>> {
+        self.settings.expectations.of(fact, &self.bindings)
+    }
+
     /// One line that names a credential without telling it.
     pub fn describe(&self, id: TokenId) -> String {
         let token = self.tokens.get(id);
         self.fingerprints.describe(&token.classified, token.secret.as_secret_str())
+    }
+
+    /// Fingerprint of a credential; `None` where it is guessable, or no secret.
+    pub fn token_fingerprint(&self, id: TokenId) -> Option<String> {
+        let token = self.tokens.get(id);
+        let shown = matches!(token.classified.kind, TokenKind::Placeholder | TokenKind::Redacted);
+        (!shown).then(|| self.fingerprints.h8(token.secret.as_secret_str())).flatten()
     }
 
     /// Fingerprint of an identifier (`sub`, `sid`).
@@ -245,11 +298,11 @@ fn count_answers(facts: &[Fact], tokens: &mut TokenStore) {
     }
 }
 
-fn key_results(tokens: &TokenStore, keys: &KeyRing) -> BTreeMap<TokenId, Vec<KeyResult>> {
-    if keys.is_empty() {
-        return BTreeMap::new();
-    }
+fn key_results(
+    tokens: &TokenStore,
+    verify: impl Fn(SecretStr<'_>) -> Vec<KeyResult>,
+) -> BTreeMap<TokenId, Vec<KeyResult>> {
     let signed = tokens.iter().filter(|(_, token)| token.classified.jose.is_some());
-    let results = signed.map(|(id, token)| (id, keys.verify(token.classified.value(token.secret.as_secret_str()))));
+    let results = signed.map(|(id, token)| (id, verify(token.classified.value(token.secret.as_secret_str()))));
     results.filter(|(_, results)| !results.is_empty()).collect()
 }

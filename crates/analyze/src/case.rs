@@ -6,6 +6,7 @@ use authtrace_parse::{ExchangeId, HeaderView, Kind};
 
 use crate::{
     capture::Capture,
+    dictionary::ErrorClass,
     facts::{
         Fact,
         clock::Offset,
@@ -42,6 +43,12 @@ pub(crate) enum Seen {
     },
     /// The capture cannot tell.
     Unknown,
+}
+
+impl AsRef<Capture> for Case<'_> {
+    fn as_ref(&self) -> &Capture {
+        self.capture
+    }
 }
 
 impl<'a> Case<'a> {
@@ -115,6 +122,12 @@ impl<'a> Case<'a> {
         self.capture.key_results.get(&token).map_or(&[], Vec::as_slice)
     }
 
+    /// What the keys that the capture publishes say of a token: every one that signed it, and those that did not although
+    /// they bear the name that it gives.
+    pub(crate) fn published_results(&self, token: TokenId) -> &'a [KeyResult] {
+        self.capture.published_results.get(&token).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether `Authorization` was sent with `fact` (gates G1, G2, G10).
     pub(crate) fn authorization(&self, fact: &Fact) -> Seen {
         if fact.authorization().is_some() {
@@ -154,6 +167,10 @@ impl<'a> Case<'a> {
         if fact.credentials.iter().any(|c| !c.is_cookie()) {
             return None;
         }
+        // The server judged a key: there was one, in a place that is not known for it.
+        if fact.outcome.says(&[ErrorClass::ApiKeyInvalid]) {
+            return None;
+        }
         // A handshake fails for many reasons; only these statuses speak of credentials at all.
         if fact.kind == Kind::WebSocket && !matches!(fact.outcome.status, Some(401 | 403 | 407)) {
             return None;
@@ -167,17 +184,22 @@ impl<'a> Case<'a> {
             || cookie_left_out
             || (self.capture.hides_headers(fact.source.input) && self.accepts_hidden_authorization(fact));
         // An application of server-rendered pages may call an expired session missing; a challenge for Bearer is plain.
-        let wants_other = has_control || has_bare_challenge(fact) || (says_missing && control.pages_with_cookies == 0);
-        if cookies && (control.accepts(Method::Cookie) || !wants_other) {
+        let declared = self.capture.declared(fact).filter(|declared| declared.protected);
+        let asks_other = declared.is_some_and(|d| !d.alternatives.is_empty() && !d.takes_cookie());
+        let takes_cookie = control.accepts(Method::Cookie) || declared.is_some_and(|d| d.takes_cookie());
+        let wants_other =
+            has_control || asks_other || has_bare_challenge(fact) || (says_missing && control.pages_with_cookies == 0);
+        if cookies && (takes_cookie || !wants_other) {
             return None;
         }
         // A 403 without a word, compared with another part of the API, is the weakest of refusals.
         let silent = fact.status == Some(403) && fact.outcome.error.is_none();
-        if !has_control || (silent && !own_group) {
+        if declared.is_none() && (!has_control || (silent && !own_group)) {
             caps.push(Cap::NoControl);
         }
         let cookie_left_out = cookie_left_out && !control.accepts(Method::Authorization);
-        Some(Lack { caps, preflight, cookies, cookie_left_out, has_control, says_missing })
+        let declared = declared.map(|declared| (declared.from(), declared.wants()));
+        Some(Lack { caps, preflight, cookies, cookie_left_out, has_control, says_missing, declared })
     }
 
     /// Whether `fact` went without cookies right after its page had called this origin with a session cookie and was
@@ -244,6 +266,8 @@ pub(crate) struct Lack {
     pub(crate) has_control: bool,
     /// Whether the server itself says that nothing was sent.
     pub(crate) says_missing: bool,
+    /// Who declares that the route needs a credential, and what it needs.
+    pub(crate) declared: Option<(String, String)>,
 }
 
 /// Whether `fact` successfully handed out a token, by its bytes or, where the body was not captured, by its role.

@@ -1,6 +1,6 @@
 //! The catalogue: what every rule is called, what it means and where its page is. Everything that lists rules derives from it.
 
-use crate::{finding::Severity, rules::RULES};
+use crate::{finding::Severity, rules::RULES, thresholds::Threshold};
 
 /// Where in the stack a cause lives; a lower layer explains a higher one (detectors §10, tie-break).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,43 @@ pub enum Layer {
     Hygiene,
 }
 
+impl Layer {
+    /// Name in documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Transport => "transport",
+            Self::Client => "client",
+            Self::Token => "token",
+            Self::Key => "key",
+            Self::Session => "session",
+            Self::Hygiene => "hygiene",
+        }
+    }
+}
+
+/// How common a pattern is: what most captures show, what many do, what few do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// The everyday ones.
+    T1,
+    /// Common.
+    T2,
+    /// Rare.
+    T3,
+}
+
+impl Tier {
+    /// Name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::T1 => "T1",
+            Self::T2 => "T2",
+            Self::T3 => "T3",
+        }
+    }
+}
+
 /// What a rule is, apart from how it judges.
 #[derive(Debug)]
 pub struct RuleMeta {
@@ -34,6 +71,10 @@ pub struct RuleMeta {
     pub severity: Severity,
     /// Layer of the cause.
     pub layer: Layer,
+    /// How common the pattern is.
+    pub tier: Tier,
+    /// The numbers that it judges by.
+    pub thresholds: &'static [Threshold],
     /// The rule's page: explanation, executed examples, known limits, references.
     pub spec: &'static str,
     /// Keys of fix texts, best first (`dictionary::fixes`).

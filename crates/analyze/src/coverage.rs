@@ -73,4 +73,6 @@ pub struct Input {
     pub decrypted_count: u64,
     /// Frames that the capturing side says it lost.
     pub dropped: u64,
+    /// Exchanges that were read and then forgotten, the oldest ones: a live capture has no end.
+    pub forgotten: u64,
 }

@@ -67,6 +67,8 @@ pub enum Reason {
     PathName,
     /// A signature was checked with a key that the user supplied.
     KeyCheck,
+    /// A document or setting that the user gave declares it.
+    Document,
 }
 
 impl Reason {
@@ -75,7 +77,7 @@ impl Reason {
         match self {
             Self::KeyCheck => 0.95,
             Self::WireFact => 0.8,
-            Self::Control => 0.7,
+            Self::Control | Self::Document => 0.7,
             Self::ServerCode => 0.6,
             Self::ServerText => 0.5,
             Self::Timing => 0.3,

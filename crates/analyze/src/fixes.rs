@@ -68,6 +68,11 @@ const FIXES: &[Fix] = &[
         text: "After a refused refresh stop, clear the session and go to login once; back off only on network errors and 5xx.",
     },
     Fix {
+        key: "fe.clock",
+        place: "frontend",
+        text: "Set the clock by NTP, sign right before sending, and sign anew for every retry.",
+    },
+    Fix {
         key: "fe.proactive",
         place: "frontend",
         text: "Refresh ahead of expiry from expires_in on a monotonic clock, and check again when the page becomes visible.",
@@ -261,6 +266,11 @@ const FIXES: &[Fix] = &[
         text: "Mark answers that depend on the user no-store, or vary the cache by the credential.",
     },
     Fix {
+        key: "be.request-signing",
+        place: "backend",
+        text: "Sign with the secret that belongs to the key's name, and let no proxy change what was signed: host, path, query, signed headers, body.",
+    },
+    Fix {
         key: "be.policy",
         place: "backend",
         text: "Map the user's roles to what this route asks for, and name what is missing in the answer.",
@@ -369,6 +379,11 @@ const FIXES: &[Fix] = &[
         key: "be.proxy-url",
         place: "gateway",
         text: "Let the application see the URL that the client sees: trust X-Forwarded-Proto and X-Forwarded-Host from the proxy only, or configure the public URL.",
+    },
+    Fix {
+        key: "be.true-description",
+        place: "backend",
+        text: "Make the server check what its description and settings declare, or correct them; test both against each other in CI.",
     },
     Fix {
         key: "be.client-certificate",

@@ -40,6 +40,25 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 15] = [
+        Self::Login,
+        Self::Token,
+        Self::Refresh,
+        Self::Mint,
+        Self::Logout,
+        Self::Userinfo,
+        Self::Jwks,
+        Self::Discovery,
+        Self::Authorize,
+        Self::Callback,
+        Self::Introspect,
+        Self::Csrf,
+        Self::Preflight,
+        Self::Static,
+        Self::Other,
+    ];
+
     /// Every role that evidence can add up for.
     pub(crate) const SCORED: [Self; 12] = [
         Self::Login,

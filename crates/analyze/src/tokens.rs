@@ -40,6 +40,7 @@ pub enum Purpose {
 }
 
 /// One distinct credential.
+#[derive(Clone)]
 pub struct Token {
     /// The value.
     pub secret: Secret,
@@ -130,7 +131,7 @@ fn rewrite<T: Clone>(list: &mut Shared<T>, done: &mut Rewritten<T>, change: impl
 }
 
 /// The distinct credentials of a capture.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TokenStore {
     tokens: Vec<Token>,
     /// Ids by value; the value itself stands only in [`Token::secret`].

@@ -4,13 +4,12 @@
 
 mod support;
 
-use authtrace_analyze::{Analysis, Settings, Severity, Verdict};
+use authtrace_analyze::{Analysis, Severity, Verdict};
 use support::transcript;
 
 fn analyze(text: &str) -> Analysis {
     let transcript = transcript::parse(text);
-    let settings = Settings { keys: transcript.keys, ..Settings::default() };
-    support::analyze_input(&transcript.exchanges, settings, transcript.input)
+    support::analyze_input(&transcript.exchanges, transcript.settings, transcript.input)
 }
 
 fn said(analysis: &Analysis) -> String {

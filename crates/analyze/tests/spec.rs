@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use authtrace_analyze::{
-    Analysis, Settings, Severity,
+    Analysis, Severity,
     catalogue::{RuleMeta, catalogue},
 };
 use support::transcript::{self, Expected};
@@ -46,9 +46,7 @@ fn blocks(spec: &str) -> Vec<Block<'_>> {
 #[track_caller]
 fn check(meta: &RuleMeta, block: &Block<'_>) -> bool {
     let transcript = transcript::parse(&block.text);
-    let keys = transcript.keys;
-    let settings = Settings { keys, ..Settings::default() };
-    let analysis = support::analyze_input(&transcript.exchanges, settings, transcript.input);
+    let analysis = support::analyze_input(&transcript.exchanges, transcript.settings, transcript.input);
     let context = format!("{} under `{}`:\n{}\n{}", meta.code, block.heading, block.text, describe(&analysis));
     let own: BTreeSet<Expected> = transcript.findings.iter().filter(|e| e.code == meta.code).cloned().collect();
     let said: BTreeSet<Expected> = analysis

@@ -63,6 +63,53 @@ pub struct InputReport {
     pub decrypted_count: u64,
 }
 
+impl InputReport {
+    /// What a packet capture says of itself, but for the digest and size of its bytes.
+    pub(crate) fn of_packets(path: String, packets: PacketReport, first_id: u32, compression: Compression) -> Self {
+        let container = match packets.format {
+            Some(PacketFormat::Pcapng) => Container::Pcapng,
+            Some(PacketFormat::Pcap) | None => Container::Pcap,
+        };
+        Self {
+            exchanges: packets.exchanges,
+            next_id: packets.next_id,
+            creator: packets.application,
+            anomalies: packets.anomalies,
+            truncated: packets.truncated,
+            frames: packets.frames,
+            drops: packets.drops,
+            opaque: packets.opaque,
+            opaque_count: packets.opaque_count,
+            quic: packets.quic,
+            decrypted_count: packets.decrypted_count,
+            ..Self::blank(path, Format { container, compression }, first_id)
+        }
+    }
+
+    fn blank(path: String, format: Format, first_id: u32) -> Self {
+        Self {
+            path,
+            format,
+            sha256: [0; 32],
+            bytes: 0,
+            exchanges: 0,
+            entries: 0,
+            next_id: first_id,
+            creator: None,
+            browser: None,
+            pages: Vec::new(),
+            anomalies: Vec::new(),
+            truncated: false,
+            frames: 0,
+            drops: Drops::default(),
+            opaque: Vec::new(),
+            opaque_count: 0,
+            quic: QuicSummary::default(),
+            decrypted_count: 0,
+        }
+    }
+}
+
 /// How an input is read.
 #[derive(Clone)]
 pub struct Plan<'p> {
@@ -282,47 +329,11 @@ impl Job<'_> {
 
     /// What a packet capture says of itself.
     fn packets(&self, packets: PacketReport, compression: Compression) -> InputReport {
-        let container = match packets.format {
-            Some(PacketFormat::Pcapng) => Container::Pcapng,
-            Some(PacketFormat::Pcap) | None => Container::Pcap,
-        };
-        InputReport {
-            exchanges: packets.exchanges,
-            next_id: packets.next_id,
-            creator: packets.application,
-            anomalies: packets.anomalies,
-            truncated: packets.truncated,
-            frames: packets.frames,
-            drops: packets.drops,
-            opaque: packets.opaque,
-            opaque_count: packets.opaque_count,
-            quic: packets.quic,
-            decrypted_count: packets.decrypted_count,
-            ..self.blank(Format { container, compression })
-        }
+        InputReport::of_packets(self.path.to_owned(), packets, self.plan.first_id, compression)
     }
 
     fn blank(&self, format: Format) -> InputReport {
-        InputReport {
-            path: self.path.to_owned(),
-            format,
-            sha256: [0; 32],
-            bytes: 0,
-            exchanges: 0,
-            entries: 0,
-            next_id: self.plan.first_id,
-            creator: None,
-            browser: None,
-            pages: Vec::new(),
-            anomalies: Vec::new(),
-            truncated: false,
-            frames: 0,
-            drops: Drops::default(),
-            opaque: Vec::new(),
-            opaque_count: 0,
-            quic: QuicSummary::default(),
-            decrypted_count: 0,
-        }
+        InputReport::blank(self.path.to_owned(), format, self.plan.first_id)
     }
 
     fn nothing_unpacked(&self, outcome: Outcome, compression: Compression) -> InputError {

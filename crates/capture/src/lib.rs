@@ -12,6 +12,8 @@ mod detail;
 mod error;
 mod expand;
 mod input;
+#[cfg(all(feature = "live", unix))]
+pub mod live;
 mod packets;
 mod pump;
 mod side_files;

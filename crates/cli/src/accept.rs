@@ -52,7 +52,12 @@ pub(crate) fn read(path: &Path, today: Date) -> anyhow::Result<Vec<Acceptance>> 
                 continue;
             }
         }
-        holding.push(Acceptance { fingerprint: entry.fingerprint, reason: entry.reason, until: entry.until });
+        holding.push(Acceptance {
+            fingerprint: Some(entry.fingerprint),
+            reason: entry.reason,
+            until: entry.until,
+            ..Acceptance::default()
+        });
     }
     Ok(holding)
 }
@@ -72,7 +77,7 @@ mod tests {
         )
         .unwrap();
         let holding = |day: i8| -> Vec<String> {
-            read(&path, Date::constant(2026, 1, day)).unwrap().into_iter().map(|a| a.fingerprint).collect()
+            read(&path, Date::constant(2026, 1, day)).unwrap().into_iter().filter_map(|a| a.fingerprint).collect()
         };
         assert_eq!((holding(2), holding(3)), (vec!["a".into(), "b".into()], vec!["b".into()]));
         fs::write(&path, "[[accept]]\nfingerprint = \"a\"\nreason = \" \"\n").unwrap();

@@ -47,13 +47,17 @@ pub(crate) enum Verb {
     Analyze(AnalyzeArgs),
     /// Look around in the terminal UI: incidents, timeline, tokens, one exchange in full
     Tui(TuiArgs),
+    /// Capture on a device and judge while packets arrive; -w keeps them
+    Capture(Box<CaptureArgs>),
     /// List the requests, one row an exchange
     #[command(after_help = COLUMNS)]
-    Exchanges(InspectArgs),
+    Exchanges(ExchangesArgs),
     /// List every distinct credential: what it is, where it went, how it fared
     Tokens(InspectArgs),
     /// List the sessions
     Sessions(InspectArgs),
+    /// Ask in SQL: over the tables exchanges, tokens, sessions and findings
+    Query(QueryArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
     /// Say what changed in authentication behaviour between two captures
@@ -64,6 +68,8 @@ pub(crate) enum Verb {
     Redact(RedactArgs),
     /// Write any capture as HAR 1.2; values are replaced as `redact` does it
     Convert(ConvertArgs),
+    /// Print the settings that hold, and where each comes from: default, file and line, flag or environment
+    Config(ConfigArgs),
     /// List the rules
     Rules(OutputArgs),
     /// Explain one rule, by code or id
@@ -151,9 +157,21 @@ pub(crate) struct InspectArgs {
     /// Threads that may be busy at a time [default: as many as there are processors]; the result is the same
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// A TOML file with long flags as keys
+    /// An OpenAPI document (3.0, 3.1; JSON, YAML): which routes need which credential
+    #[arg(long, value_name = "FILE")]
+    pub(crate) openapi: Vec<PathBuf>,
+    /// A directory of source maps: call sites name the source instead of the minified script
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source_map: Option<PathBuf>,
+    /// Settings: long flags as keys, and what is known of the system [default: authtrace.toml here or above, in the repository]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Leave out an authtrace.toml that is found
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
+    /// How to judge, from the settings.
+    #[arg(skip)]
+    pub(crate) judgement: config::Judgement,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -180,6 +198,69 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) exit_zero: bool,
 }
 
+/// `query`.
+#[derive(Args)]
+pub(crate) struct QueryArgs {
+    /// Captures, as for other verbs, and last the SELECT statement
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Say how the query would be answered, and do not answer it
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// List the tables and their columns
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+/// `capture`.
+#[derive(Args)]
+pub(crate) struct CaptureArgs {
+    /// Capture on this device, or on `any`; several at once
+    #[arg(short, long = "interface", value_name = "DEVICE")]
+    pub(crate) interface: Vec<String>,
+    /// List the devices with their addresses and link types
+    #[arg(short = 'D', long)]
+    pub(crate) list_interfaces: bool,
+    /// Capture only what this filter takes, in the language of pcap-filter: 'tcp port 8000'
+    #[arg(short = 'f', long, value_name = "BPF")]
+    pub(crate) capture_filter: Option<String>,
+    /// Keep the packets in this pcapng file, with the secrets of --keylog
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Begin another file of -w after duration:S, interval:S, filesize:KB or packets:N; files:N keeps the last N
+    #[arg(short = 'b', long, value_name = "WHEN")]
+    pub(crate) ring_buffer: Vec<String>,
+    /// Stop after duration:S, filesize:KB, packets:N or files:N
+    #[arg(short, long, value_name = "WHEN")]
+    pub(crate) autostop: Vec<String>,
+    /// Stop after N packets
+    #[arg(short, long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Keep N bytes of each packet [default: 262144]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) snapshot_length: Option<u32>,
+    /// Leave the device out of promiscuous mode
+    #[arg(short = 'p', long)]
+    pub(crate) no_promiscuous_mode: bool,
+    /// MiB that the kernel may hold for each device until they are fetched [default: 64]
+    #[arg(short = 'B', long, value_name = "MIB")]
+    pub(crate) buffer_size: Option<u32>,
+    /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
+    #[arg(long)]
+    pub(crate) immediate: bool,
+    /// MiB of memory for what is known of exchanges, at about 1 KiB each; the oldest go first [default: 2048]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) spill_limit: Option<u32>,
+    /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
+    #[arg(long, value_name = "CMD")]
+    pub(crate) on_incident: Option<String>,
+    /// Keep privileges and the rights to files and system calls that a capture does not need
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+}
+
 /// `report`.
 #[derive(Args)]
 pub(crate) struct ReportArgs {
@@ -194,6 +275,22 @@ pub(crate) struct ReportArgs {
     /// When the report was written; without it, equal captures give equal reports
     #[arg(long, value_name = "TIME")]
     pub(crate) date: Option<String>,
+}
+
+/// `exchanges`.
+#[derive(Args)]
+pub(crate) struct ExchangesArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Only this exchange, by the number in the first column; may be repeated
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Vec<u32>,
+    /// Each exchange in full: headers, cookies, tokens read apart, bodies, findings; secrets are named, not shown
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Each exchange as a curl command, credentials as variables
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) curl: bool,
 }
 
 /// `diff`.
@@ -283,6 +380,9 @@ pub(crate) struct TuiArgs {
     /// Signs in ASCII only
     #[arg(long)]
     pub(crate) ascii: bool,
+    /// Colours: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
+    #[arg(long, value_name = "THEME")]
+    pub(crate) theme: Option<String>,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
@@ -292,6 +392,16 @@ pub(crate) struct TuiArgs {
     /// Keys by action, from the configuration.
     #[arg(skip)]
     pub(crate) keys: BTreeMap<String, Vec<String>>,
+}
+
+/// `config`.
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) analyze: AnalyzeArgs,
+    /// Every threshold of every rule, set or not
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `explain`.
@@ -382,9 +492,14 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
+        Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
-        Some(Verb::Exchanges(inspect) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
-        | Some(Verb::Verify(VerifyArgs { inspect, .. }) | Verb::Diff(DiffArgs { inspect, .. })) => {
+        Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
+        | Some(
+            Verb::Verify(VerifyArgs { inspect, .. })
+            | Verb::Diff(DiffArgs { inspect, .. })
+            | Verb::Query(QueryArgs { inspect, .. }),
+        ) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
             None
         }

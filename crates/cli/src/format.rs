@@ -24,6 +24,8 @@ pub(crate) enum Format {
     Junit,
     /// Annotations of GitHub Actions.
     Github,
+    /// Columns for other engines.
+    Parquet,
 }
 
 /// A format of a list.
@@ -56,7 +58,7 @@ impl Format {
         matches!(self, Self::Md | Self::Html | Self::Sarif | Self::Junit | Self::Github)
     }
 
-    const NAMES: [(&str, Self); 9] = [
+    const NAMES: [(&str, Self); 10] = [
         ("text", Self::Text),
         ("json", Self::Json),
         ("jsonl", Self::Jsonl),
@@ -66,6 +68,7 @@ impl Format {
         ("sarif", Self::Sarif),
         ("junit", Self::Junit),
         ("github", Self::Github),
+        ("parquet", Self::Parquet),
     ];
     /// The format called `name`.
     pub(crate) fn parse(name: &str) -> anyhow::Result<Self> {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::output::complain;
 
 /// The variable in which browsers, curl and others are told where to log keys.
-const VARIABLE: &str = "SSLKEYLOGFILE";
+pub(crate) const VARIABLE: &str = "SSLKEYLOGFILE";
 
 /// Every secret of the key logs. No message repeats a line: it may be a secret.
 pub(crate) fn read<P: AsRef<Path>>(paths: &[P]) -> anyhow::Result<KeyLog> {

@@ -21,6 +21,8 @@ use authtrace_report::visible;
 
 use crate::{
     args::InspectArgs,
+    details::Details,
+    expectations,
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
@@ -31,8 +33,8 @@ use crate::{
 pub(crate) struct Loaded {
     /// The analysis of every input that could be read.
     pub(crate) analysis: Analysis,
-    /// Where its exchanges can be read again, by the number of their input.
-    pub(crate) details: Vec<DetailSource>,
+    /// Where its exchanges can be read again.
+    pub(crate) details: Details,
     /// Whether a named input gave nothing.
     pub(crate) failed: bool,
     /// Whether no input at all could be read.
@@ -57,13 +59,12 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
 }
 
 fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
-    let fingerprint_key = fingerprint_key(args.fingerprint_key.as_deref())?;
-    let settings = Settings { keys: keys::ring(&args.keys)?, fingerprint_key, shared };
+    let settings = settings(args, shared)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
     let (inputs, mut failed) = inputs(&args.paths()?, watch);
     let mut analyzer = Analyzer::new(settings);
     let threads = threads(args)?;
-    let (mut read, mut details) = (Vec::new(), Vec::new());
+    let (mut read, mut details) = (Vec::new(), Details::default());
     let mut first_id = 0;
     for path in &inputs {
         if interrupt.is_set() {
@@ -87,12 +88,31 @@ fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut
     let nothing = read.is_empty();
     let began = Instant::now();
     let analysis = analyzer.finish(read);
+    if !nothing {
+        for document in analysis.capture.idle_documents() {
+            watch.complain(&format!("{document} describes no call of this capture"));
+        }
+    }
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
 }
 
+/// What the flags and the settings file decide; less is told of secrets in what will be `shared`.
+pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        keys: keys::ring(&args.keys)?,
+        fingerprint_key: fingerprint_key(args.fingerprint_key.as_deref())?,
+        shared,
+        expectations: expectations::expectations(args)?,
+        thresholds: args.judgement.thresholds.clone(),
+        severities: args.judgement.severities.clone(),
+        own_rules: args.judgement.own_rules.clone(),
+        source_maps: expectations::source_maps(args)?,
+    })
+}
+
 /// How many threads may be busy, told to whoever judges.
-fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
+pub(crate) fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
     let Some(threads) = args.threads.map(NonZero::get) else { return Ok(Plan::new(&BodyNeeds).threads) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -243,7 +263,7 @@ impl Drop for Batch {
 }
 
 /// What the exchanges of one input say about it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
@@ -251,7 +271,8 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn note(&mut self, exchange: &authtrace_parse::Exchange) {
+    /// Notes one more of them.
+    pub(crate) fn note(&mut self, exchange: &Exchange) {
         if let Some(at) = exchange.timing.started.or(exchange.timing.sent) {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -261,6 +282,13 @@ impl Seen {
         }
     }
 
+    /// What an input that is not over yet has shown.
+    #[cfg(feature = "live")]
+    pub(crate) fn so_far(&self) -> Input {
+        Input { anomalies: self.anomalies.clone(), first: self.first, last: self.last, ..Input::default() }
+    }
+
+    /// The input that they came from.
     pub(crate) fn input(mut self, report: InputReport) -> Input {
         for anomaly in &report.anomalies {
             *self.anomalies.entry(anomaly.kind.name()).or_default() += 1;
@@ -285,6 +313,7 @@ impl Seen {
             quic: report.quic,
             decrypted_count: report.decrypted_count,
             dropped: report.drops.total(),
+            forgotten: 0,
         }
     }
 }

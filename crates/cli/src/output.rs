@@ -64,12 +64,14 @@ fn one_line(message: &str) -> String {
 /// Where a verb's text goes.
 pub(crate) struct Output<'a> {
     args: &'a OutputArgs,
+    /// The file of `-o`, where it was opened beforehand.
+    opened: Option<File>,
 }
 
 impl<'a> Output<'a> {
     /// As the flags say.
     pub(crate) fn new(args: &'a OutputArgs) -> Self {
-        Self { args }
+        Self { args, opened: None }
     }
 
     /// Colour where it is asked for, or where a terminal reads it and nothing forbids it.
@@ -91,7 +93,13 @@ impl<'a> Output<'a> {
             (_, 0) => Detail::Normal,
             _ => Detail::Everything,
         };
-        Ok(Layout { width: self.columns().unwrap_or(80).min(100), style: self.style()?, clock: None, detail })
+        Ok(Layout {
+            width: self.columns().unwrap_or(80).min(100),
+            style: self.style()?,
+            clock: None,
+            detail,
+            ..Layout::default()
+        })
     }
 
     /// Columns of the terminal; a table that goes anywhere else is not cut.
@@ -105,20 +113,48 @@ impl<'a> Output<'a> {
         self.args.output.is_none() && io::stdout().is_terminal()
     }
 
+    /// Opens the file of `-o` now, for someone who may not do so later; gives it to be handed to another owner.
+    #[cfg(feature = "live")]
+    pub(crate) fn open(&mut self) -> anyhow::Result<Option<&File>> {
+        if let Some(path) = self.file() {
+            let file = create(path).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
+            self.opened = Some(file);
+        }
+        Ok(self.opened.as_ref())
+    }
+
+    /// The file of `-o`.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.args.output.as_deref().filter(|path| path.as_os_str() != "-")
+    }
+
     /// Writes `text`. A closed pipe is success.
     pub(crate) fn write(&self, text: &str) -> anyhow::Result<()> {
-        match &self.args.output {
-            Some(path) if path.as_os_str() != "-" => {
-                to_file(path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
-            }
-            _ => to_stdout(text),
+        self.send(text.as_bytes())
+    }
+
+    /// Writes what is no text. A closed pipe is success, a terminal is no place for it.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.is_terminal() {
+            anyhow::bail!("this format is not for a terminal; name a file with -o");
         }
+        self.send(bytes)
+    }
+
+    fn send(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(path) = self.file() else { return to_stdout(bytes) };
+        let sent = match &self.opened {
+            Some(file) => (&*file).write_all(bytes),
+            None => to_file(path, bytes),
+        };
+        sent.map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))
     }
 }
 
-fn to_stdout(text: &str) -> anyhow::Result<()> {
+/// Writes to standard output as it comes; a closed pipe is success.
+pub(crate) fn to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             anyhow::bail!("cannot write to standard output: {error}; check the disk or the pipe")
         }
@@ -127,8 +163,8 @@ fn to_stdout(text: &str) -> anyhow::Result<()> {
 }
 
 /// Only the user may read what was found; an older file loses the rights of others, too.
-pub(crate) fn to_file(path: &Path, text: &str) -> io::Result<()> {
-    create(path)?.write_all(text.as_bytes())
+pub(crate) fn to_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create(path)?.write_all(bytes)
 }
 
 /// An empty file that only the user may read.

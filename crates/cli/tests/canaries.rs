@@ -250,6 +250,11 @@ fn no_report_and_no_format_shows_a_canary() {
         }
         check(&["exchanges", input, "-T", "csv"], "");
         check(&["tokens", input, "-T", "csv"], "");
+        for format in ["text", "json", "jsonl"] {
+            let full = check(&["exchanges", input, "--full", "-T", format], "");
+            assert!(full.to_lowercase().contains("set-cookie"), "{input}: {full}");
+        }
+        assert!(check(&["exchanges", input, "--curl"], "").starts_with("curl -X GET "));
         let out = folder.path().join("report");
         check(&["report", input, "-o", out.to_str().unwrap()], "");
         for file in ["report.md", "report.html", "report.json"] {

@@ -10,50 +10,14 @@
 )]
 
 mod support;
+#[path = "support/truth.rs"]
+mod truth;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
-use authtrace_analyze::{Analysis, Finding, Severity, facts::Fact};
-use authtrace_parse::ExchangeId;
+use authtrace_analyze::{Analysis, Finding, Severity};
 use serde_json::Value;
-use support::normalise;
-
-/// Which rules answer to which kind of incident, the best answer first.
-const ANSWERS: &[(&str, &[&str])] = &[
-    ("connection_refused_port_drift", &["AUTH074"]),
-    ("cors_blocked_request", &["AUTH060"]),
-    ("cors_preflight_blocks_authorization", &["AUTH060"]),
-    ("cors_wildcard_with_credentials", &["AUTH061"]),
-    ("expired_access_token_sent", &["AUTH020"]),
-    ("jwt_missing_aud", &["AUTH023"]),
-    ("missing_authorization_client_bypass", &["AUTH003", "AUTH004", "AUTH001"]),
-    ("missing_authorization_race", &["AUTH002"]),
-    ("refresh_storm", &["AUTH042", "AUTH040", "AUTH041"]),
-    ("refresh_thundering_herd", &["AUTH043", "AUTH041"]),
-    ("refresh_token_reuse", &["AUTH043"]),
-    ("signature_mismatch", &["AUTH030", "AUTH033"]),
-    ("signature_mismatch_websocket", &["AUTH080", "AUTH030", "AUTH033"]),
-    ("token_format_opaque_session", &["AUTH013"]),
-    ("token_literal_null", &["AUTH010"]),
-    ("token_literal_undefined", &["AUTH010"]),
-];
-
-/// Rules that may be right beside the truth, which lists incidents and not hygiene, amplifiers or context.
-const BESIDE: &[&str] = &["AUTH001", "AUTH044", "AUTH061", "AUTH062", "AUTH074", "AUTH100", "AUTH101", "AUTH103"];
-
-const FORMS: &[&str] =
-    &["devtools.full.har", "devtools.sanitized.har", "playwright.har", "capture.pcapng", "capture-any.pcap"];
-
-/// A folder whose captures speak HTTP/2 over TLS, which is not read.
-const HTTP2: &str = "s7-mixed";
-
-/// Whether a form holds packets, which show the wire and not the browser.
-fn is_packets(form: &str) -> bool {
-    form.contains(".pcap")
-}
+use truth::{Expected, FORMS, HTTP2, Truth, answers, is_packets, touches};
 
 #[derive(Default)]
 struct Score {
@@ -69,104 +33,19 @@ struct Board {
     faults: Vec<String>,
 }
 
-/// One expected finding of a truth file.
-struct Expected {
-    kind: String,
-    severity: String,
-    routes: BTreeSet<String>,
-    on_browser: bool,
-    on_wire: bool,
-}
-
-fn answers(kind: &str) -> &'static [&'static str] {
-    ANSWERS.iter().find(|(name, _)| *name == kind).map_or(&[], |(_, codes)| codes)
-}
-
-fn expected(truth: &Value) -> Vec<Expected> {
-    let list = truth["findings_expected"].as_array().unwrap();
-    let one = |e: &Value| Expected {
-        kind: e["kind"].as_str().unwrap().to_owned(),
-        severity: e["severity"].as_str().unwrap().to_owned(),
-        routes: e["endpoints"].as_array().unwrap().iter().map(|r| normalise(r.as_str().unwrap())).collect(),
-        on_browser: e["requests_browser"].as_array().is_some_and(|r| !r.is_empty()),
-        on_wire: e["on"] == "wire" && (e["kind"] != "cors_wildcard_with_credentials" || sends_cookies(truth, e)),
-    };
-    list.iter().map(one).collect()
-}
-
-/// Whether a request of `expected` carried cookies: on the wire nothing else tells that it had credentials.
-fn sends_cookies(truth: &Value, expected: &Value) -> bool {
-    let requests = truth["wire_requests"].as_array().unwrap();
-    let of = |r: &&Value| expected["requests_wire"].as_array().is_some_and(|list| list.contains(&r["seq"]));
-    requests.iter().filter(of).any(|r| r["cookies_sent"].as_array().is_some_and(|cookies| !cookies.is_empty()))
-}
-
-/// Exchanges that must stay free of findings at medium or above, found by method, URL and time.
-fn innocent(truth: &Value, analysis: &Analysis, packets: bool) -> BTreeSet<ExchangeId> {
-    let numbers = |list: &Value, key: &str| -> BTreeSet<u64> {
-        list.as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|x| x[key].as_array().into_iter().flatten())
-            .filter_map(Value::as_u64)
-            .collect()
-    };
-    let mut wire = numbers(&truth["must_not_flag"], "requests_wire");
-    for guilty in numbers(&truth["findings_expected"], "requests_wire") {
-        wire.remove(&guilty);
-    }
-    if packets {
-        let requests = truth["wire_requests"].as_array().unwrap();
-        let chosen = requests.iter().filter(|r| r["seq"].as_u64().is_some_and(|seq| wire.contains(&seq)));
-        return chosen.filter_map(|request| find_on_wire(request, analysis)).collect();
-    }
-    let requests = truth["browser_requests"].as_array().unwrap();
-    let chosen = requests.iter().filter(|r| r["wire_seq"].as_u64().is_some_and(|seq| wire.contains(&seq)));
-    chosen.filter_map(|request| find(request, analysis)).collect()
-}
-
-fn find(request: &Value, analysis: &Analysis) -> Option<ExchangeId> {
-    let at = (request["t"].as_f64()? * 1e9) as i64;
-    let (method, url) = (request["method"].as_str()?, request["url"].as_str()?);
-    let target = authtrace_parse::Target::parse(url)?;
-    nearest(analysis, at, |f| &*f.method == method && *f.origin == target.origin() && *f.path == *target.path.expose())
-}
-
-fn find_on_wire(request: &Value, analysis: &Analysis) -> Option<ExchangeId> {
-    let at = (request["t"].as_f64()? * 1e9) as i64;
-    let (method, path) = (request["method"].as_str()?, request["path"].as_str()?);
-    let host = request["host"].as_str()?;
-    nearest(analysis, at, |f| {
-        &*f.method == method && &*f.path == path && (host == format!("{}:{}", f.host, f.port) || *f.host == *host)
-    })
-}
-
-/// The exchange that `is` right and nearest to `at`.
-fn nearest(analysis: &Analysis, at: i64, is: impl Fn(&Fact) -> bool) -> Option<ExchangeId> {
-    let near = analysis.capture.facts.iter().filter(|f| is(f)).map(|f| (f.id, (f.started_nanos() - at).abs()));
-    near.filter(|(_, d)| *d < 200_000_000).min_by_key(|(_, d)| *d).map(|(id, _)| id)
-}
-
 fn judge(folder: &Path, form: &str, key_log: Option<&Path>, truth: &Value, board: &mut Board) {
     let name = format!("{}/{form}", folder.file_name().unwrap().to_string_lossy());
     let env = folder.join("secrets.env");
     let analysis = support::analyze_with(&folder.join(form), env.is_file().then_some(env.as_path()), key_log);
     let sanitized = form.contains("sanitized");
-    let all = expected(truth);
-    let true_codes: BTreeSet<&str> = all.iter().flat_map(|e| answers(&e.kind)).copied().collect();
-    let expected: Vec<Expected> = all
-        .into_iter()
-        .filter(|e| if is_packets(form) { e.on_wire } else { e.on_browser })
-        // A Playwright HAR holds no preflights.
-        .filter(|e| !(form == "playwright.har" && e.kind.starts_with("cors_")))
-        .collect();
+    let told = Truth::of(truth, form, &analysis);
     let loud: Vec<&Finding> = analysis.findings.iter().filter(|f| f.severity >= Severity::Medium).collect();
     let says_sanitized = analysis.coverage.iter().any(|c| c.rule.code == "CAP200");
 
     if sanitized && !says_sanitized {
         board.faults.push(format!("{name}: CAP200 is missing"));
     }
-    for want in &expected {
+    for want in &told.expected {
         let codes = answers(&want.kind);
         let hit = analysis.findings.iter().find(|f| codes.contains(&f.rule.code) && touches(f, &want.routes));
         match hit {
@@ -182,21 +61,16 @@ fn judge(folder: &Path, form: &str, key_log: Option<&Path>, truth: &Value, board
             }
         }
     }
-    let innocent = innocent(truth, &analysis, is_packets(form));
     for finding in &loud {
-        let lying = !finding.exchanges.is_empty() && finding.exchanges.iter().all(|id| innocent.contains(id));
-        let wrong_cause = !true_codes.contains(finding.rule.code)
-            && !BESIDE.contains(&finding.rule.code)
-            && finding.confidence().value() >= 0.55;
-        let hygiene = matches!(finding.rule.code, "AUTH100" | "AUTH101" | "AUTH103");
-        if (lying && !hygiene) || wrong_cause || truth["healthy"] == true {
+        let wrong_cause = told.is_other_cause(finding) && finding.confidence().value() >= 0.55;
+        if told.is_false_alarm(finding) || wrong_cause {
             board.rules.entry(finding.rule.code).or_default().wrong += 1;
             board
                 .faults
                 .push(format!("{name}: {} on {} is wrong: {}", finding.rule.code, finding.route, finding.message));
         }
     }
-    top(&name, &analysis, &expected, sanitized, board);
+    top(&name, &analysis, &told.expected, sanitized, board);
 }
 
 /// The first incident is a true one, and of the gravest kind.
@@ -213,14 +87,6 @@ fn top(name: &str, analysis: &Analysis, expected: &[Expected], sanitized: bool, 
     if !right {
         board.faults.push(format!("{name}: the top incident is {root:?}"));
     }
-}
-
-fn touches(finding: &Finding, routes: &BTreeSet<String>) -> bool {
-    let path = |r: &str| r.split_once(' ').map_or_else(String::new, |(_, p)| p.to_owned());
-    finding
-        .routes
-        .iter()
-        .any(|r| routes.contains(&normalise(r)) || routes.iter().any(|want| path(want) == path(&normalise(r))))
 }
 
 #[test]

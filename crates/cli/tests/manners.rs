@@ -198,6 +198,56 @@ fn the_number_of_threads_changes_no_byte() {
 }
 
 #[test]
+fn an_exchange_is_shown_in_full() {
+    let text = out(&run(&["exchanges", "--full", "--id", "11", "captures/race.har"]));
+    assert!(text.starts_with("GET http://localhost:8000/api/v1/books/\n→ 401"), "{text}");
+    assert!(text.contains("request headers") && text.contains("response body") && text.contains("AUTH002"), "{text}");
+    let json = out(&run(&["exchanges", "--full", "captures/race.pcapng", "-T", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let fields = |one: &serde_json::Value| one["request"]["headers"].as_array().unwrap().clone();
+    let bearer = |one: &serde_json::Value| {
+        let named =
+            fields(one).into_iter().find(|field| field["name"].as_str().unwrap().eq_ignore_ascii_case("authorization"));
+        named.is_some_and(|field| field["value"].as_str().unwrap().starts_with("Bearer ‹T"))
+    };
+    let with: Vec<&serde_json::Value> = json.as_array().unwrap().iter().filter(|one| bearer(one)).collect();
+    assert!(
+        !with.is_empty() && with.iter().all(|one| one["status"].as_u64() < Some(300) && one["unread"].is_null()),
+        "{with:?}"
+    );
+    let lines = out(&run(&["exchanges", "--full", "-Y", "status = 401", "captures/race.har", "-T", "jsonl"]));
+    assert!(!lines.is_empty() && lines.lines().all(|line| line.contains("\"status\":401")), "{lines}");
+    let curl = out(&run(&["exchanges", "--curl", "--id", "15", "captures/race.har"]));
+    assert!(
+        curl.starts_with("curl -X GET http://localhost:8000/api/v1/books/") && curl.contains("Bearer $T"),
+        "{curl}"
+    );
+    refused(&["exchanges", "--id", "4711", "captures/race.har"], "no such exchange");
+    refused(&["exchanges", "--full", "captures/race.har", "-T", "csv"], "not for this verb");
+    refused(&["exchanges", "--curl", "captures/race.har", "-T", "json"], "leave -T out");
+}
+
+#[test]
+fn a_cookie_that_a_browser_refuses_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let har = r#"{"log":{"version":"1.2","creator":{"name":"t","version":"1"},"entries":[{"startedDateTime":"2026-11-21T10:00:00.000Z","time":20,
+        "request":{"method":"POST","url":"http://app.example/login","headers":[]},
+        "response":{"status":200,"headers":[
+            {"name":"Set-Cookie","value":"theme=dark"},{"name":"Set-Cookie","value":"sid=abcdefgh; SameSite=None"},
+            {"name":"Set-Cookie","value":"__Host-x=abcdefgh; Secure"}],"content":{"size":0,"mimeType":""}}}]}}"#;
+    let path = file(&folder, "cookies.har", har);
+    let text = out(&run(&["exchanges", "--full", &path]));
+    let refused: Vec<&str> = text.lines().filter(|line| line.contains("a browser refuses it")).collect();
+    assert_eq!(refused.len(), 2, "{text}");
+    assert!(refused[0].contains("SameSite=None without Secure") && refused[1].contains("__Host-"), "{refused:?}");
+    let json: serde_json::Value =
+        serde_json::from_str(&out(&run(&["exchanges", "--full", &path, "-T", "json"]))).unwrap();
+    let fields = json[0]["response"]["headers"].as_array().unwrap();
+    assert_eq!(fields[0].get("refused"), None);
+    assert!(fields[1]["refused"].as_str().unwrap().contains("without Secure"), "{fields:?}");
+}
+
+#[test]
 fn focus_narrows() {
     let lines =
         |args: &[&str]| out(&run(&[&["exchanges", "captures/race.har", "-T", "jsonl"], args].concat())).lines().count();

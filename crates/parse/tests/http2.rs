@@ -146,6 +146,32 @@ fn resets_and_refusals() {
 }
 
 #[test]
+fn the_rest_of_a_request_that_nobody_wants_is_read() {
+    let mut talk = Talk::open();
+    let Talk { wire, client, server } = &mut talk;
+    for stream in [1, 3, 5] {
+        wire.client(client.request(stream, false, "POST", &format!("/{stream}"), &[]));
+    }
+    // Whole answers, then word that there was no need to ask any further (RFC 9113 §8.1): the rest was on its way.
+    for stream in [1, 3] {
+        wire.server(server.response(stream, true, "200", &[]));
+        wire.server(frame(RST_STREAM, 0, stream, [0; 4]));
+    }
+    wire.client(data(1, true, "grant_type=refresh_token"));
+    // No answer, no such word.
+    wire.server(frame(RST_STREAM, 0, 5, [0; 4]));
+    wire.client(data(5, true, "too late"));
+    check(
+        wire,
+        &[
+            r#"#1 POST http://h/1 "grant_type=refresh_t" → 200"#,
+            "#5 POST http://h/5 not captured → ∅ [body-cut] [stream-reset]",
+            "#3 POST http://h/3 not captured → 200 [body-cut]",
+        ],
+    );
+}
+
+#[test]
 fn pushed_answers_say_so() {
     let mut talk = Talk::open();
     let Talk { wire, client, server } = &mut talk;

@@ -7,8 +7,8 @@ use crate::{
 
 /// One column.
 #[derive(Clone, Copy)]
-pub(crate) struct Column {
-    name: &'static str,
+pub(crate) struct Column<'a> {
+    name: &'a str,
     right: bool,
     /// Narrowest that it may get; `None` where it is never cut.
     least: Option<usize>,
@@ -16,17 +16,17 @@ pub(crate) struct Column {
     rank: u8,
 }
 
-impl Column {
-    pub(crate) const fn left(name: &'static str) -> Self {
+impl<'a> Column<'a> {
+    pub(crate) const fn left(name: &'a str) -> Self {
         Self { name, right: false, least: None, rank: 0 }
     }
 
-    pub(crate) const fn right(name: &'static str) -> Self {
+    pub(crate) const fn right(name: &'a str) -> Self {
         Self { name, right: true, least: None, rank: 0 }
     }
 
     /// May be cut down to `least` columns.
-    pub(crate) const fn flexible(name: &'static str, least: usize) -> Self {
+    pub(crate) const fn flexible(name: &'a str, least: usize) -> Self {
         Self { name, right: false, least: Some(least), rank: 0 }
     }
 
@@ -48,14 +48,14 @@ const GAP: usize = 2;
 const WIDEST: usize = 300;
 
 /// The table as text: a dim header, then the rows; `width` of `None` cuts nothing.
-pub(crate) fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>, style: Style) -> String {
+pub(crate) fn table(columns: &[Column<'_>], rows: &[Vec<String>], width: Option<usize>, style: Style) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| visible(cell, WIDEST).into_owned()).collect()).collect();
     let mut widths = natural(columns, &rows);
     if let Some(width) = width {
         shrink(columns, &mut widths, width);
     }
-    let header: Vec<String> = columns.iter().map(|c| c.name.to_owned()).collect();
+    let header: Vec<String> = columns.iter().map(|c| visible(c.name, WIDEST).into_owned()).collect();
     let mut out = style.paint(Ink::Dim, &line(columns, &header, &widths, width));
     out.push('\n');
     for row in &rows {
@@ -66,8 +66,8 @@ pub(crate) fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usiz
 }
 
 /// As wide as the longest cell; a column without content is left out if it may be.
-fn natural(columns: &[Column], rows: &[Vec<String>]) -> Vec<Option<usize>> {
-    let of = |(index, column): (usize, &Column)| {
+fn natural(columns: &[Column<'_>], rows: &[Vec<String>]) -> Vec<Option<usize>> {
+    let of = |(index, column): (usize, &Column<'_>)| {
         let cells = rows.iter().filter_map(|row| row.get(index)).filter(|cell| !matches!(cell.as_str(), "" | "-"));
         let longest = cells.map(|cell| cell.chars().count()).max();
         let longest = if column.rank == 0 { Some(longest.unwrap_or(0)) } else { longest };
@@ -77,7 +77,7 @@ fn natural(columns: &[Column], rows: &[Vec<String>]) -> Vec<Option<usize>> {
 }
 
 /// Leaves out columns until the rest fits when cut, then cuts the widest.
-fn shrink(columns: &[Column], widths: &mut [Option<usize>], width: usize) {
+fn shrink(columns: &[Column<'_>], widths: &mut [Option<usize>], width: usize) {
     let total = |widths: &[Option<usize>], least: bool| -> usize {
         let shown = columns.iter().zip(widths).filter_map(|(c, wide)| Some((c, (*wide)?)));
         shown.map(|(column, wide)| GAP + if least { column.needs(wide) } else { wide }).sum::<usize>()
@@ -94,7 +94,7 @@ fn shrink(columns: &[Column], widths: &mut [Option<usize>], width: usize) {
     }
 }
 
-fn line(columns: &[Column], cells: &[String], widths: &[Option<usize>], width: Option<usize>) -> String {
+fn line(columns: &[Column<'_>], cells: &[String], widths: &[Option<usize>], width: Option<usize>) -> String {
     let mut out = String::new();
     for ((column, cell), wide) in columns.iter().zip(cells).zip(widths) {
         let Some(wide) = *wide else { continue };

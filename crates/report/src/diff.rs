@@ -10,7 +10,6 @@ use serde::Serialize;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use crate::{
-    fingerprint::fingerprint,
     json,
     page::Page,
     style::Ink,
@@ -158,7 +157,7 @@ fn incidents(view: &View<'_>) -> BTreeMap<String, Incident> {
             severity: incident.severity.name(),
             route: root.route.to_string(),
         };
-        Some((fingerprint(root), told))
+        Some((root.fingerprint(), told))
     };
     view.incidents().iter().filter_map(one).collect()
 }

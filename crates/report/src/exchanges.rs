@@ -118,7 +118,7 @@ fn host(fact: &Fact) -> String {
 
 /// One exchange as programs read it; what is not known is null.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     id: u32,
     time: Option<String>,
     duration_ns: Option<u64>,
@@ -162,7 +162,8 @@ struct SourceRow {
     locator: BTreeMap<&'static str, Option<u32>>,
 }
 
-fn row<'a>(capture: &Capture, fact: &'a Fact) -> Row<'a> {
+/// The row of `fact`.
+pub(crate) fn row<'a>(capture: &Capture, fact: &'a Fact) -> Row<'a> {
     let credential = |c: &authtrace_analyze::facts::credential::Credential| CredentialRow {
         carrier: c.carrier.to_string(),
         kind: c.kind.name(),

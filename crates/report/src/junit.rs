@@ -2,7 +2,7 @@
 
 use authtrace_analyze::{
     Finding, FindingId, Severity,
-    catalogue::{Layer, RuleMeta, catalogue},
+    catalogue::{Layer, RuleMeta},
 };
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -14,7 +14,7 @@ const LONGEST: usize = 2000;
 /// The report; a rule fails from severity `fail_on` on.
 pub fn render(view: &View<'_>, fail_on: Severity) -> String {
     let mut suite = TestSuite::new(name(view));
-    for rule in catalogue().filter(|rule| rule.layer != Layer::Capture) {
+    for rule in view.analysis.rules().filter(|rule| rule.layer != Layer::Capture) {
         suite.add_test_case(case(view, rule, fail_on));
     }
     let mut report = Report::new("authtrace");

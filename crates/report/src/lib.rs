@@ -5,12 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod answer;
 mod columns;
 pub mod csv;
 pub mod diff;
+pub mod events;
 pub mod exchange;
 pub mod exchanges;
-mod fingerprint;
 pub mod gate;
 pub mod github;
 mod hidden;
@@ -23,6 +24,7 @@ mod picture;
 pub mod rules;
 pub mod sarif;
 pub mod sessions;
+pub mod settings;
 pub mod style;
 pub mod terminal;
 pub mod token;
@@ -31,7 +33,6 @@ pub mod verify;
 pub mod view;
 mod words;
 
-pub use fingerprint::fingerprint;
 pub use hidden::{is_hidden, visible};
 pub use moment::Clock;
 pub use page::{Line, Page, Piece};

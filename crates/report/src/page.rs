@@ -97,11 +97,12 @@ impl Page {
 
     /// A paragraph with `label` in front of its first line; the text stands `gutter` columns right of `indent`.
     pub fn hanging(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
-        let text = clean(text);
+        // A label may be the name of a field, which is the capture's word as well.
+        let (label, text) = (clean(label), clean(text));
         let at = indent + gutter;
         let room = self.width.saturating_sub(at).max(NARROWEST / 2);
         for (number, line) in wrap(&text, room, room).into_iter().enumerate() {
-            let shown = if number == 0 { label } else { "" };
+            let shown = if number == 0 { &*label } else { "" };
             let padding = " ".repeat(gutter.saturating_sub(shown.chars().count()));
             self.line(&[(Ink::Plain, &" ".repeat(indent)), (Ink::Dim, shown), (Ink::Plain, &padding), (ink, line)]);
         }
@@ -109,9 +110,10 @@ impl Page {
 
     /// One line as it is, not wrapped: for what someone will copy.
     pub fn verbatim(&mut self, indent: usize, label: &str, gutter: usize, ink: Ink, text: &str) {
+        let label = clean(label);
         let padding = " ".repeat(gutter.saturating_sub(label.chars().count()));
         let indent = " ".repeat(indent);
-        self.line(&[(Ink::Plain, &indent), (Ink::Dim, label), (Ink::Plain, &padding), (ink, &clean(text))]);
+        self.line(&[(Ink::Plain, &indent), (Ink::Dim, &label), (Ink::Plain, &padding), (ink, &clean(text))]);
     }
 
     fn line(&mut self, pieces: &[(Ink, &str)]) {

@@ -1,5 +1,6 @@
 //! `tokens`: every distinct credential, what it says of itself, where it went and how it fared. Never its value.
 
+mod matrix;
 pub mod page;
 
 use std::collections::BTreeSet;
@@ -83,6 +84,10 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     let capture = &view.analysis.capture;
     let rows: Vec<Vec<String>> = tokens.iter().map(|(id, token)| row(capture, *id, token, &mut ticker)).collect();
     let mut out = table(&columns, &rows, width, layout.style);
+    if let Some(matrix) = matrix::text(capture, &tokens, width, layout.style) {
+        out.push('\n');
+        out.push_str(&matrix);
+    }
     if layout.detail == crate::terminal::Detail::Everything {
         out.push('\n');
         out.push_str(&details(capture, &tokens, layout));
@@ -96,7 +101,7 @@ fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -
     vec![
         id.to_string(),
         name(capture, id, token),
-        token.purpose.map_or("-", purpose_name).to_owned(),
+        token.purpose.map_or("-", Purpose::name).to_owned(),
         carriers.join(", "),
         token.sent_count.to_string(),
         token.accepted.to_string(),
@@ -146,7 +151,7 @@ pub(crate) fn documents(view: &View<'_>) -> Vec<doc::Token> {
 fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
     let classified = &token.classified;
     let shown = !matches!(classified.kind, TokenKind::Placeholder | TokenKind::Redacted);
-    let fingerprint = shown.then(|| capture.fingerprints.h8(token.secret.as_secret_str())).flatten();
+    let fingerprint = capture.token_fingerprint(id);
     let (verified_by, rejected_by) = verdicts(capture, id);
     let claims = claims(token);
     let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
@@ -157,7 +162,7 @@ fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
         length: (fingerprint.is_some() || !shown).then_some(classified.length),
         fingerprint,
         literal: classified.literal(token.secret.as_secret_str()).map(str::to_owned),
-        purpose: token.purpose.map(purpose_name),
+        purpose: token.purpose.map(Purpose::name),
         defects: classified.defects.iter().map(|defect| defect.name()).collect(),
         carriers: token.carriers.iter().map(ToString::to_string).collect(),
         alg: jose(token).and_then(|j| owned(&j.header.alg)),
@@ -174,6 +179,7 @@ fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
         refused: token.refused,
         verified_by,
         rejected_by,
+        keys: matrix::documents(capture, id),
     }
 }
 
@@ -205,20 +211,11 @@ fn safe_claims(capture: &Capture, token: &Token) -> Option<doc::Claims> {
 
 /// Names of the keys that verify the token, and of those that do not.
 fn verdicts(capture: &Capture, id: TokenId) -> (Vec<String>, Vec<String>) {
-    let results = capture.key_results.get(&id).map(Vec::as_slice).unwrap_or_default();
-    let named =
-        |verified: bool| results.iter().filter(move |r| r.verified == verified).map(|r| r.name.to_string()).collect();
+    let named = |verified: bool| {
+        let results = matrix::results(capture, id).filter(move |(r, _)| r.verified == verified);
+        results.map(|(r, _)| r.name.to_string()).collect()
+    };
     (named(true), named(false))
-}
-
-/// What a credential was delivered for, in a word.
-pub fn purpose_name(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Access => "access",
-        Purpose::Refresh => "refresh",
-        Purpose::Id => "id",
-        Purpose::Session => "session",
-    }
 }
 
 /// Credentials that exchanges in focus send or deliver, by number.

@@ -9,7 +9,6 @@ use authtrace_analyze::facts::Fact;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fingerprint::fingerprint,
     json,
     page::Page,
     style::Ink,
@@ -135,7 +134,7 @@ impl Verification {
     /// # Errors
     /// Where an assertion of the baseline is no filter.
     pub fn new(view: &View<'_>, baseline: &Baseline) -> Result<Self, BaselineError> {
-        let now: BTreeSet<String> = view.findings().map(|(_, finding)| fingerprint(finding)).collect();
+        let now: BTreeSet<String> = view.findings().map(|(_, finding)| finding.fingerprint()).collect();
         let known: BTreeSet<&str> = baseline.findings.iter().map(|f| f.fingerprint.as_str()).collect();
         let mut incidents = Vec::new();
         for incident in &baseline.incidents {
@@ -143,7 +142,7 @@ impl Verification {
             incidents.push(Verified { id: incident.id.clone(), title: incident.title.clone(), standing, because });
         }
         let is_new = |incident: &&&authtrace_analyze::Incident| {
-            view.analysis.finding(incident.root).is_some_and(|root| !known.contains(fingerprint(root).as_str()))
+            view.analysis.finding(incident.root).is_some_and(|root| !known.contains(root.fingerprint().as_str()))
         };
         let new = view.incidents().iter().filter(is_new).map(|incident| New {
             id: incident.id.to_string(),

@@ -1,21 +1,44 @@
 //! What of an analysis is shown: a focus on some exchanges, and floors for severity and confidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, OnceLock},
+};
 
-use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, facts::Fact};
+use authtrace_analyze::{Analysis, Finding, FindingId, Incident, Severity, expect::Pattern, facts::Fact};
 use authtrace_parse::{ExchangeId, Timestamp};
 
-use crate::fingerprint::fingerprint;
-
 /// A known finding that somebody has decided to live with, for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acceptance {
-    /// [`fingerprint`](crate::fingerprint()) of the finding.
-    pub fingerprint: String,
+    /// [`Finding::fingerprint`] of the finding. What is absent, here and below, is any.
+    pub fingerprint: Option<String>,
+    /// Code of the rule.
+    pub rule: Option<String>,
+    /// Every route of the finding.
+    pub route: Option<Pattern>,
+    /// Origin, in lower case.
+    pub origin: Option<String>,
     /// Why.
     pub reason: String,
     /// Last day, as written.
     pub until: Option<String>,
+}
+
+impl Acceptance {
+    /// Whether it is about this finding.
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let route = |pattern: &Pattern| {
+            finding.routes.iter().all(|route| {
+                let (method, path) = route.split_once(' ').unwrap_or(("", route));
+                pattern.matches(method, &finding.origin, path.split('#').next().unwrap_or(path))
+            })
+        };
+        self.rule.as_deref().is_none_or(|code| code == finding.rule.code)
+            && self.origin.as_deref().is_none_or(|origin| *origin == *finding.origin)
+            && self.route.as_ref().is_none_or(route)
+            && self.fingerprint.as_ref().is_none_or(|known| *known == finding.fingerprint())
+    }
 }
 
 /// What to show.
@@ -35,7 +58,8 @@ pub struct Focus {
 pub struct View<'a> {
     /// The analysis.
     pub analysis: &'a Analysis,
-    focus: Focus,
+    only: Option<Arc<BTreeSet<ExchangeId>>>,
+    begins: OnceLock<Option<Timestamp>>,
     kept: BTreeSet<FindingId>,
     accepted: BTreeMap<FindingId, Acceptance>,
     incidents: Vec<&'a Incident>,
@@ -44,12 +68,29 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// When the capture begins: the moment from which relative times count.
     pub(crate) fn begins(&self) -> Option<Timestamp> {
-        self.analysis.capture.facts.iter().filter_map(|f| f.timing.started()).min()
+        let moments = || self.analysis.capture.facts.iter().filter_map(|f| f.timing.started().or(f.timing.sent()));
+        *self.begins.get_or_init(|| moments().min())
     }
 
     /// Keeps what is in focus: findings that pass, incidents whose root passes and any of whose findings is near.
-    pub fn new(analysis: &'a Analysis, focus: Focus) -> Self {
-        let near = |id: &ExchangeId| focus.exchanges.as_ref().is_none_or(|only| only.contains(id));
+    pub fn new(analysis: &'a Analysis, mut focus: Focus) -> Self {
+        let only = focus.exchanges.take().map(Arc::new);
+        Self::made(analysis, &focus, only, OnceLock::new())
+    }
+
+    /// The same of exchanges that others look at, too, for whoever makes a view again and again: nothing is copied, and
+    /// when the capture `begins` is known.
+    pub fn shared(analysis: &'a Analysis, only: Option<Arc<BTreeSet<ExchangeId>>>, begins: Option<Timestamp>) -> Self {
+        Self::made(analysis, &Focus::default(), only, OnceLock::from(begins))
+    }
+
+    fn made(
+        analysis: &'a Analysis,
+        focus: &Focus,
+        only: Option<Arc<BTreeSet<ExchangeId>>>,
+        begins: OnceLock<Option<Timestamp>>,
+    ) -> Self {
+        let near = |id: &ExchangeId| only.as_ref().is_none_or(|only| only.contains(id));
         let weighs = |finding: &Finding| {
             focus.min_severity.is_none_or(|least| finding.severity >= least)
                 && focus.min_confidence.is_none_or(|least| finding.confidence().value() >= least)
@@ -67,7 +108,7 @@ impl<'a> View<'a> {
         kept.extend(incidents.iter().map(|incident| incident.root));
         let accepted =
             if focus.accepted.is_empty() { BTreeMap::new() } else { accepted(analysis, &kept, &focus.accepted) };
-        Self { analysis, focus, kept, accepted, incidents }
+        Self { analysis, only, begins, kept, accepted, incidents }
     }
 
     /// Everything.
@@ -92,7 +133,7 @@ impl<'a> View<'a> {
 
     /// Whether anything is out of focus by choice.
     pub fn is_narrowed(&self) -> bool {
-        self.focus.exchanges.is_some()
+        self.only.is_some()
     }
 
     /// Exchanges in focus, by id.
@@ -102,7 +143,7 @@ impl<'a> View<'a> {
 
     /// Whether the exchange is in focus.
     pub fn shows(&self, id: ExchangeId) -> bool {
-        self.focus.exchanges.as_ref().is_none_or(|only| only.contains(&id))
+        self.only.as_ref().is_none_or(|only| only.contains(&id))
     }
 
     /// The worst severity among the findings in focus that nobody has accepted.
@@ -123,10 +164,9 @@ impl<'a> View<'a> {
 }
 
 fn accepted(analysis: &Analysis, kept: &BTreeSet<FindingId>, list: &[Acceptance]) -> BTreeMap<FindingId, Acceptance> {
-    let by_fingerprint: BTreeMap<&str, &Acceptance> = list.iter().map(|a| (a.fingerprint.as_str(), a)).collect();
     let of = |id: &FindingId| {
-        let known = fingerprint(analysis.finding(*id)?);
-        Some((*id, (*by_fingerprint.get(known.as_str())?).clone()))
+        let finding = analysis.finding(*id)?;
+        Some((*id, list.iter().find(|acceptance| acceptance.covers(finding))?.clone()))
     };
     kept.iter().filter_map(of).collect()
 }

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use authtrace_analyze::{Analysis, Severity, catalogue::catalogue};
-use authtrace_report::{Acceptance, Focus, View, csv, fingerprint, github, junit, sarif};
+use authtrace_report::{Acceptance, Focus, View, csv, github, junit, sarif};
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ fn sarif_says_what_the_findings_say() {
     for (result, finding) in results.iter().zip(&analysis.findings) {
         let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
         assert_eq!((&result["ruleId"], &rule["id"]), (&finding.rule.code.into(), &finding.rule.code.into()));
-        assert_eq!(result["partialFingerprints"]["authtraceFinding/v1"], fingerprint(finding));
+        assert_eq!(result["partialFingerprints"]["authtraceFinding/v1"], finding.fingerprint());
         let place = &result["locations"][0];
         assert_eq!(place["physicalLocation"]["artifactLocation"]["uri"], "captures/storm.har");
         let entry = finding.exchanges[0].0;
@@ -89,9 +89,10 @@ fn junit_has_a_case_for_every_rule() {
 fn what_is_accepted_is_shown_and_does_not_count() {
     let analysis = support::sample("race.har");
     let accepted = analysis.findings.iter().filter(|f| f.severity >= Severity::High).map(|f| Acceptance {
-        fingerprint: fingerprint(f),
+        fingerprint: Some(f.fingerprint()),
         reason: "known, mended in 4.2".into(),
         until: Some("2026-12-31".into()),
+        ..Acceptance::default()
     });
     let view = View::new(&analysis, Focus { accepted: accepted.collect(), ..Focus::default() });
     assert!(view.worst().is_some_and(|worst| worst < Severity::High));

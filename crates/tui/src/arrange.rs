@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use authtrace_analyze::{Analysis, facts::Fact, table::SCHEMA};
+use authtrace_analyze::{Analysis, facts::Fact, table::FilterError};
 use authtrace_parse::ExchangeId;
 
 /// What the rows are ordered by.
@@ -127,26 +127,31 @@ impl Rows {
         }
     }
 
+    /// The row of the exchange at `place`, where its group is open.
+    pub fn row(&self, place: u32) -> Option<usize> {
+        self.shown.iter().position(|row| *row == Row::Exchange(place))
+    }
+
     /// Opens the group that holds the exchange at `place`, so that it has a row.
     pub fn reveal(&mut self, place: u32) -> Option<usize> {
-        let row = |rows: &Self| rows.shown.iter().position(|row| *row == Row::Exchange(place));
-        if let Some(at) = row(self) {
-            return Some(at);
-        }
         self.groups.iter_mut().find(|group| group.members.contains(&place))?.open = true;
         self.refresh();
-        row(self)
+        self.row(place)
     }
 }
 
 /// Arranges the exchanges of `analysis` that `focus` admits.
 ///
 /// # Errors
-/// Where the filter does not fit the table, in words.
-pub fn arrange(analysis: &Analysis, focus: Option<&BTreeSet<ExchangeId>>, how: &Arrangement) -> Result<Rows, String> {
+/// Where the filter does not fit the table.
+pub fn arrange(
+    analysis: &Analysis,
+    focus: Option<&BTreeSet<ExchangeId>>,
+    how: &Arrangement,
+) -> Result<Rows, FilterError> {
     let facts = &analysis.capture.facts;
     let matching = how.filter.as_deref().map(|filter| analysis.capture.matching(filter));
-    let mut matching = matching.transpose().map_err(|error| error.to_string())?;
+    let mut matching = matching.transpose()?;
     if let Some(ids) = &mut matching {
         ids.sort_unstable();
     }
@@ -202,90 +207,4 @@ fn grouped(facts: &[Fact], places: Vec<u32>, fold: Fold) -> Vec<Group> {
     }
     groups.iter_mut().for_each(|group| group.refused = refused(&group.members));
     groups
-}
-
-/// Words of SQL that stand in an expression and are no column.
-const SQL: &[&str] = &[
-    "and",
-    "or",
-    "not",
-    "is",
-    "null",
-    "in",
-    "like",
-    "ilike",
-    "between",
-    "true",
-    "false",
-    "case",
-    "when",
-    "then",
-    "else",
-    "end",
-    "lower",
-    "upper",
-    "length",
-    "starts_with",
-    "ends_with",
-    "contains",
-    "regexp",
-    "rlike",
-    "cast",
-    "as",
-    "coalesce",
-    "abs",
-    "escape",
-    "bigint",
-    "int",
-    "varchar",
-    "text",
-    "substr",
-];
-
-/// Where in `expression` the first name stands that is no column, as a range of bytes.
-pub fn unknown_name(expression: &str) -> Option<std::ops::Range<usize>> {
-    let mut quoted = None;
-    let mut start = None;
-    for (at, c) in expression.char_indices().chain([(expression.len(), ' ')]) {
-        match quoted {
-            Some(quote) => {
-                quoted = (c != quote).then_some(quote);
-                continue;
-            }
-            None if c == '\'' || c == '"' => quoted = Some(c),
-            None => {}
-        }
-        let in_name = c.is_ascii_alphanumeric() || c == '_';
-        match start {
-            None if in_name => start = Some(at),
-            Some(begin) if !in_name => {
-                start = None;
-                let name = &expression[begin..at];
-                let column = SCHEMA.iter().any(|(column, _)| *column == name);
-                let word = SQL.contains(&name.to_ascii_lowercase().as_str());
-                if !column && !word && !name.starts_with(|c: char| c.is_ascii_digit()) {
-                    return Some(begin..at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_unknown_name_is_pointed_at() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(unknown_name(text).map(|range| &text[range]), expected, "{text}");
-        };
-        check("status = 401 and credential is null", None);
-        check("statos = 401", Some("statos"));
-        check("status = 401 AND hsot = 'statos'", Some("hsot"));
-        check("path like '%é%' or", None);
-        check("", None);
-    }
 }

@@ -165,8 +165,11 @@ impl Table {
         self.push(Ink::Bold, "", a, b, " ");
     }
 
-    /// `differs` of `None` compares the values.
+    /// `differs` of `None` compares the values; what neither has is left out.
     fn row(&mut self, name: &str, a: &str, b: &str, differs: Option<bool>) {
+        if (a, b) == ("-", "-") {
+            return;
+        }
         let differs = differs.unwrap_or(a != b);
         let (ink, sign) = if differs { (Ink::Bold, self.differs) } else { (Ink::Dim, "") };
         self.push(ink, name, a, b, sign);

@@ -29,6 +29,7 @@ pub struct Glyphs {
     pub cookie: &'static str,
     pub other: &'static str,
     pub differs: &'static str,
+    pub same: &'static str,
 }
 
 /// For terminals that show Unicode.
@@ -58,6 +59,7 @@ pub const UNICODE: Glyphs = Glyphs {
     cookie: "◐",
     other: "▲",
     differs: "≠",
+    same: "″",
 };
 
 /// For all others.
@@ -87,4 +89,5 @@ pub const PLAIN: Glyphs = Glyphs {
     cookie: "C",
     other: "K",
     differs: "#",
+    same: "\"",
 };

@@ -112,7 +112,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Copy, "copy", &["y"], "copy the selection"),
     bind(Action::CopyCurl, "copy-curl", &["c"], "copy as curl, credentials as variables"),
     bind(Action::Export, "export", &["e"], "write what is shown to a file"),
-    bind(Action::Reveal, "reveal", &["p"], "show the selected token's value (asks first)"),
+    bind(Action::Reveal, "reveal", &["p"], "show a part of the token's value, then all (asks first)"),
     bind(Action::Verbose, "verbose", &["v"], "all evidence, or the telling part"),
     bind(Action::Clock, "clock", &["t"], "times in UTC, relative, delta, epoch"),
     bind(Action::Mouse, "mouse", &["M"], "mouse on or off"),

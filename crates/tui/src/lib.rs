@@ -15,6 +15,7 @@
 
 pub mod arrange;
 pub mod compare;
+pub mod find;
 pub mod flow;
 pub mod glyphs;
 pub mod index;
@@ -24,6 +25,7 @@ pub mod model;
 pub mod outside;
 pub mod pane;
 pub mod prompt;
+pub mod reveal;
 pub mod screen;
 pub mod terminal;
 mod text;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use authtrace_analyze::text::Text;
+use authtrace_analyze::{table::FilterError, text::Text};
 use authtrace_parse::{Exchange, ExchangeId, Timestamp};
 
 use crate::{
     arrange::{Arrangement, Rows},
+    find::{Find, List, Look},
     keys::Chord,
     model::Data,
 };
@@ -40,7 +41,9 @@ pub enum Message {
     /// Everything is read and judged.
     Loaded(Box<Data>),
     /// The rows that an arrangement asked for, or why there are none.
-    Arranged(Arrangement, Result<Rows, String>),
+    Arranged(Arrangement, Result<Rows, FilterError>),
+    /// What the search of this number came to so far.
+    Looked(u64, Look),
     /// An exchange read again.
     Read(ExchangeId, Result<Arc<Exchange>, String>),
     /// An exchange as curl, or why not.
@@ -88,6 +91,8 @@ pub enum Command {
     Quit,
     /// Filter, sort and group the timeline.
     Arrange(Arrangement),
+    /// Look at the next rows of a list.
+    Find(Find),
     /// Read an exchange again.
     Read(ExchangeId),
     /// Write what a screen shows to a file.
@@ -116,8 +121,8 @@ pub struct Export {
 pub enum What {
     /// The report of all incidents.
     Incidents,
-    /// These exchanges.
-    Exchanges(Vec<ExchangeId>),
+    /// The exchanges of this list, groups that are folded included.
+    Exchanges(List),
     /// Every credential.
     Tokens,
     /// Every session.

@@ -16,4 +16,7 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// Why it cannot be written, in one line.
     fn write(&self, path: &str, text: &str) -> Result<(), String>;
+
+    /// Makes the calling thread give way to the screen; each thread calls it that works beside it.
+    fn give_way(&self) {}
 }

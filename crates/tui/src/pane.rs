@@ -3,17 +3,19 @@
 use authtrace_analyze::{FindingId, facts::SessionId, tokens::TokenId};
 use authtrace_parse::ExchangeId;
 use authtrace_report::{
-    Clock, Line, Page, Style, exchange,
+    Clock, Line, Page, Style,
+    exchange::{self, Again, Shown},
     moment::{date_and_time, span},
     rules,
     style::Ink,
     terminal::{self, Detail, Layout},
-    tokens, visible,
+    tokens,
 };
 
 use crate::{
     compare,
     model::{Cursor, Data, Model, Topic},
+    reveal::{self, Level},
     screen::Screen,
 };
 
@@ -25,7 +27,7 @@ enum About {
     Topic(Topic),
     Exchange(ExchangeId, State),
     Preview(ExchangeId),
-    Token(TokenId, bool),
+    Token(TokenId, Option<Level>),
     Session(SessionId),
     Compare([ExchangeId; 2], [State; 2]),
     Captures,
@@ -89,10 +91,11 @@ fn about(model: &Model) -> About {
         Some(Ok(_)) => State::Here,
         Some(Err(_)) => State::Failed,
     };
+    let level = |token| model.revealed.filter(|(shown, _)| *shown == token).map(|(_, level)| level);
     let found = match model.screen {
         Screen::Incidents => data.topics.get(at).map(|topic| About::Topic(*topic)),
         Screen::Timeline => model.selected_fact().map(|fact| About::Preview(fact.id)),
-        Screen::Tokens => data.tokens.get(at).map(|token| About::Token(*token, model.revealed == Some(*token))),
+        Screen::Tokens => data.tokens.get(at).map(|token| About::Token(*token, level(*token))),
         Screen::Exchange => model.exchange.map(|id| About::Exchange(id, state(id))),
         Screen::Sessions => data.sessions.get(at).map(|session| About::Session(*session)),
         Screen::Compare => Some(model.compared().map_or(About::Captures, |pair| About::Compare(pair, pair.map(state)))),
@@ -105,11 +108,12 @@ fn about(model: &Model) -> About {
 fn write(model: &Model, data: &Data, about: &About, width: u16) -> Vec<Line> {
     let analysis = data.analysis();
     let detail = if model.verbose { Detail::Everything } else { Detail::Normal };
-    let layout = Layout { width: usize::from(width), style: Style::PLAIN, clock: model.setup.clock.clone(), detail };
+    let layout =
+        Layout { width: usize::from(width), style: Style::PLAIN, clock: model.setup.clock.clone(), detail, more: "v" };
     match about {
         About::Nothing => Vec::new(),
         About::Topic(topic) => self::topic(data, *topic, &layout),
-        About::Exchange(id, state) => self::exchange(model, data, *id, *state, &layout),
+        About::Exchange(id, _) => self::exchange(model, data, *id, &layout),
         About::Preview(id) => preview(data, *id, &layout),
         About::Token(id, revealed) => self::token(data, *id, *revealed, &layout),
         About::Session(id) => session(data, *id, &layout),
@@ -136,45 +140,31 @@ fn topic(data: &Data, topic: Topic, layout: &Layout) -> Vec<Line> {
     }
 }
 
-fn exchange(model: &Model, data: &Data, id: ExchangeId, state: State, layout: &Layout) -> Vec<Line> {
-    let Some(fact) = data.analysis().fact(id) else { return Vec::new() };
-    let read = model.read_again(id).and_then(|read| read.as_ref().ok());
-    let mut lines = exchange::lines(data.analysis(), fact, read.map(|read| &**read), data.index.findings(id), layout);
-    let mut page = Page::new(layout.width, layout.style);
-    match (state, model.read_again(id)) {
-        (State::Failed, Some(Err(why))) => {
-            page.para(0, Ink::Dim, &format!("headers and bodies cannot be shown: {why}"));
-        }
-        (State::Awaited, _) => page.para(0, Ink::Dim, "reading headers and bodies …"),
-        _ => {}
-    }
-    let more = page.into_lines();
-    if !more.is_empty() {
-        lines.push(Line::default());
-        lines.extend(more);
-    }
-    lines
+fn exchange(model: &Model, data: &Data, id: ExchangeId, layout: &Layout) -> Vec<Line> {
+    let again = match model.read_again(id) {
+        None => Again::Awaited,
+        Some(Ok(exchange)) => Again::Here(exchange),
+        Some(Err(why)) => Again::Failed(why),
+    };
+    page_of(data, id, again, layout)
+}
+
+fn page_of(data: &Data, id: ExchangeId, again: Again<'_>, layout: &Layout) -> Vec<Line> {
+    let analysis = data.analysis();
+    let Some(fact) = analysis.fact(id) else { return Vec::new() };
+    exchange::lines(Shown { analysis, fact, again, findings: data.index.findings(id) }, layout)
 }
 
 /// The start of an exchange's page, without what only a second look into the input shows.
 fn preview(data: &Data, id: ExchangeId, layout: &Layout) -> Vec<Line> {
-    let Some(fact) = data.analysis().fact(id) else { return Vec::new() };
-    exchange::lines(data.analysis(), fact, None, data.index.findings(id), layout)
+    page_of(data, id, Again::Unasked, layout)
 }
 
-fn token(data: &Data, id: TokenId, revealed: bool, layout: &Layout) -> Vec<Line> {
+fn token(data: &Data, id: TokenId, revealed: Option<Level>, layout: &Layout) -> Vec<Line> {
     let capture = &data.analysis().capture;
     let mut lines = tokens::page::lines(capture, id, layout);
-    if revealed {
-        let mut page = Page::new(layout.width, layout.style);
-        page.blank();
-        page.para(2, Ink::Bold, "value, shown because you asked for it; it is hidden again when you move on");
-        let value = visible(capture.tokens.get(id).secret.expose(), usize::MAX).into_owned();
-        let chars: Vec<char> = value.chars().collect();
-        for chunk in chars.chunks(layout.width.saturating_sub(4).max(20)) {
-            page.verbatim(2, "", 0, Ink::Plain, &chunk.iter().collect::<String>());
-        }
-        lines.extend(page.into_lines());
+    if let Some(level) = revealed {
+        lines.extend(reveal::lines(capture.tokens.get(id), level, layout.width));
     }
     lines
 }

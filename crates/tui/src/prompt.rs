@@ -37,7 +37,7 @@ impl Kind {
 
     /// What the line may go on with where the word before the cursor is `word`, which begins at `at`.
     fn candidates(self, line: &str, at: usize) -> Vec<&'static str> {
-        let columns = || SCHEMA.iter().map(|(name, _)| *name).collect();
+        let columns = || SCHEMA.iter().map(|column| column.name).collect();
         match self {
             Self::Search | Self::Export => Vec::new(),
             Self::Filter => columns(),

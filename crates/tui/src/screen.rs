@@ -111,8 +111,8 @@ pub struct Areas {
 }
 
 impl Areas {
-    /// The areas of `screen` in a terminal of `size`.
-    pub fn of(screen: Screen, size: Size) -> Self {
+    /// The areas of `screen` in a terminal of `size`, where its list has `rows` rows.
+    pub fn of(screen: Screen, size: Size, rows: usize) -> Self {
         let Size { width, height } = size;
         let row = |y: u16| Rect { x: 0, y, width, height: 1.min(height) };
         let body = Rect { x: 0, y: 2, width, height: height.saturating_sub(3) };
@@ -130,13 +130,17 @@ impl Areas {
             Panels::Preview if height >= PREVIEW_FROM => below(body.height - PREVIEW),
             Panels::Preview => Self { list: body, ..frame },
             Panels::Beside if width >= BESIDE_FROM => {
-                let list = (width / 3).min(60);
+                let list = (width / 5 * 2).min(72);
                 let rule = Rect { x: list, width: 1, ..body };
                 let pane = Rect { x: list + 2, width: width - list - 2, ..body };
                 Self { list: Rect { width: list, ..body }, rule, pane, ..frame }
             }
             Panels::Beside => below((body.height / 4).clamp(3, 10)),
-            Panels::Stacked => below((body.height * 2 / 5).max(4)),
+            // A short list leaves its room to the details; a line names the columns.
+            Panels::Stacked => {
+                let needed = u16::try_from(rows.saturating_add(2)).unwrap_or(u16::MAX);
+                below(needed.clamp(4, (body.height * 2 / 5).max(4)))
+            }
         }
     }
 }
@@ -151,7 +155,7 @@ mod tests {
             for (width, height) in [(0, 0), (1, 1), (40, 8), (80, 24), (120, 40), (109, 23), (500, 3), (200, 60)] {
                 let size = Size { width, height };
                 let whole = Rect { x: 0, y: 0, width, height };
-                let a = Areas::of(screen, size);
+                let a = Areas::of(screen, size, usize::from(width));
                 for area in [a.tabs, a.heading, a.list, a.rule, a.pane, a.foot] {
                     let inside = area.is_empty() || whole.intersection(area) == area;
                     assert!(inside || height < SMALLEST.height, "{screen:?} {size:?}: {area:?}");

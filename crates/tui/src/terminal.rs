@@ -1,13 +1,13 @@
 //! The terminal: set up, listened to, drawn on, and given back whatever happens.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, BufWriter, Write as _},
     sync::{
         Arc, Once,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -27,6 +27,7 @@ use ratatui::{
 
 use crate::{
     Outside, Setup,
+    find::Look,
     keys::Chord,
     message::{Command, Message, Mouse},
     model::Model,
@@ -35,10 +36,12 @@ use crate::{
     work::{self, Subject},
 };
 
-/// Rest after a frame that only shows how far reading has come; a key is never answered later than this.
-const PACE: Duration = Duration::from_millis(8);
+/// Time between two frames that only show how work goes on; a key is answered at once.
+const PACE: Duration = Duration::from_millis(16);
 /// Messages that are taken in before a frame.
 const TAKEN: usize = 256;
+/// Bytes of a frame that are written at a time.
+const FRAME: usize = 64 * 1024;
 /// Most bytes of a copy: terminals refuse more.
 const CLIPBOARD: usize = 74_000;
 
@@ -54,16 +57,23 @@ pub fn run(
 ) -> io::Result<()> {
     let mouse = setup.mouse;
     let _guard = Guard::enter(mouse)?;
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    // Standard output is flushed line by line; a frame comes whole.
+    let mut terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME, io::stdout())))?;
     let mut model = Model::new(setup, terminal.size()?);
     listen(sender.clone());
-    let work = worker(sender.clone(), Arc::clone(&outside));
+    let (answers, writing) = (worker(sender, &outside), worker(sender, &outside));
     terminal.draw(|frame| view::draw(&model, frame))?;
-    while let Ok(first) = messages.recv() {
+    let (mut drawn, mut stale) = (now(), false);
+    loop {
+        let first = match wait(messages, stale.then(|| drawn + PACE)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
         let size = terminal.size()?;
         // What is waiting is taken in before the next frame, but no frame waits for long.
-        let waiting: Vec<Message> = std::iter::once(first).chain(messages.try_iter().take(TAKEN)).collect();
-        let news = waiting.iter().all(|message| matches!(message, Message::Progress { .. } | Message::Arrived(_)));
+        let waiting: Vec<Message> = first.into_iter().chain(messages.try_iter().take(TAKEN)).collect();
+        let urgent = !waiting.iter().all(is_news);
         let commands: Vec<Command> = waiting.into_iter().flat_map(|message| update(&mut model, message)).collect();
         for command in commands {
             match command {
@@ -74,14 +84,11 @@ pub fn run(
                 Command::Copy(text) => copy(&text)?,
                 command => {
                     if let Some(data) = &model.data {
-                        let loaded = &data.loaded;
-                        let subject = Subject {
-                            analysis: Arc::clone(&loaded.analysis),
-                            focus: loaded.focus.clone(),
-                            clock: model.setup.clock.clone(),
-                        };
-                        // The worker ends with the program only.
-                        let _ = work.send((command, subject));
+                        let subject = Subject { data: Arc::clone(data), clock: model.setup.clock.clone() };
+                        // Nothing waits for a file that is being written.
+                        let worker = if matches!(command, Command::Export(_)) { &writing } else { &answers };
+                        // The workers end with the program only.
+                        let _ = worker.send((command, subject));
                     }
                 }
             }
@@ -90,12 +97,30 @@ pub fn run(
             // The terminal is ahead of the message that says so.
             update(&mut model, Message::Resize(size.width, size.height));
         }
-        terminal.draw(|frame| view::draw(&model, frame))?;
-        if news {
-            thread::sleep(PACE);
+        stale = !urgent && drawn.elapsed() < PACE;
+        if !stale {
+            terminal.draw(|frame| view::draw(&model, frame))?;
+            drawn = now();
         }
     }
-    Ok(())
+}
+
+/// The next message; none later than `due`.
+fn wait(messages: &Receiver<Message>, due: Option<Instant>) -> Result<Message, RecvTimeoutError> {
+    match due {
+        Some(due) => messages.recv_timeout(due.saturating_duration_since(now())),
+        None => messages.recv().map_err(RecvTimeoutError::from),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "frames have a pace; nothing that is shown depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whether a message only tells how work goes on.
+fn is_news(message: &Message) -> bool {
+    matches!(message, Message::Progress { .. } | Message::Arrived(_) | Message::Looked(_, Look::Goes(..)))
 }
 
 /// Puts text on the clipboard of whoever sits at the terminal, over SSH, too (OSC 52).
@@ -108,9 +133,11 @@ fn copy(text: &str) -> io::Result<()> {
 }
 
 /// Carries out commands one by one, beside the screen.
-fn worker(sender: Sender<Message>, outside: Arc<dyn Outside>) -> Sender<(Command, Subject)> {
+fn worker(sender: &Sender<Message>, outside: &Arc<dyn Outside>) -> Sender<(Command, Subject)> {
+    let (sender, outside) = (sender.clone(), Arc::clone(outside));
     let (work, commands) = mpsc::channel::<(Command, Subject)>();
     thread::spawn(move || {
+        outside.give_way();
         for (command, subject) in commands {
             let answer = work::perform(&command, &subject, &*outside);
             if answer.is_some_and(|answer| sender.send(answer).is_err()) {

@@ -47,9 +47,23 @@ pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(&text))))
 }
 
-/// Whether `text` holds `needle`, which is lower case, in whatever case.
-pub(crate) fn holds(text: &str, needle: &str) -> bool {
-    text.to_lowercase().contains(needle)
+/// What is searched for, in whatever case.
+pub(crate) struct Needle<'a>(&'a str);
+
+impl<'a> Needle<'a> {
+    /// `lower` is lower case.
+    pub(crate) fn new(lower: &'a str) -> Self {
+        Self(lower)
+    }
+
+    /// Whether `text` holds it; `text` is lower case afterwards, where that costs no allocation.
+    pub(crate) fn is_in(&self, text: &mut str) -> bool {
+        if text.is_ascii() {
+            text.make_ascii_lowercase();
+            return text.contains(self.0);
+        }
+        text.to_lowercase().contains(self.0)
+    }
 }
 
 #[cfg(test)]

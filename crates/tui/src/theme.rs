@@ -1,4 +1,4 @@
-//! Colours: none, sixteen, or many; what a piece of text is decides, never where it stands.
+//! Colours: none, sixteen, or many on dark or on light; what a piece of text is decides, never where it stands.
 
 use authtrace_analyze::Severity;
 use authtrace_report::style::Ink;
@@ -12,8 +12,10 @@ pub enum Depth {
     /// The sixteen colours that the user chose for the terminal.
     #[default]
     Sixteen,
-    /// 24 bits.
+    /// 24 bits, on a dark background.
     True,
+    /// 24 bits, on a light background.
+    Light,
 }
 
 /// What something on the screen is.
@@ -51,14 +53,25 @@ pub struct Theme {
     depth: Depth,
 }
 
+/// One colour in each depth: among sixteen, on dark, on light.
+type Hue = (Color, u32, u32);
+
+// On either background each has a contrast of 4.5 to 1 at least (WCAG 2.2, 1.4.3).
+const GREEN: Hue = (Color::Green, 0x7f_c9_7f, 0x11_63_29);
+const YELLOW: Hue = (Color::Yellow, 0xe0_b4_5c, 0x8a_59_00);
+const RED: Hue = (Color::Red, 0xfb_8f_95, 0xc4_1e_2f);
+const CYAN: Hue = (Color::Cyan, 0x5f_b3_d9, 0x09_69_9c);
+const GREY: Hue = (Color::Reset, 0xa3_a8_b2, 0x57_5e_68);
+const FOUND: Hue = (Color::Yellow, 0xff_d8_66, 0x8a_59_00);
+
 /// Lanes that differ in colour.
-const LANES: [(Color, u32); 6] = [
-    (Color::Cyan, 0x5f_b3_d9),
-    (Color::Magenta, 0xc5_8a_f9),
-    (Color::Yellow, 0xe0_b4_5c),
-    (Color::Blue, 0x82_9f_f0),
-    (Color::Green, 0x7f_c9_7f),
-    (Color::Red, 0xe0_8a_8a),
+const LANES: [Hue; 6] = [
+    CYAN,
+    (Color::Magenta, 0xc9_9a_fa, 0x6f_3f_c9),
+    YELLOW,
+    (Color::Blue, 0x93_ad_f5, 0x22_54_c4),
+    GREEN,
+    (Color::Red, 0xe5_9a_9a, 0xa9_2f_45),
 ];
 
 impl Theme {
@@ -73,28 +86,27 @@ impl Theme {
         match role {
             Role::Plain => plain,
             Role::Dim => match self.depth {
-                Depth::True => plain.fg(Color::from_u32(0x8a_8f_98)),
+                Depth::True | Depth::Light => self.colour(GREY),
                 _ => plain.add_modifier(Modifier::DIM),
             },
             Role::Bold => plain.add_modifier(Modifier::BOLD),
-            Role::Good => self.colour(Color::Green, 0x7f_c9_7f),
-            Role::Warn => self.colour(Color::Yellow, 0xe0_b4_5c),
-            Role::Bad => self.colour(Color::Red, 0xf0_71_78).add_modifier(Modifier::BOLD),
-            Role::Name => self.colour(Color::Cyan, 0x5f_b3_d9),
+            Role::Good => self.colour(GREEN),
+            Role::Warn => self.colour(YELLOW),
+            Role::Bad => self.colour(RED).add_modifier(Modifier::BOLD),
+            Role::Name => self.colour(CYAN),
             Role::Cursor => match self.depth {
                 Depth::True => plain.bg(Color::from_u32(0x2f_3b_54)).add_modifier(Modifier::BOLD),
+                Depth::Light => plain.bg(Color::from_u32(0xd3_e3_fb)).add_modifier(Modifier::BOLD),
                 _ => plain.add_modifier(Modifier::REVERSED),
             },
             Role::CursorBeside => match self.depth {
                 Depth::True => plain.bg(Color::from_u32(0x26_2b_36)),
+                Depth::Light => plain.bg(Color::from_u32(0xea_ee_f4)),
                 _ => plain.add_modifier(Modifier::UNDERLINED),
             },
             Role::Tab => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
-            Role::Match => self.colour(Color::Yellow, 0xff_d8_66).add_modifier(Modifier::UNDERLINED),
-            Role::Lane(lane) => {
-                let (sixteen, many) = LANES[lane % LANES.len()];
-                self.colour(sixteen, many)
-            }
+            Role::Match => self.colour(FOUND).add_modifier(Modifier::UNDERLINED),
+            Role::Lane(lane) => self.colour(LANES[lane % LANES.len()]),
         }
     }
 
@@ -109,11 +121,12 @@ impl Theme {
         })
     }
 
-    fn colour(self, sixteen: Color, many: u32) -> Style {
+    fn colour(self, (sixteen, dark, light): Hue) -> Style {
         match self.depth {
             Depth::None => Style::new(),
             Depth::Sixteen => Style::new().fg(sixteen),
-            Depth::True => Style::new().fg(Color::from_u32(many)),
+            Depth::True => Style::new().fg(Color::from_u32(dark)),
+            Depth::Light => Style::new().fg(Color::from_u32(light)),
         }
     }
 }
@@ -131,6 +144,37 @@ pub fn severity_role(severity: Severity) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Relative luminance (WCAG 2.2).
+    fn luminance(colour: u32) -> f64 {
+        let part = |shift: u32| {
+            let part = f64::from(colour >> shift & 0xff) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(16) + 0.7152 * part(8) + 0.0722 * part(0)
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_its_background() {
+        let contrast = |a: u32, b: u32| {
+            let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+            if a > b { a / b } else { b / a }
+        };
+        for (_, dark, light) in [GREEN, YELLOW, RED, CYAN, GREY, FOUND].into_iter().chain(LANES) {
+            // The background itself, the cursor's row without the focus, and with it.
+            for (colour, grounds) in
+                [(dark, [0x1e_1e_1e, 0x26_2b_36, 0x2f_3b_54]), (light, [0xff_ff_ff, 0xea_ee_f4, 0xd3_e3_fb])]
+            {
+                for ground in grounds {
+                    assert!(
+                        contrast(colour, ground) >= 4.5,
+                        "{colour:06x} on {ground:06x}: {}",
+                        contrast(colour, ground)
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn without_colour_there_is_none() {

@@ -1,6 +1,6 @@
 //! The work behind a command, on whatever thread the caller likes: an answer for the model, never a look at the screen.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use authtrace_analyze::Analysis;
 use authtrace_parse::ExchangeId;
@@ -10,6 +10,7 @@ use crate::{
     Outside,
     arrange::arrange,
     message::{Command, Export, Message, What},
+    model::Data,
 };
 
 /// Columns of exported prose.
@@ -20,10 +21,8 @@ const UNWRAPPED: usize = usize::MAX / 4;
 /// What work is done on.
 #[derive(Clone)]
 pub struct Subject {
-    /// The analysis.
-    pub analysis: Arc<Analysis>,
-    /// The exchanges in focus.
-    pub focus: Option<Arc<BTreeSet<ExchangeId>>>,
+    /// What was loaded.
+    pub data: Arc<Data>,
     /// How times are shown.
     pub clock: Option<Clock>,
 }
@@ -32,9 +31,11 @@ pub struct Subject {
 pub fn perform(command: &Command, subject: &Subject, outside: &dyn Outside) -> Option<Message> {
     match command {
         Command::Arrange(how) => {
-            let rows = arrange(&subject.analysis, subject.focus.as_deref(), how);
+            let loaded = &subject.data.loaded;
+            let rows = arrange(&loaded.analysis, loaded.focus.as_deref(), how);
             Some(Message::Arranged(how.clone(), rows))
         }
+        Command::Find(find) => Some(Message::Looked(find.number, find.look(&subject.data))),
         Command::Read(id) => Some(Message::Read(*id, read(*id, subject, outside).map(Arc::new))),
         Command::CopyCurl(id) => Some(Message::Curl(curl(*id, subject, outside))),
         Command::Export(export) => Some(match write(export, subject, outside) {
@@ -47,7 +48,7 @@ pub fn perform(command: &Command, subject: &Subject, outside: &dyn Outside) -> O
 
 /// The exchange `id` as a curl command without any secret.
 fn curl(id: ExchangeId, subject: &Subject, outside: &dyn Outside) -> Result<String, String> {
-    let analysis = &subject.analysis;
+    let analysis = subject.data.analysis();
     let fact = analysis.fact(id).ok_or("there is no such exchange")?;
     let text = exchange::curl(analysis, fact, &read(id, subject, outside)?);
     checked(text, analysis)
@@ -55,13 +56,12 @@ fn curl(id: ExchangeId, subject: &Subject, outside: &dyn Outside) -> Result<Stri
 
 /// Reads an exchange again and makes sure that its page shows no secret.
 fn read(id: ExchangeId, subject: &Subject, outside: &dyn Outside) -> Result<authtrace_parse::Exchange, String> {
-    let analysis = &subject.analysis;
+    let analysis = subject.data.analysis();
     let fact = analysis.fact(id).ok_or("there is no such exchange")?;
     let read = outside.exchange(analysis, fact)?;
     let layout = terminal::Layout { width: UNWRAPPED, ..terminal::Layout::default() };
-    let lines = exchange::lines(analysis, fact, Some(&read), &[], &layout);
-    let pieces = lines.iter().flat_map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).chain(["\n"]));
-    checked(pieces.collect(), analysis)?;
+    let shown = exchange::Shown { analysis, fact, again: exchange::Again::Here(&read), findings: &[] };
+    checked(exchange::text(shown, &layout), analysis)?;
     Ok(read)
 }
 
@@ -76,17 +76,19 @@ fn checked(text: String, analysis: &Analysis) -> Result<String, String> {
 }
 
 fn write(export: &Export, subject: &Subject, outside: &dyn Outside) -> Result<(), String> {
-    let text = checked(rendered(export, subject), &subject.analysis)?;
+    let text = checked(rendered(export, subject), subject.data.analysis())?;
     outside.write(&export.path, &text)
 }
 
 /// What the command line would print for the same.
 fn rendered(export: &Export, subject: &Subject) -> String {
-    let only: Option<BTreeSet<ExchangeId>> = match &export.what {
-        What::Exchanges(ids) => Some(ids.iter().copied().collect()),
-        _ => subject.focus.as_deref().cloned(),
+    let view = match &export.what {
+        What::Exchanges(list) => {
+            let exchanges = Some(list.exchanges(&subject.data).collect());
+            View::new(subject.data.analysis(), Focus { exchanges, ..Focus::default() })
+        }
+        _ => subject.data.view(),
     };
-    let view = View::new(&subject.analysis, Focus { exchanges: only, ..Focus::default() });
     let layout = terminal::Layout { width: PROSE, clock: subject.clock.clone(), ..terminal::Layout::default() };
     let ending = export.path.rsplit_once('.').map_or("", |(_, ending)| ending);
     match (&export.what, ending) {

@@ -106,6 +106,8 @@ fn no_planted_secret_comes_out() {
         seen += &screen.model.pane.all();
         screen.press("y e").enter("");
     }
+    // A part of a value is on the screen, and nowhere else.
+    screen.press("3 p y e").enter("").press("esc");
     for id in 0..4 {
         screen.press(":").enter(&format!("exchange {id}"));
         assert!(screen.model.pane.all().contains("request headers"), "{}", screen.model.pane.all());

@@ -4,7 +4,7 @@
 mod support;
 
 use authtrace_report::is_hidden;
-use authtrace_tui::{Setup, screen::Screen as Name};
+use authtrace_tui::{Message, Setup, screen::Screen as Name};
 use support::Screen;
 
 /// One entry whose every field is hostile.
@@ -41,7 +41,9 @@ fn no_field_drives_the_terminal() {
         let path = directory.join(format!("{number}.har"));
         std::fs::write(&path, hostile(field)).unwrap();
         let mut screen = Screen::open(std::slice::from_ref(&path), Setup::default(), 120, 40);
-        for name in Name::ALL {
+        for (number, (width, height)) in (0..24).zip([(80, 24), (120, 40), (200, 60)].into_iter().cycle()) {
+            let name = Name::ALL[number / 3];
+            screen.tell(Message::Resize(width, height));
             screen.press(&(name.index() + 1).to_string());
             for keys in ["", "tab G", "tab", "2 enter", "/"] {
                 screen.press(keys);

@@ -28,7 +28,20 @@ fn a_filter_narrows_and_an_unknown_name_is_pointed_at() {
     screen.press("ctrl-u").enter("status = 401").says("filter: status = 401");
     let refused = screen.model.length();
     assert!(0 < refused && refused < all, "{refused} of {all}");
-    screen.press("f ctrl-u").enter("status ++ 1 = 'a").says("cannot filter by");
+    let pointed = |screen: &mut Screen, line: &str, why: &str, at: &str| {
+        screen.press("f ctrl-u").enter(line);
+        let text = screen.says(why).text();
+        let rows: Vec<&str> = text.lines().rev().take(2).collect();
+        let (signs, start) = (rows[1].find('v').unwrap(), rows[0].find(at).unwrap());
+        assert_eq!(signs, start, "{line}:\n{}\n{}", rows[1], rows[0]);
+        screen.press("esc");
+    };
+    pointed(&mut screen, "host = 'a' and status = 'b'", "cannot compare", "status = 'b'");
+    pointed(&mut screen, "status = 401 )", "found: )", ")");
+    pointed(&mut screen, "path like \"/api\"", "text stands in single quotes", "\"/api");
+    pointed(&mut screen, "nonsense(status) = 1", "nonsense", "nonsense");
+    pointed(&mut screen, "status", "neither true nor false", "status");
+    screen.press("f ctrl-u").enter("status ++ 1 = 'a").says("Unterminated string");
     screen.press("esc");
     assert_eq!(screen.model.length(), refused, "what was there before stays");
     screen.press("F");
@@ -99,16 +112,19 @@ fn sorting_keeps_the_selected_exchange() {
 }
 
 #[test]
-fn a_value_is_shown_after_a_yes_only_and_hidden_when_one_moves_on() {
+fn a_value_is_shown_level_by_level_after_a_yes_only_and_hidden_when_one_moves_on() {
     let mut screen = Screen::sample("race.har", 120, 40);
     screen.press("3");
     let data = screen.model.data.as_ref().unwrap();
     let token = &data.loaded.analysis.capture.tokens.get(data.tokens[0]).secret;
     let start: String = token.expose().chars().take(12).collect();
-    screen.press("p").says("show the value of T1");
+    screen.press("p tab G").says("a part of the value").says(&start[..4]);
+    assert!(!screen.text().contains(&start));
+    screen.press("y");
+    screen.press("tab p").says("show the whole value of T1");
     screen.press("n G");
     assert!(screen.model.revealed.is_none());
-    screen.press("g p y tab G");
+    screen.press("g p p y tab G");
     screen.says(&start);
     screen.press("y");
     assert!(!screen.copied.iter().any(|text| text.contains(&start)), "a shown value is not copied");

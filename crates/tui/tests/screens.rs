@@ -8,7 +8,7 @@ use authtrace_tui::{
     screen::Screen as Name,
     theme::{Depth, Theme},
 };
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use support::{Screen, captures};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -24,7 +24,7 @@ fn show(name: Name, width: u16, height: u16, setup: Setup) -> Screen {
         Name::Exchange => screen.press("1 enter enter"),
         Name::Sessions => screen.press("5"),
         Name::Flow => screen.press("6 j"),
-        Name::Compare => screen.press("2 ] m ] m d"),
+        Name::Compare => screen.press(":").enter("compare 11 15"),
         Name::Rules => screen.press("8 j"),
     };
     assert_eq!(screen.model.screen, name);
@@ -38,6 +38,46 @@ fn every_screen_at_every_size() {
             let screen = show(name, width, height, Setup::default());
             insta::assert_snapshot!(format!("{}-{width}x{height}", name.name()), screen.text());
         }
+    }
+}
+
+/// How the cells of a screen look: a letter a colour, capital where it is bold, `_` underlined, `#` reversed.
+fn looks(screen: &Screen) -> String {
+    let buffer = screen.buffer();
+    let look = |cell: &ratatui::buffer::Cell| {
+        let letter = match cell.fg {
+            Color::Red => 'r',
+            Color::Green => 'g',
+            Color::Yellow => 'y',
+            Color::Blue => 'b',
+            Color::Magenta => 'm',
+            Color::Cyan => 'c',
+            _ if cell.modifier.contains(Modifier::DIM) => 'd',
+            _ => 'p',
+        };
+        match cell.modifier {
+            modifier if modifier.contains(Modifier::REVERSED) => '#',
+            modifier if modifier.contains(Modifier::UNDERLINED) => '_',
+            modifier if modifier.contains(Modifier::BOLD) => letter.to_ascii_uppercase(),
+            _ if cell.symbol() == " " => ' ',
+            _ => letter,
+        }
+    };
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    rows.map(|row| row.iter().map(look).collect::<String>().trim_end().to_owned() + "\n").collect()
+}
+
+#[test]
+fn every_screen_in_colour_and_plain() {
+    for name in Name::ALL {
+        let setup = |depth, glyphs| Setup { theme: Theme::new(depth), glyphs, ..Setup::default() };
+        let (mut colours, mut plain) = (String::new(), String::new());
+        for (width, height) in SIZES {
+            colours += &looks(&show(name, width, height, setup(Depth::Sixteen, glyphs::UNICODE)));
+            plain += &show(name, width, height, setup(Depth::None, glyphs::PLAIN)).text();
+        }
+        insta::assert_snapshot!(format!("{}-colours", name.name()), colours);
+        insta::assert_snapshot!(format!("{}-plain", name.name()), plain);
     }
 }
 

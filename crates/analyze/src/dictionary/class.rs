@@ -22,6 +22,8 @@ pub enum ErrorClass {
     Expired,
     /// Before `nbf`, or `iat` in the future.
     NotYetValid,
+    /// The time that the client wrote into a signed request is too far from the server's.
+    ClockSkew,
     /// The signature does not verify.
     Signature,
     /// No key for the token's `kid` or issuer, or the key set could not be fetched.
@@ -100,6 +102,7 @@ impl ErrorClass {
             Self::Invalid => "invalid",
             Self::Expired => "expired",
             Self::NotYetValid => "not-yet-valid",
+            Self::ClockSkew => "clock-skew",
             Self::Signature => "signature",
             Self::UnknownKey => "unknown-key",
             Self::Algorithm => "algorithm",

@@ -25,6 +25,7 @@ const WRAPPERS: &[&str] = &[
     "payload",
     "error",
     "AuthenticationResult",
+    "AuthParameters",
     "client",
 ];
 
@@ -143,6 +144,7 @@ const MARKS: &[&str] = &[
     "\"query\"",
     "\"error",
     "\"detail",
+    "\"ok\":false",
 ];
 
 /// A vectorised searcher for few short patterns; `None` on machines without the instructions, where everything is read.

@@ -47,6 +47,11 @@ impl Clients {
         ClientId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
+    /// Those met so far.
+    pub(crate) fn list(&self) -> Vec<Client> {
+        self.known.iter().cloned().collect()
+    }
+
     pub(crate) fn into_list(self) -> Vec<Client> {
         self.known.into_iter().collect()
     }

@@ -199,6 +199,33 @@ pub(crate) fn rejection(fact: &Fact, cookie: &SetCookie) -> Option<Rejection> {
     .find_map(|(holds, why)| holds.then_some(why))
 }
 
+/// Completes "sets NAME, but …": why a browser ignores `cookie` of the response `fact`.
+pub(crate) fn explain(fact: &Fact, cookie: &SetCookie, why: Rejection) -> String {
+    let domain = cookie.domain.as_deref().unwrap_or_default();
+    let page = fact.cors.as_ref().and_then(|c| c.origin.as_deref()).unwrap_or("another origin");
+    match why {
+        Rejection::NoneWithoutSecure => "browsers drop SameSite=None without Secure".into(),
+        Rejection::SecureWithoutTls => format!("it is Secure and {} has no TLS, so browsers drop it", fact.origin),
+        Rejection::HostPrefix => {
+            "a __Host- cookie needs Secure, Path=/ and no Domain; without them browsers drop it".into()
+        }
+        Rejection::SecurePrefix => "a __Secure- cookie without Secure is dropped".into(),
+        Rejection::ForeignDomain => format!("Domain={domain} does not cover {}, so browsers drop it", fact.host),
+        Rejection::PublicSuffix => format!("Domain={domain} is a public suffix, so browsers drop it"),
+        Rejection::TooLarge => format!(
+            "its name and value take {} bytes, more than the {} that browsers keep",
+            cookie.name.len() + cookie.value_len as usize,
+            LARGEST
+        ),
+        Rejection::CrossSite => {
+            format!("a script of {page} fetched it cross-site, where browsers keep only SameSite=None; Secure cookies")
+        }
+        Rejection::NotIncluded => format!(
+            "a script of {page} fetched it cross-origin without credentials: 'include', so browsers ignore the cookie"
+        ),
+    }
+}
+
 /// Whether the page that sent `fact` is of another site, its scheme included ("schemeful same-site").
 pub(crate) fn is_cross_site(fact: &Fact) -> bool {
     let Some(origin) = fact.cors.as_ref().and_then(|c| c.origin.as_deref()) else { return false };

@@ -26,6 +26,9 @@ use super::{
 use crate::{
     challenge::Challenge,
     dictionary::responders,
+    expect::Expectations,
+    key::PublishedKeys,
+    settings::Settings,
     text::{Interner, Text},
     tokens::{TokenId, TokenStore},
 };
@@ -39,13 +42,14 @@ pub(crate) struct Extractor {
     stacks: Lists<Text>,
     conversations: cors::Conversations,
     clients: Clients,
+    published: PublishedKeys,
     /// The last `Date`, which a server repeats for a second.
     date: (String, Option<Timestamp>),
 }
 
 impl Extractor {
     /// Draws the fact of `exchange`; its credentials go to `tokens`.
-    pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore) -> Fact {
+    pub(crate) fn extract(&mut self, exchange: &Exchange, tokens: &mut TokenStore, settings: &Settings) -> Fact {
         let request = &exchange.request;
         let response = exchange.response.as_ref();
         let no_headers = Headers::new();
@@ -60,7 +64,7 @@ impl Extractor {
         let url_credentials = credential::in_header_urls(exchange, tokens, interner);
         let set_cookies = set_cookies(answer, interner);
         let delivered = delivery::deliveries(exchange, answer, &response_body, tokens, interner);
-        let inferred = role::infer(&role::Evidence {
+        let mut inferred = role::infer(&role::Evidence {
             exchange,
             request: &request_body,
             response: &response_body,
@@ -69,6 +73,11 @@ impl Extractor {
             has_cookie: credentials.iter().any(Credential::is_cookie),
             has_refresh_cookie: credentials.iter().any(is_refresh_cookie),
         });
+        if let Some(role) =
+            declared_role(&settings.expectations, exchange).filter(|_| inferred.role != role::Role::Preflight)
+        {
+            (inferred.role, inferred.proven) = (role, true);
+        }
         let challenges = Challenge::read_all(
             answer.get_all("www-authenticate").chain(answer.get_all("proxy-authenticate")).map(SecretStr::expose),
         );
@@ -78,7 +87,7 @@ impl Extractor {
         let reading =
             oauth::Reading { exchange, role: inferred.role, request: &request_body, response: &response_body };
         let details = details(&reading, &credentials, tokens, interner);
-        let stack = call_site::application_frames(exchange, interner);
+        let stack = call_site::application_frames(exchange, &settings.source_maps, interner);
         let refresh_token = refresh_token(&credentials, inferred.role);
         let common = Common {
             kind: exchange.kind,
@@ -124,6 +133,9 @@ impl Extractor {
             for_page: is_for_page(&request.headers),
             anomalies: anomalies(exchange),
         };
+        if let (Some(_), Some(document)) = (&common.key_set, response_body.document()) {
+            self.published.add(&format!("{}{}", common.origin, path), document);
+        }
         let client = self.clients.of(exchange, common.user_agent.as_ref());
         Fact {
             id: exchange.id,
@@ -171,9 +183,19 @@ impl Extractor {
         }
     }
 
-    /// The clients that were met, by the number of [`Fact::sender`].
-    pub(crate) fn into_clients(self) -> Vec<Client> {
-        self.clients.into_list()
+    /// The clients that were met so far.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.clients.list()
+    }
+
+    /// The clients that were met, by the number of [`Fact::sender`], and the keys that were published.
+    pub(crate) fn into_parts(self) -> (Vec<Client>, PublishedKeys) {
+        (self.clients.into_list(), self.published)
+    }
+
+    /// The keys that were published so far.
+    pub(crate) fn published(&self) -> &PublishedKeys {
+        &self.published
     }
 
     fn common(&mut self, common: Common) -> Arc<Common> {
@@ -194,6 +216,15 @@ impl Extractor {
         }
         self.date.1
     }
+}
+
+/// The role that the settings give to such a request.
+fn declared_role(expectations: &Expectations, exchange: &Exchange) -> Option<role::Role> {
+    if expectations.routes.is_empty() {
+        return None;
+    }
+    let target = &exchange.request.target;
+    expectations.role(&exchange.request.method, &target.origin(), target.path.expose())
 }
 
 /// DevTools counts header bytes before it removes sensitive fields: a Bearer token leaves a gap of 50 bytes or more.

@@ -48,7 +48,7 @@ fn is_answered_by_design(challenge: &Challenge) -> bool {
     ["basic", "digest", "ntlm", "negotiate"].iter().any(|scheme| challenge.is(scheme))
 }
 
-/// Per route that a challenge refused: the requests with credentials that no challenge refused, in time order.
+/// Per route that a challenge refused: the requests with credentials, in time order.
 fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
     let legs = facts.iter().filter(|f| f.refused() && is_leg(f).is_some());
     let mut answers: HashMap<(Text, Text), Vec<usize>> =
@@ -56,8 +56,7 @@ fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
     if answers.is_empty() {
         return answers;
     }
-    let passed = |f: &Fact| !f.credentials.is_empty() && f.status.is_some_and(|s| s != 401 && s != 407);
-    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| passed(f)) {
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| !f.credentials.is_empty()) {
         if let Some(found) = answers.get_mut(&(fact.origin.clone(), fact.route.clone())) {
             found.push(index);
         }
@@ -65,15 +64,19 @@ fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
     answers
 }
 
-/// Whether the same call follows with credentials and is not refused. A program answers at once; a person who is asked
-/// for a password by the browser takes a while, during which the page waits.
+/// Whether the same call follows with credentials. A leg that carried some itself needs an answer that is not refused,
+/// else the credentials are what is wrong; one without did its part, whatever becomes of the answer. A program answers at
+/// once; a person who is asked for a password by the browser takes a while, during which the page waits.
 fn is_answered(facts: &[&mut Fact], index: usize, answers: &HashMap<(Text, Text), Vec<usize>>) -> bool {
     let fact = &facts[index];
     let asks_person = fact.challenges.iter().any(|c| c.is("basic") || c.is("digest"));
     let until = fact.started_nanos() + if asks_person { ASKS_PERSON } else { FIRST_401_FOLD };
     let found = answers.get(&(fact.origin.clone(), fact.route.clone())).map_or(&[][..], Vec::as_slice);
     let later = found[found.partition_point(|&next| next <= index)..].iter().map(|&next| &facts[next]);
-    later.take_while(|next| next.started_nanos() <= until).any(|next| carries_answer(next, fact))
+    let passed = |f: &Fact| f.status.is_some_and(|s| s != 401 && s != 407);
+    later
+        .take_while(|next| next.started_nanos() <= until)
+        .any(|next| carries_answer(next, fact) && (passed(next) || !carries_answer(fact, fact)))
 }
 
 /// Whether `next` carries what the challenge of `refused` asks for (RFC 9110 §11.6.2, §11.7.2).

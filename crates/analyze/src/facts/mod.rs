@@ -378,6 +378,11 @@ impl Fact {
         self.outcome.class == outcome::OutcomeClass::Success
     }
 
+    /// Why a browser ignores `cookie`, one of those that the response sets; other clients keep cookies by rules of their own.
+    pub fn cookie_refusal(&self, cookie: &SetCookie) -> Option<String> {
+        cookie_jar::rejection(self, cookie).map(|why| cookie_jar::explain(self, cookie, why))
+    }
+
     /// Whether the server refused it for authentication (detectors §1, AF).
     pub fn refused(&self) -> bool {
         self.outcome.is_refusal()

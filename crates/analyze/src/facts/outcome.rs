@@ -160,7 +160,9 @@ pub(crate) fn extract(
         return Outcome { class, ..Outcome::default() };
     };
     let grpc = grpc_status(exchange);
-    let refuses = status >= 400 || body.has("errors") || grpc.is_some();
+    // Slack and others answer 200 whatever happened, and say in the body whether it did.
+    let not_ok = body.document().is_some_and(|d| d.get("ok") == Some(&serde_json::Value::Bool(false)));
+    let refuses = status >= 400 || body.has("errors") || not_ok || grpc.is_some();
     // gRPC's own status counts; its words are looked up as those of the HTTP status that means the same.
     let reason = match status {
         // A redirect to sign in is no refusal; a header written for this purpose says why all the same.
@@ -277,7 +279,19 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
             best = Some(stated);
         }
     }
-    best.or_else(|| text_reason(exchange, status))
+    best.or_else(|| listed_reason(status, body)).or_else(|| text_reason(exchange, status))
+}
+
+/// What the first entry of a list of errors says: GraphQL servers that give no code, JSON:API, and those that list sentences.
+fn listed_reason(status: u16, body: &BodyView) -> Option<Stated> {
+    let first = body.document()?.pointer("/errors/0")?;
+    let named = ["message", "detail", "title"].into_iter().find_map(|key| Some((key, first.get(key)?.as_str()?)));
+    let (part, text) = match named {
+        Some((key, text)) => (format!("response.body.errors.{key}"), text),
+        None => ("response.body.errors".to_owned(), first.as_str()?),
+    };
+    let hit = classify(status, text, &[])?;
+    Some(Stated { hit, part, text: text.to_owned(), weight: Reason::ServerText })
 }
 
 /// Plain-text and HTML refusals: only the first 2 KB are looked at.

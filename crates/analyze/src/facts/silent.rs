@@ -4,7 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use authtrace_parse::HeaderView;
 
-use super::{Fact, credential::Credential, outcome::OutcomeClass, role::Role};
+use super::{
+    Fact,
+    credential::{Credential, Method},
+    outcome::OutcomeClass,
+    role::Role,
+};
 use crate::{dictionary::ErrorClass, text::Text, tokens::TokenId};
 
 /// Turns a 403 that names no reason into a refusal where authentication is the likelier reason (detectors §1, the weak
@@ -19,7 +24,8 @@ pub(crate) fn mark_silent_refusals(facts: &mut [Fact]) {
     let groups = Accepted::by(facts, |f| (f.origin.clone(), f.group.clone()));
     let origins = Accepted::by(facts, |f| f.origin.clone());
     for fact in facts.iter_mut().filter(|f| f.status == Some(403) && f.outcome.class == OutcomeClass::Forbidden) {
-        let refused = match fact.authorization() {
+        let own = fact.main_credential().filter(|c| matches!(c.method(), Method::Authorization | Method::ApiKey));
+        let refused = match own {
             Some(_) => !fact.credentials.iter().any(|c| accepted.contains(&(fact.origin.clone(), c.token))),
             None if !takes_no_other(fact) => false,
             None => match groups.get(&(fact.origin.clone(), fact.group.clone())) {

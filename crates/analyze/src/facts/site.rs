@@ -37,10 +37,11 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || address(host).is_some_and(|ip| ip.is_loopback())
 }
 
-/// Whether `host` is a name that no public DNS resolves (RFC 2606, RFC 6761, RFC 6762; `.internal`).
+/// Whether `host` is a name that no public DNS resolves (RFC 2606, RFC 6761, RFC 6762, RFC 7085 §3; `.internal`).
 pub(crate) fn is_private_name(host: &str) -> bool {
     const SUFFIXES: &[&str] = &[".localhost", ".test", ".local", ".internal", ".example"];
-    host == "localhost" || SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
+    // A name of one label is resolved by the network that one is in: no public name is that short.
+    !host.contains(['.', ':']) || SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
 }
 
 /// Whether an address is on this machine or a private network (RFC 1918, RFC 4193, link-local).

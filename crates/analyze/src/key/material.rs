@@ -8,6 +8,7 @@ use jsonwebtoken::{
 use zeroize::Zeroizing;
 
 /// What one candidate holds.
+#[derive(Clone)]
 pub(super) enum Material {
     /// A shared secret, as kept: it may need trimming or decoding before it is the key.
     Secret(Zeroizing<Vec<u8>>),
@@ -43,8 +44,19 @@ impl Material {
         if !raw.starts_with('{') {
             return None;
         }
+        Self::of_set(serde_json::from_str(raw).ok()?)
+    }
+
+    /// The public keys of a set.
+    pub(super) fn public(set: &serde_json::Value) -> Option<Self> {
+        const MOST: usize = 64;
+        let keys = set.get("keys")?.as_array()?.iter().take(MOST);
+        let public = keys.filter(|key| key.get("kty").is_some_and(|kty| kty != "oct")).cloned();
+        Self::of_set(serde_json::json!({ "keys": public.collect::<Vec<_>>() }))
+    }
+
+    fn of_set(set: serde_json::Value) -> Option<Self> {
         // One key that cannot be read must not hide the others, so they are read one by one.
-        let set: serde_json::Value = serde_json::from_str(raw).ok()?;
         let list = match set.get("keys").and_then(|keys| keys.as_array()) {
             Some(keys) => keys.clone(),
             None => vec![set],

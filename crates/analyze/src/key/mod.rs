@@ -67,6 +67,21 @@ pub struct KeyRing {
     keys: Vec<(Box<str>, Material)>,
 }
 
+/// Key sets that the capture itself publishes, by URL.
+#[derive(Clone, Default)]
+pub(crate) struct PublishedKeys(Vec<Published>);
+
+#[derive(Clone)]
+struct Published {
+    url: Box<str>,
+    /// Sets seen under this URL, each once: keys change while a capture runs.
+    seen: Vec<serde_json::Value>,
+    material: Vec<Material>,
+}
+
+/// Most sets of published keys, by URL and of one URL: a capture has few providers, and they rotate seldom.
+const MOST_PUBLISHED: usize = 32;
+
 impl KeyRing {
     /// A ring without keys.
     pub fn new() -> Self {
@@ -130,8 +145,46 @@ impl KeyRing {
     /// Claims are not looked at. Empty where no key is of the right family, the token is no three-part JWS, its signature
     /// is not base64, or its algorithm is none that can be verified ([`can_verify`]): then nothing is known.
     pub fn verify(&self, token: SecretStr<'_>) -> Vec<KeyResult> {
+        if self.keys.is_empty() {
+            return Vec::new();
+        }
         let Some(signed) = Signed::read(token.expose()) else { return Vec::new() };
         self.keys.iter().filter_map(|(name, material)| signed.try_key(name, material)).collect()
+    }
+}
+
+impl PublishedKeys {
+    /// Adds a key set that a response published (RFC 7517 §5). Shared secrets in it are left out: whoever publishes one has
+    /// another problem, and everybody could sign with it.
+    pub(crate) fn add(&mut self, url: &str, set: &serde_json::Value) {
+        let at = self.0.iter().position(|published| *published.url == *url).unwrap_or(self.0.len());
+        if at == self.0.len() {
+            if at == MOST_PUBLISHED {
+                return;
+            }
+            self.0.push(Published { url: url.into(), seen: Vec::new(), material: Vec::new() });
+        }
+        let published = &mut self.0[at];
+        if published.seen.contains(set) || published.seen.len() == MOST_PUBLISHED {
+            return;
+        }
+        published.material.extend(Material::public(set));
+        published.seen.push(set.clone());
+    }
+
+    /// Tries every key that the capture publishes on `token`: one result a URL. A set that did not sign it says something
+    /// only where it has the key that the token names.
+    pub(crate) fn verify(&self, token: SecretStr<'_>) -> Vec<KeyResult> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let Some(signed) = Signed::read(token.expose()) else { return Vec::new() };
+        let results = self.0.iter().filter_map(|published| {
+            let results = published.material.iter().filter_map(|material| signed.try_key(&published.url, material));
+            // What verified, else what knows the key, else anything.
+            results.max_by_key(|result| (result.verified, result.kid_known == Some(true)))
+        });
+        results.filter(|result| result.verified || result.kid_known == Some(true)).collect()
     }
 }
 

@@ -142,6 +142,34 @@ fn a_short_edwards_key_is_refused_and_not_read_past_its_end() {
 }
 
 #[test]
+fn keys_that_a_capture_publishes_are_tried_and_named_by_their_url() {
+    const URL: &str = "https://id.x.dev/jwks";
+    let pair = |pem: &str| EncodingKey::from_rsa_pem(pem.as_bytes()).expect("test key");
+    let rsa = pair(include_str!("testdata/rsa.pem"));
+    let mut jwk = Jwk::from_encoding_key(&rsa, Algorithm::RS256).expect("public half");
+    jwk.common.key_id = Some("a".to_owned());
+    let shared = serde_json::json!({"kty": "oct", "kid": "s", "k": "YW4taG1hYy1zZWNyZXQtb2YtbW9yZS10aGFuLTMyLWJ5dGVzLWZvci10ZXN0cw"});
+    let set = serde_json::json!({"keys": [jwk, shared]});
+    let mut published = PublishedKeys::default();
+    (0..100).for_each(|_| published.add(URL, &set));
+    let verdicts = |token: &str| {
+        let results = published.verify(SecretStr::new(token));
+        results.into_iter().map(|r| (r.name.to_string(), r.verified, r.kid_known)).collect::<Vec<_>>()
+    };
+    let url = || URL.to_owned();
+    assert_eq!(verdicts(&signed(Algorithm::RS256, &rsa, Some("a"))), [(url(), true, Some(true))]);
+    assert_eq!(verdicts(&signed(Algorithm::PS256, &rsa, None)), [(url(), true, None)]);
+    let token = signed(Algorithm::RS256, &rsa, Some("a"));
+    let (message, _) = token.rsplit_once('.').expect("a token");
+    let forged = format!("{message}.{}", "A".repeat(342));
+    assert_eq!(verdicts(&forged), [(url(), false, Some(true))], "the key that it names did not sign it");
+    let other = signed(Algorithm::RS256, &rsa, Some("b"));
+    let (message, _) = other.rsplit_once('.').expect("a token");
+    assert_eq!(verdicts(&format!("{message}.{}", "A".repeat(342))), [], "another issuer's token");
+    assert_eq!(verdicts(&hs(Algorithm::HS256, SECRET)), [], "a published secret is no key");
+}
+
+#[test]
 fn tells_twins() {
     let ring =
         secrets(&[("a", b"same-secret"), ("b", b"same-secret\n"), ("c", b"other-secret"), ("d", b"same-secret")]);

@@ -1,5 +1,6 @@
 //! The rules, one folder each. This slice is the only list: catalogue, documentation, SARIF and the tests derive from it.
 
+mod against_expectation;
 mod algorithm_mismatch;
 mod api_base_url_drift;
 mod audience_mismatch;
@@ -116,6 +117,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentials_over_cleartext::RULE,
     &token_sent_to_third_party::RULE,
     &browser_exposed_secret::RULE,
+    &against_expectation::RULE,
     &sanitized_capture::RULE,
     &encrypted_opaque::RULE,
     &lossy_or_truncated::RULE,

@@ -6,7 +6,7 @@ use super::{Classified, Defect, base64, entropy, is_placeholder, is_redacted, ki
 
 /// The kind that `scheme` alone decides; `None` for bearer-like schemes, whose value decides.
 pub(super) fn kind_of_scheme(scheme: &str) -> Option<TokenKind> {
-    const SCHEMES: [(&str, TokenKind); 12] = [
+    const SCHEMES: [(&str, TokenKind); 17] = [
         ("basic", TokenKind::Basic),
         ("digest", TokenKind::Digest),
         ("negotiate", TokenKind::Negotiate),
@@ -19,6 +19,11 @@ pub(super) fn kind_of_scheme(scheme: &str) -> Option<TokenKind> {
         ("signature", TokenKind::SignedRequest),
         ("oauth", TokenKind::SignedRequest),
         ("hmac", TokenKind::SignedRequest),
+        ("hmac-sha256", TokenKind::SignedRequest),
+        ("hmac-sha512", TokenKind::SignedRequest),
+        ("tc3-hmac-sha256", TokenKind::SignedRequest),
+        ("acs3-hmac-sha256", TokenKind::SignedRequest),
+        ("eg1-hmac-sha256", TokenKind::SignedRequest),
     ];
     SCHEMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(scheme)).map(|(_, kind)| *kind)
 }

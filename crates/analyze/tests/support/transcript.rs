@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! * key NAME=value                    a candidate key for the analysis; `\n` stands for a line end
+//! * openapi {…}                       an API description, on one line
+//! * route protected GET /a            what the settings declare of a route;  * route public GET /a
+//! * issuer URL                        an issuer that the settings allow;  * audience NAME;  * origin URL
 //! * truncated                         the input ends in the middle
 //! * packets response-without-request  the input is a packet capture, with these oddities
 //! * tls login.x.dev 1.3 h2            a TLS connection without keys: host, version, offered protocol
@@ -25,8 +28,9 @@
 use std::time::Duration;
 
 use authtrace_analyze::{
+    Settings,
     coverage::{Input, InputFormat},
-    key::KeyRing,
+    expect::{ApiDocument, Pattern, RouteRule},
 };
 use authtrace_parse::{
     AnomalyKind, Body, Browser, CallFrame, Connection, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator,
@@ -47,7 +51,7 @@ pub(crate) struct Expected {
 /// A transcript with what it must yield.
 pub(crate) struct Transcript {
     pub(crate) exchanges: Vec<Exchange>,
-    pub(crate) keys: KeyRing,
+    pub(crate) settings: Settings,
     pub(crate) input: Input,
     pub(crate) findings: Vec<Expected>,
     pub(crate) coverage: Vec<Expected>,
@@ -57,7 +61,7 @@ pub(crate) struct Transcript {
 pub(crate) fn parse(text: &str) -> Transcript {
     let mut transcript = Transcript {
         exchanges: Vec::new(),
-        keys: KeyRing::default(),
+        settings: Settings::default(),
         input: Input::default(),
         findings: Vec::new(),
         coverage: Vec::new(),
@@ -89,7 +93,22 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.input.format = InputFormat::Pcapng;
     } else if let Some(rest) = line.strip_prefix("* key ") {
         let (name, value) = rest.split_once('=').unwrap_or_else(|| panic!("key: {line}"));
-        transcript.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
+        transcript.settings.keys.add_secret(name, value.replace("\\n", "\n").into_bytes());
+    } else if let Some(rest) = line.strip_prefix("* openapi ") {
+        let document = ApiDocument::parse("openapi.json", rest).unwrap_or_else(|error| panic!("{error}"));
+        transcript.settings.expectations.documents.push(document);
+    } else if let Some(rest) = line.strip_prefix("* route ") {
+        let (word, pattern) = rest.split_once(' ').unwrap_or_else(|| panic!("route: {line}"));
+        let pattern = Pattern::parse(pattern).unwrap_or_else(|error| panic!("{error}"));
+        let protected = Some(word == "protected");
+        let from = "authtrace.toml:1".into();
+        transcript.settings.expectations.routes.push(RouteRule { pattern, role: None, protected, from });
+    } else if let Some(rest) = line.strip_prefix("* issuer ") {
+        transcript.settings.expectations.issuers.insert(rest.into());
+    } else if let Some(rest) = line.strip_prefix("* audience ") {
+        transcript.settings.expectations.audiences.insert(rest.into());
+    } else if let Some(rest) = line.strip_prefix("* origin ") {
+        transcript.settings.expectations.origins.insert(rest.into());
     } else if let Some(rest) = expanded.strip_prefix('@') {
         let id = u32::try_from(transcript.exchanges.len()).unwrap();
         transcript.exchanges.push(exchange(id, rest));

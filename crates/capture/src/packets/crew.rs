@@ -45,6 +45,10 @@ pub(super) fn read(
             link.frame(&placed.frame, |segment, mark| batches.add(chunk, segment, mark));
         };
         for chunk in chunks {
+            if chunk.is_empty() {
+                crew.merge_all(&mut merger, spent, sink);
+                continue;
+            }
             let mut batches = crew.batches();
             frames.push(&chunk, &mut |placed| take(&chunk, &mut batches, placed));
             crew.send(chunk, batches);
@@ -58,9 +62,7 @@ pub(super) fn read(
             batches.learn(&known.log);
         }
         crew.send(Vec::new(), batches);
-        while !crew.under_way.is_empty() {
-            crew.merge_first(&mut merger, spent, sink);
-        }
+        crew.merge_all(&mut merger, spent, sink);
         PacketReport::new(container, link, &known, merger.finish(crew.dismiss(), sink))
     })
 }
@@ -122,6 +124,13 @@ impl<'scope, 'p: 'scope> Crew<'scope, 'p> {
         if let Some(chunk) = self.under_way.pop_front().and_then(Arc::into_inner) {
             // The other side may be done already.
             let _ = spent.send(chunk);
+        }
+    }
+
+    /// Waits for all chunks that the workers have.
+    fn merge_all(&mut self, merger: &mut Merger, spent: &Sender<Vec<u8>>, sink: &mut dyn FnMut(Exchange)) {
+        while !self.under_way.is_empty() {
+            self.merge_first(merger, spent, sink);
         }
     }
 

@@ -23,6 +23,12 @@ impl KeySource {
         Self { given: Arc::clone(given), may_grow: true }
     }
 
+    /// For an input that holds no secrets.
+    #[cfg(all(feature = "live", unix))]
+    pub(crate) fn settled(given: &Arc<KeyLog>) -> Self {
+        Self { given: Arc::clone(given), may_grow: false }
+    }
+
     /// For a file. A plain pcapng is looked through for secrets first, so that none comes late; it is read from its first
     /// byte afterwards.
     pub(crate) fn of_file(file: &mut File, given: &Arc<KeyLog>) -> Self {

@@ -32,7 +32,8 @@ pub(crate) struct PacketReport {
 /// Anomalies of one kind that are kept.
 const MOST_OF_A_KIND: usize = 10_000;
 
-/// Reads a packet capture that comes in `chunks`; `spent` takes them back.
+/// Reads a packet capture that comes in `chunks`; `spent` takes them back. An empty chunk says that there is no more for
+/// now: what was read so far is handed out.
 pub(crate) fn read(
     plan: &Plan<'_>,
     source: &KeySource,

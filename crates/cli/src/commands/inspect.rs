@@ -1,6 +1,6 @@
-//! `exchanges`, `tokens`, `sessions`: what was read, without judgement.
+//! `tokens`, `sessions`: what was read, without judgement.
 
-use authtrace_report::{Focus, View, exchanges, sessions, terminal, tokens};
+use authtrace_report::{Focus, View, sessions, terminal, tokens};
 
 use super::{focus, start_logging, write_checked};
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
 /// What to list.
 #[derive(Clone, Copy)]
 pub(super) enum What {
-    /// Requests.
-    Exchanges,
     /// Credentials.
     Tokens,
     /// Sessions.
@@ -35,10 +33,6 @@ pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
     let exchanges = focus::exchanges(args, &analysis)?;
     let view = View::new(&analysis, Focus { exchanges, ..Focus::default() });
     let text = match (what, format) {
-        (What::Exchanges, ListFormat::Text) => exchanges::text(&view, &layout, output.columns()),
-        (What::Exchanges, ListFormat::Json) => exchanges::json(&view),
-        (What::Exchanges, ListFormat::Jsonl) => exchanges::jsonl(&view),
-        (What::Exchanges, ListFormat::Csv) => exchanges::csv(&view),
         (What::Tokens, ListFormat::Text) => tokens::text(&view, &layout, output.columns()),
         (What::Tokens, ListFormat::Json) => tokens::json(&view),
         (What::Tokens, ListFormat::Jsonl) => tokens::jsonl(&view),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use authtrace_analyze::Severity;
+use authtrace_analyze::{Analysis, Severity};
 use authtrace_parse::ExchangeId;
 use authtrace_report::{Acceptance, Focus, View};
 
@@ -11,6 +11,7 @@ use super::focus;
 use crate::{
     accept,
     args::{AnalyzeArgs, severity},
+    config,
     exit::Verdict,
     load::Loaded,
 };
@@ -33,19 +34,22 @@ impl Floors {
             fail_on: args.fail_on.as_deref().map_or(Ok(Severity::High), |name| severity("--fail-on", name))?,
             min_severity: args.min_severity.as_deref().map(|name| severity("--min-severity", name)).transpose()?,
             min_confidence: args.min_confidence,
-            accepted: match &args.accept {
-                Some(path) => accept::read(path, jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?,
-                None => Vec::new(),
+            accepted: {
+                let mut accepted = args.inspect.judgement.ignored.clone();
+                if let Some(path) = &args.accept {
+                    accepted.extend(accept::read(path, config::today())?);
+                }
+                accepted
             },
         })
     }
 
     /// What of the analysis is in focus.
-    pub(super) fn view<'a>(&self, args: &AnalyzeArgs, loaded: &'a Loaded) -> anyhow::Result<View<'a>> {
-        let exchanges: Option<BTreeSet<ExchangeId>> = focus::exchanges(&args.inspect, &loaded.analysis)?;
+    pub(super) fn view<'a>(&self, args: &AnalyzeArgs, analysis: &'a Analysis) -> anyhow::Result<View<'a>> {
+        let exchanges: Option<BTreeSet<ExchangeId>> = focus::exchanges(&args.inspect, analysis)?;
         let (min_severity, min_confidence) = (self.min_severity, self.min_confidence);
         let accepted = self.accepted.clone();
-        Ok(View::new(&loaded.analysis, Focus { exchanges, min_severity, min_confidence, accepted }))
+        Ok(View::new(analysis, Focus { exchanges, min_severity, min_confidence, accepted }))
     }
 
     /// The severity from which on a finding fails.

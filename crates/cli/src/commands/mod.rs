@@ -1,14 +1,18 @@
 //! The verbs, one file each, and what they share.
 
 mod analyze;
+mod capture;
 mod completions;
+mod config;
 mod convert;
 mod diff;
+mod exchanges;
 mod explain;
 mod focus;
 mod inspect;
 mod judging;
 mod man;
+mod query;
 mod redact;
 mod report;
 mod rules;
@@ -32,13 +36,16 @@ pub(crate) fn run(cli: Cli) -> u8 {
         None if cli.analyze.is_bare() && tui::is_possible() => tui::run_bare(&cli.analyze),
         None => analyze::run(&cli.analyze),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Capture(args)) => capture::run(args),
         Some(Verb::Tui(args)) => tui::run(args),
-        Some(Verb::Exchanges(args)) => inspect::run(args, inspect::What::Exchanges),
+        Some(Verb::Exchanges(args)) => exchanges::run(args),
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
+        Some(Verb::Query(args)) => query::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
+        Some(Verb::Config(args)) => config::run(args),
         Some(Verb::Redact(args)) => redact::run(args),
         Some(Verb::Convert(args)) => convert::run(args),
         Some(Verb::Rules(args)) => rules::run(args),
@@ -64,10 +71,16 @@ fn start_logging(args: &OutputArgs) {
 
 /// Writes what was made of `analysis`, unless a secret of the capture got into it.
 fn write_checked(output: &Output<'_>, text: &str, analysis: &Analysis) -> anyhow::Result<()> {
+    refuse_leaks(text, analysis)?;
+    output.write(text)
+}
+
+/// Fails where a secret of the capture stands in `text`.
+fn refuse_leaks(text: &str, analysis: &Analysis) -> anyhow::Result<()> {
     if let Some(token) = gate::leaks_escaped(text, analysis) {
         bail!(
             "the output would show the secret {token} of the capture, so nothing was written; this is a defect, report it"
         );
     }
-    output.write(text)
+    Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<u8> {
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }
-    let view = floors.view(&args.analyze, &loaded)?;
+    let view = floors.view(&args.analyze, &loaded.analysis)?;
     let report = IncidentReport::new(&view, &About { date, analyst: args.analyst.clone() });
     let template = "a template cannot be used";
     let files = [
@@ -65,7 +65,8 @@ fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<String> {
     let mut written = String::new();
     for (name, text) in files {
         let path = folder.join(name);
-        output::to_file(&path, text).map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
+        output::to_file(&path, text.as_bytes())
+            .map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check -o", path.display()))?;
         written.push_str(&format!("{}\n", authtrace_report::visible(&path.display().to_string(), usize::MAX)));
     }
     Ok(written)

@@ -200,7 +200,7 @@ pub(super) fn receipt(args: &ShareArgs, look: &Look) -> anyhow::Result<()> {
         path.into()
     });
     let json = look.redactor.receipt.json(&about);
-    output::to_file(&path, &json)
+    output::to_file(&path, json.as_bytes())
         .map_err(|e| anyhow::anyhow!("cannot write {}: {e}; check --receipt", path.display()))?;
     if args.quiet {
         return Ok(());

@@ -13,7 +13,6 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::{Analysis, facts::Fact};
-use authtrace_capture::{DetailSource, Place};
 use authtrace_parse::Exchange;
 use authtrace_tui::{
     Message, Outside, Provisional, Setup, glyphs,
@@ -26,6 +25,7 @@ use authtrace_tui::{
 use super::focus;
 use crate::{
     args::{AnalyzeArgs, InspectArgs, TuiArgs},
+    details::Details,
     exit::{self, Verdict},
     interrupt::Interrupt,
     load,
@@ -81,7 +81,7 @@ fn setup(args: &TuiArgs) -> anyhow::Result<Setup> {
         keymap.rebind(action, keys).map_err(|why| anyhow::anyhow!("tui-keys: {why}"))?;
     }
     Ok(Setup {
-        theme: Theme::new(depth(args.inspect.output.color.as_deref())?),
+        theme: Theme::new(depth(args.theme.as_deref(), args.inspect.output.color.as_deref())?),
         glyphs: if args.ascii || !shows_unicode() { glyphs::PLAIN } else { glyphs::UNICODE },
         keymap,
         clock: focus::clock(&args.inspect)?,
@@ -90,11 +90,17 @@ fn setup(args: &TuiArgs) -> anyhow::Result<Setup> {
     })
 }
 
-/// As many colours as the terminal says it has, unless colour is unwanted.
-fn depth(color: Option<&str>) -> anyhow::Result<Depth> {
+/// The colours that are asked for; else as many as the terminal says it has, unless colour is unwanted.
+fn depth(theme: Option<&str>, color: Option<&str>) -> anyhow::Result<Depth> {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let many = std::env::var("COLORTERM").is_ok_and(|term| matches!(term.as_str(), "truecolor" | "24bit"));
-    let most = if many { Depth::True } else { Depth::Sixteen };
+    let most = match theme.unwrap_or("auto") {
+        "auto" => most(),
+        "dark" => Depth::True,
+        "light" => Depth::Light,
+        "terminal" => Depth::Sixteen,
+        "none" => Depth::None,
+        other => bail!("--theme {other}: no such theme; use auto, dark, light, terminal or none"),
+    };
     Ok(match color.unwrap_or("auto") {
         "never" => Depth::None,
         "always" => most,
@@ -102,6 +108,17 @@ fn depth(color: Option<&str>) -> anyhow::Result<Depth> {
         "auto" => most,
         other => bail!("--color {other}: no such choice; use auto, always or never"),
     })
+}
+
+/// What the terminal says of itself: many colours by `COLORTERM`, its background by `COLORFGBG` (`15;0`).
+fn most() -> Depth {
+    let many = std::env::var("COLORTERM").is_ok_and(|term| matches!(term.as_str(), "truecolor" | "24bit"));
+    let ground = std::env::var("COLORFGBG").ok();
+    match ground.as_deref().and_then(|colours| colours.rsplit(';').next()) {
+        _ if !many => Depth::Sixteen,
+        Some("7" | "15") => Depth::Light,
+        _ => Depth::True,
+    }
 }
 
 /// Whether the locale, where one is set, is one of Unicode.
@@ -127,6 +144,7 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
     let (args, sender) = (args.clone(), sender.clone());
     let (files, ending) = (Arc::clone(files), Arc::clone(ending));
     thread::spawn(move || {
+        give_way();
         let mut watch = Screen::new(sender.clone(), Arc::clone(&ending));
         let loaded = load::load_watched(&args, &Interrupt::default(), &mut watch);
         let loaded = loaded.and_then(|loaded| Ok((focus::exchanges(&args, &loaded.analysis)?, loaded)));
@@ -150,6 +168,13 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
             }
         };
     });
+}
+
+/// Whoever works beside the screen gives way to it; threads that are started from here on inherit it.
+fn give_way() {
+    // Elsewhere this would slow the whole program down. Where it is refused, a key may wait a little longer.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
 }
 
 /// Leaves in good order when somebody asks the program to end.
@@ -244,27 +269,27 @@ impl Drop for Arrived {
     }
 }
 
-/// The inputs, opened again for whoever looks at one exchange.
+/// The inputs, once they are read.
 #[derive(Default)]
-struct Files(OnceLock<Vec<DetailSource>>);
+struct Files(OnceLock<Details>);
 
 impl Files {
-    fn open(&self, sources: Vec<DetailSource>) {
+    fn open(&self, details: Details) {
         // Loading ends once.
-        let _ = self.0.set(sources);
+        let _ = self.0.set(details);
     }
 }
 
 impl Outside for Files {
     fn exchange(&self, analysis: &Analysis, fact: &Fact) -> Result<Exchange, String> {
-        let source = self.0.get().and_then(|sources| sources.get(usize::from(fact.source.input)));
-        let source = source.ok_or("its input is not open")?;
-        let ends = analysis.capture.client_socket(fact).zip(fact.server);
-        let place = Place { locator: fact.source.locator, ends: ends.map(|(client, server)| [client, server]) };
-        source.exchange(&place).map_err(|error| error.to_string())
+        self.0.get().ok_or("its input is not open")?.exchange(analysis, fact)
     }
 
     fn write(&self, path: &str, text: &str) -> Result<(), String> {
-        output::to_file(Path::new(path), text).map_err(|error| format!("cannot write {path}: {error}"))
+        output::to_file(Path::new(path), text.as_bytes()).map_err(|error| format!("cannot write {path}: {error}"))
+    }
+
+    fn give_way(&self) {
+        give_way();
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and report")]
 
 pub(crate) mod har;
+pub(crate) mod mutation;
 
 use std::{
     path::{Path, PathBuf},

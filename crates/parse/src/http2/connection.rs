@@ -17,6 +17,8 @@ use crate::{
 
 /// SETTINGS_HEADER_TABLE_SIZE (RFC 9113 §6.5.2).
 const HEADER_TABLE_SIZE: u16 = 1;
+/// The error code of RST_STREAM that stands for no error (RFC 9113 §7).
+const NO_ERROR: u32 = 0;
 /// Bytes kept of a field block that comes in several frames; a flood of CONTINUATION frames ends there.
 const MOST_BLOCK: usize = 1 << 20;
 
@@ -207,6 +209,9 @@ impl Frames for Handler<'_, '_, '_> {
             Type::Headers => self.begin_block(&frame),
             Type::PushPromise if self.side == Side::Server => self.begin_block(&frame),
             Type::Continuation => self.continue_block(&frame),
+            Type::ResetStream if self.side == Side::Server && frame.payload == NO_ERROR.to_be_bytes() => {
+                self.streams.want_no_more(header.stream, mark, self.scene);
+            }
             Type::ResetStream => self.streams.reset(header.stream, mark, self.scene),
             Type::Settings => allow(self.peer, frame.payload),
             Type::GoAway if self.side == Side::Server => {

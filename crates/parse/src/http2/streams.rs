@@ -21,6 +21,8 @@ const MOST_OPEN: usize = 1000;
 const MOST_FIELDS: usize = 4 << 20;
 /// Streams that ended early and are remembered, for what was under way when they did.
 const MOST_GONE: usize = 256;
+/// Streams that may wait for the rest of a request that the server does not want: what is on its way is there at once.
+const MOST_UNWANTED: usize = 16;
 
 /// One stream.
 struct Stream {
@@ -67,6 +69,8 @@ pub(super) struct Streams {
     /// Bytes of header fields in all of them.
     fields: usize,
     gone: VecDeque<u32>,
+    /// Streams on which the server said all, and that it wants no more of the request.
+    unwanted: VecDeque<u32>,
 }
 
 impl Streams {
@@ -133,6 +137,20 @@ impl Streams {
         }
         if stream.ended == [true; 2] {
             self.close(id, None, mark, scene);
+        }
+    }
+
+    /// The server wants no more of the request on stream `id`, without any error (RFC 9113 §8.1). Where it has answered, the
+    /// rest of the request may be on its way, and shows what was asked; elsewhere it is a reset like any other.
+    pub(super) fn want_no_more(&mut self, id: u32, mark: Mark, scene: &mut Scene<'_>) {
+        if !self.open.get(&id).is_some_and(|stream| stream.ended[Side::Server as usize]) {
+            return self.reset(id, mark, scene);
+        }
+        self.unwanted.push_back(id);
+        if self.unwanted.len() > MOST_UNWANTED
+            && let Some(oldest) = self.unwanted.pop_front()
+        {
+            self.reset(oldest, mark, scene);
         }
     }
 

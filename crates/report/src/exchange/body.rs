@@ -17,16 +17,41 @@ pub(super) fn write(page: &mut Page, title: &str, body: &Body, conceal: &Conceal
     let mime = body.mime.as_deref().unwrap_or("no media type");
     let size = body.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
     let about = match &body.content {
-        Content::Unknown => "not stated".to_owned(),
-        Content::Empty => "empty".to_owned(),
-        Content::NotCaptured => format!("{mime}{size}, not in the capture"),
-        Content::Skipped => format!("{mime}{size}, not read"),
-        Content::Text { cut, .. } => format!("{mime}{size}{}", if *cut { ", cut" } else { "" }),
+        Content::Unknown | Content::Empty => state(body).to_owned(),
+        Content::Text { cut: false, .. } => format!("{mime}{size}"),
+        _ => format!("{mime}{size}, {}", state(body)),
     };
     page.blank();
     page.para(0, Ink::Bold, &format!("{title}  {about}"));
     let Some(text) = body.text().filter(|text| !text.is_empty()) else { return };
     write_text(page, 2, body.essence().as_deref(), text.expose(), conceal);
+}
+
+/// What is known of the content, in a few words.
+pub(super) fn state(body: &Body) -> &'static str {
+    match &body.content {
+        Content::Unknown => "not stated",
+        Content::Empty => "empty",
+        Content::NotCaptured => "not in the capture",
+        Content::Skipped => "not read",
+        Content::Text { cut: true, .. } => "cut",
+        Content::Text { cut: false, .. } => "whole",
+    }
+}
+
+/// The text of `body`, every value concealed; JSON is indented.
+pub(super) fn shown(body: &Body, conceal: &Conceal<'_>) -> Option<String> {
+    let text = body.text().filter(|text| !text.is_empty())?;
+    Some(joined(body.essence().as_deref(), text.expose(), conceal))
+}
+
+/// `text` of the media type `mime` on lines, every value concealed.
+pub(super) fn joined(mime: Option<&str>, text: &str, conceal: &Conceal<'_>) -> String {
+    let lines = lines(mime, text, conceal);
+    let line = |(depth, line): &(usize, String)| format!("{}{line}", "  ".repeat(*depth));
+    let mut shown: Vec<String> = lines.iter().take(SHOWN).map(line).collect();
+    shown.extend((lines.len() > SHOWN).then(|| "…".to_owned()));
+    shown.join("\n")
 }
 
 /// Writes `text` of the media type `mime`, indented by `indent`.

@@ -1,6 +1,9 @@
 //! Header fields of one message, credentials by number, cookies with their attributes.
 
-use authtrace_analyze::facts::Fact;
+use authtrace_analyze::{
+    Severity,
+    facts::{Fact, set_cookie::SetCookie},
+};
 use authtrace_parse::{HeaderView, headers::Headers};
 
 use super::conceal::{Conceal, hidden};
@@ -19,28 +22,51 @@ const TRACE: usize = 128;
 
 /// Writes the fields of one message under the heading `title`.
 pub(super) fn write(page: &mut Page, title: &str, headers: &Headers, view: HeaderView, fact: &Fact, c: &Conceal<'_>) {
-    let how = match view {
+    let how = how(headers, view);
+    page.blank();
+    page.para(0, Ink::Bold, &format!("{title}  {how}"));
+    let mut cookies: Vec<&SetCookie> = fact.set_cookies.iter().collect();
+    for (name, value) in headers.iter() {
+        field(page, name, &shown(name, value.expose(), fact, c));
+        if name.eq_ignore_ascii_case("set-cookie")
+            && let Some(why) = refusal(value.expose(), fact, &mut cookies)
+        {
+            page.hanging(4, REFUSED, REFUSED.chars().count() + 1, Ink::Severity(Severity::Medium), &why);
+        }
+    }
+}
+
+/// What stands before the reason why a browser ignores a cookie.
+const REFUSED: &str = "a browser refuses it:";
+
+/// Why a browser ignores what the `Set-Cookie` field `value` sets; takes the cookie out of those that are left.
+pub(super) fn refusal(value: &str, fact: &Fact, left: &mut Vec<&SetCookie>) -> Option<String> {
+    let name = value.split_once('=')?.0.trim();
+    let cookie = left.remove(left.iter().position(|cookie| *cookie.name == *name)?);
+    fact.cookie_refusal(cookie)
+}
+
+/// How much of the fields is known.
+fn how(headers: &Headers, view: HeaderView) -> String {
+    match view {
         HeaderView::Full => format!("{} fields", headers.len()),
         HeaderView::Provisional => {
             format!("{} fields, provisional: what the network stack added is missing", headers.len())
         }
         HeaderView::Partial => format!("{} fields, some could not be decoded", headers.len()),
         HeaderView::Missing => "not in the capture".to_owned(),
-    };
-    page.blank();
-    page.para(0, Ink::Bold, &format!("{title}  {how}"));
-    for (name, value) in headers.iter() {
-        let value = value.expose();
-        match name.to_ascii_lowercase().as_str() {
-            "cookie" => cookies(page, name, value, c),
-            "set-cookie" => field(page, name, &set_cookie(value, c)),
-            "authorization" | "proxy-authorization" => field(page, name, &authorization(value, fact, c)),
-            lower if URLS.contains(&lower) => field(page, name, &without_values(value, c)),
-            lower if TRACES.contains(&lower) && c.token(value).is_none() && value.len() <= TRACE => {
-                field(page, name, value);
-            }
-            lower => field(page, name, &c.value(lower, value)),
-        }
+    }
+}
+
+/// The value of the field `name`, fit to be shown.
+pub(super) fn shown(name: &str, value: &str, fact: &Fact, c: &Conceal<'_>) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "cookie" => cookies(value, c),
+        "set-cookie" => set_cookie(value, c),
+        "authorization" | "proxy-authorization" => authorization(value, fact, c),
+        lower if URLS.contains(&lower) => without_values(value, c),
+        lower if TRACES.contains(&lower) && c.token(value).is_none() && value.len() <= TRACE => value.to_owned(),
+        lower => c.value(lower, value),
     }
 }
 
@@ -54,13 +80,13 @@ fn field(page: &mut Page, name: &str, value: &str) {
     }
 }
 
-/// One line a cookie.
-fn cookies(page: &mut Page, name: &str, value: &str, c: &Conceal<'_>) {
+/// Names as sent, each value by its number or length.
+fn cookies(value: &str, c: &Conceal<'_>) -> String {
     let shown = value.split(';').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         format!("{}={}", c.text(name), c.token(value).map_or_else(|| hidden(value), |id| c.name(id)))
     });
-    field(page, name, &shown.collect::<Vec<_>>().join("; "));
+    shown.collect::<Vec<_>>().join("; ")
 }
 
 /// Name and attributes as written, the value by its number or length.

@@ -8,6 +8,7 @@ mod body;
 mod conceal;
 mod curl;
 mod headers;
+mod json;
 
 use authtrace_analyze::{
     Analysis, FindingId,
@@ -16,6 +17,7 @@ use authtrace_analyze::{
 use authtrace_parse::{Exchange, Locator, Timestamp};
 
 pub use curl::curl;
+pub use json::{document, line};
 
 use self::conceal::Conceal;
 use crate::{
@@ -32,14 +34,54 @@ const GUTTER: usize = 12;
 /// The most characters of a path that are shown.
 const PATH: usize = 2000;
 
-/// The exchange of `fact` as lines; `exchange` is `None` where it could not be read again. `findings` are about it.
-pub fn lines(
-    analysis: &Analysis,
-    fact: &Fact,
-    exchange: Option<&Exchange>,
-    findings: &[FindingId],
-    layout: &Layout,
-) -> Vec<Line> {
+/// How far a second look into the input has come, which alone shows headers and bodies.
+#[derive(Clone, Copy)]
+pub enum Again<'a> {
+    /// Nobody asked for it.
+    Unasked,
+    /// It is under way.
+    Awaited,
+    /// The exchange.
+    Here(&'a Exchange),
+    /// It failed, for this reason.
+    Failed(&'a str),
+}
+
+impl<'a> Again<'a> {
+    fn exchange(self) -> Option<&'a Exchange> {
+        match self {
+            Self::Here(exchange) => Some(exchange),
+            _ => None,
+        }
+    }
+}
+
+/// One exchange with what is said of it.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The analysis that it is of.
+    pub analysis: &'a Analysis,
+    /// What it means.
+    pub fact: &'a Fact,
+    /// What it says.
+    pub again: Again<'a>,
+    /// Findings about it.
+    pub findings: &'a [FindingId],
+}
+
+/// The exchange as lines.
+pub fn lines(shown: Shown<'_>, layout: &Layout) -> Vec<Line> {
+    page(shown, layout).into_lines()
+}
+
+/// The same as text.
+pub fn text(shown: Shown<'_>, layout: &Layout) -> String {
+    page(shown, layout).finish()
+}
+
+fn page(shown: Shown<'_>, layout: &Layout) -> Page {
+    let Shown { analysis, fact, again, findings } = shown;
+    let exchange = again.exchange();
     let mut page = Page::new(layout.width, layout.style);
     let conceal = Conceal::new(&analysis.capture, fact);
     let request = format!("{} {}", fact.method, url(fact, exchange, &conceal));
@@ -52,10 +94,19 @@ pub fn lines(
         presented(&mut page, analysis, fact, credential, &conceal);
     }
     delivered(&mut page, fact, &conceal);
-    if let Some(exchange) = exchange {
-        messages(&mut page, fact, exchange, &conceal);
+    match again {
+        Again::Unasked => {}
+        Again::Here(exchange) => messages(&mut page, fact, exchange, &conceal),
+        Again::Awaited => {
+            page.blank();
+            page.para(0, Ink::Dim, "reading headers and bodies …");
+        }
+        Again::Failed(why) => {
+            page.blank();
+            page.para(0, Ink::Dim, &format!("headers and bodies cannot be shown: {why}"));
+        }
     }
-    page.into_lines()
+    page
 }
 
 /// Origin, path and query, the values of parameters concealed.

@@ -7,7 +7,6 @@ use authtrace_parse::{ExchangeId, Locator};
 
 use super::model::{Appendix, FindingLine, Gap, Limits, Moment, Question, TokenLine};
 use crate::{
-    fingerprint::fingerprint,
     moment::{span, stamp},
     tokens,
     view::View,
@@ -115,7 +114,7 @@ fn inventory(view: &View<'_>) -> Vec<TokenLine> {
         TokenLine {
             id: id.to_string(),
             name: tokens::name(capture, id, token),
-            purpose: token.purpose.map_or("", tokens::purpose_name),
+            purpose: token.purpose.map_or("", authtrace_analyze::tokens::Purpose::name),
             carriers: carriers.join(", "),
             life: life.map(span).unwrap_or_default(),
             sent: token.sent_count,
@@ -135,7 +134,7 @@ fn finding(id: FindingId, finding: &authtrace_analyze::Finding) -> FindingLine {
         route: finding.route.to_string(),
         title: finding.title.clone(),
         requests: finding.exchanges.len(),
-        fingerprint: fingerprint(finding),
+        fingerprint: finding.fingerprint(),
     }
 }
 

@@ -37,7 +37,7 @@ impl Family {
             "AUTH060" | "AUTH061" | "AUTH062" => Self::Cors,
             "AUTH070" => Self::Redirect,
             "AUTH074" => Self::Address,
-            "AUTH100" | "AUTH101" | "AUTH102" | "AUTH103" => Self::Exposure,
+            "AUTH100" | "AUTH101" | "AUTH102" | "AUTH103" | "AUTH104" => Self::Exposure,
             _ if scene.failing.iter().any(|f| f.kind == Kind::WebSocket) && scene.same.len() == 1 => Self::WebSocket,
             _ => Self::Rejected,
         }

@@ -6,7 +6,7 @@ use authtrace_analyze::{
 };
 
 use super::{SCHEMA, document as doc, listed};
-use crate::{fingerprint::fingerprint, moment::rfc3339, sessions, tokens, view::View};
+use crate::{moment::rfc3339, sessions, tokens, view::View};
 
 pub(super) fn document(view: &View<'_>) -> doc::Document {
     let summary = view.analysis.summary();
@@ -54,7 +54,7 @@ fn coverage(coverage: &Coverage) -> doc::Coverage {
     }
 }
 
-fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
+pub(super) fn incident(view: &View<'_>, incident: &Incident) -> doc::Incident {
     let hypothesis = |judged: &authtrace_analyze::Judged| doc::Hypothesis {
         id: judged.id,
         statement: judged.statement,
@@ -121,7 +121,7 @@ pub(super) fn finding(view: &View<'_>, id: FindingId, finding: &Finding) -> doc:
         evidence: finding.evidence.iter().map(evidence).collect(),
         caused_by: cause.map(|cause| cause.to_string()),
         fixes: finding.fixes.clone(),
-        fingerprint: fingerprint(finding),
+        fingerprint: finding.fingerprint(),
         accepted: view
             .acceptance(id)
             .map(|accepted| doc::Accepted { reason: accepted.reason.clone(), until: accepted.until.clone() }),

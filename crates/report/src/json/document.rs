@@ -224,6 +224,21 @@ pub struct Token {
     pub refused: u32,
     pub verified_by: Vec<String>,
     pub rejected_by: Vec<String>,
+    pub keys: Vec<KeyVerdict>,
+}
+
+/// What one key says of one token.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "as above")]
+pub struct KeyVerdict {
+    pub name: String,
+    pub source: &'static str,
+    pub verified: bool,
+    pub form: &'static str,
+    pub length: usize,
+    pub short: bool,
+    pub kid: Option<String>,
+    pub kid_known: Option<bool>,
 }
 
 /// The claims that name parties and times, and nobody; absent where the token has none.

@@ -3,6 +3,7 @@
 mod build;
 pub mod document;
 
+use authtrace_analyze::{Finding, FindingId, Incident};
 use serde::Serialize;
 
 use crate::{hidden::escaped, view::View};
@@ -37,6 +38,16 @@ pub fn lines(view: &View<'_>) -> String {
 /// Findings as objects of the document, each with its id.
 pub(crate) fn findings(view: &View<'_>) -> Vec<document::Finding> {
     view.findings().map(|(id, finding)| build::finding(view, id, finding)).collect()
+}
+
+/// A finding as an object of the document.
+pub(crate) fn finding(view: &View<'_>, id: FindingId, finding: &Finding) -> document::Finding {
+    build::finding(view, id, finding)
+}
+
+/// An incident as an object of the document.
+pub(crate) fn incident(view: &View<'_>, incident: &Incident) -> document::Incident {
+    build::incident(view, incident)
 }
 
 /// Indented JSON with a line end.

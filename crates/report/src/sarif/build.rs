@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use authtrace_analyze::{
     EvidenceRole, Finding, FindingId, Severity,
-    catalogue::{Layer, RuleMeta, catalogue},
+    catalogue::{Layer, RuleMeta},
     facts::Fact,
 };
 use authtrace_parse::Locator;
@@ -14,7 +14,7 @@ use super::log::{
     FlowLocation, Help, Invocation, Location, LocationMessage, Log, LogicalLocation, Message, Notification,
     PhysicalLocation, Region, Rule, RuleProperties, Run, Suppression, ThreadFlow, Tool,
 };
-use crate::{fingerprint::fingerprint, json::listed, view::View};
+use crate::{json::listed, view::View};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -24,7 +24,7 @@ pub(super) fn log(view: &View<'_>) -> Log {
             driver: Driver {
                 name: "authtrace",
                 semantic_version: env!("CARGO_PKG_VERSION"),
-                rules: catalogue().map(rule).collect(),
+                rules: view.analysis.rules().map(rule).collect(),
             },
         },
         invocations: vec![Invocation { execution_successful: true, tool_execution_notifications: notifications(view) }],
@@ -109,14 +109,14 @@ fn outcome(view: &View<'_>, id: FindingId, finding: &Finding) -> Outcome {
     let incident = view.incidents().iter().find(|incident| incident.findings.contains(&id));
     Outcome {
         rule_id: finding.rule.code,
-        rule_index: catalogue().position(|rule| rule.code == finding.rule.code).unwrap_or_default(),
+        rule_index: view.analysis.rules().position(|rule| rule.code == finding.rule.code).unwrap_or_default(),
         level: level(finding.severity),
         kind: "fail",
         message: text(finding.message.clone()),
         locations: first.into_iter().collect(),
         related_locations: related.collect(),
         code_flows: vec![CodeFlow { thread_flows: vec![flow(view, id, finding)] }],
-        partial_fingerprints: BTreeMap::from([("authtraceFinding/v1", fingerprint(finding))]),
+        partial_fingerprints: BTreeMap::from([("authtraceFinding/v1", finding.fingerprint())]),
         suppressions: suppressions(view, id),
         rank: (finding.confidence().value() * 100.0).round(),
         properties: FindingProperties {

@@ -56,7 +56,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, findings: &[&Finding], lay
     }
     page.about(None);
     if hidden > 0 {
-        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with -v", count(hidden, "more request")));
+        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {}, with {}", count(hidden, "more request"), layout.more));
     }
 }
 
@@ -112,6 +112,6 @@ fn times(rows: &[(&Fact, Vec<&Evidence>)], layout: &Layout, view: &View<'_>) -> 
         };
         return rows.iter().map(|(fact, _)| offset(fact).unwrap_or_else(|| "-".into())).collect();
     };
-    let mut ticker = Ticker::new(clock, view.analysis.capture.facts.iter().filter_map(started).min());
+    let mut ticker = Ticker::new(clock, view.begins());
     rows.iter().map(|(fact, _)| ticker.show(started(fact))).collect()
 }

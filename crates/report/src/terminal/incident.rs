@@ -154,10 +154,10 @@ fn contrast(page: &mut Page, incident: &Incident) {
     if lines.is_empty() && failing > 0 && succeeding > 0 {
         let failing = count(failing, "failing request");
         let nothing = format!("nothing that the capture shows sets {failing} apart from {succeeding} accepted");
-        listed(page, "differs", vec![nothing], usize::MAX);
+        listed(page, "differs", vec![nothing], None);
         return;
     }
-    listed(page, "differs", lines, usize::MAX);
+    listed(page, "differs", lines, None);
 }
 
 /// Findings that the root explains, nested below what caused them; the same consequence on several routes is one line.
@@ -207,25 +207,26 @@ fn rivals(page: &mut Page, incident: &Incident, root: &Finding, layout: &Layout)
     let of = |verdict| incident.hypotheses.iter().filter(move |h| h.verdict == verdict);
     let supported = of(Verdict::Supported).filter(|h| h.because != root.message);
     let supported = supported.map(|rival| format!("{}: {}", rival.id, rival.because)).collect();
-    listed(page, "possible", supported, usize::MAX);
-    let everything = layout.detail == Detail::Everything;
-    listed(page, "ruled out", ruled_out(of(Verdict::Rejected)), if everything { usize::MAX } else { RIVALS_SHOWN });
+    listed(page, "possible", supported, None);
+    let most = |most| (layout.detail != Detail::Everything).then_some((most, layout.more));
+    listed(page, "ruled out", ruled_out(of(Verdict::Rejected)), most(RIVALS_SHOWN));
     let open = of(Verdict::Undecidable).map(|rival| match rival.needs {
         Some(needs) => format!("{}: needs {}.", rival.id, needs.trim_end_matches('.')),
         None => format!("{}: {}", rival.id, rival.because),
     });
-    listed(page, "open", open.collect(), if everything { usize::MAX } else { OPEN_SHOWN });
+    listed(page, "open", open.collect(), most(OPEN_SHOWN));
 }
 
-/// `lines` below one label; what exceeds `most` is counted.
-fn listed(page: &mut Page, label: &str, lines: Vec<String>, most: usize) {
+/// `lines` below one label; what exceeds `most` is counted, with what shows it.
+fn listed(page: &mut Page, label: &str, lines: Vec<String>, most: Option<(usize, &str)>) {
+    let (most, more) = most.unwrap_or((usize::MAX, ""));
     // One more line takes no more room than saying that there is one more.
     let most = if lines.len() == most.saturating_add(1) { lines.len() } else { most };
     for (number, line) in lines.iter().take(most).enumerate() {
         page.hanging(2, if number == 0 { label } else { "" }, GUTTER, Ink::Plain, line);
     }
     if lines.len() > most {
-        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {} more, with -v", lines.len() - most));
+        page.hanging(2, "", GUTTER, Ink::Dim, &format!("and {} more, with {}", lines.len() - most, more));
     }
 }
 
@@ -249,5 +250,5 @@ fn ruled_out<'j>(rivals: impl Iterator<Item = &'j Judged>) -> Vec<String> {
 
 fn fixes(page: &mut Page, incident: &Incident) {
     let lines = incident.fixes.iter().map(|fix| format!("{}: {}", fix.place, fix.text));
-    listed(page, "fix", lines.collect(), usize::MAX);
+    listed(page, "fix", lines.collect(), None);
 }

@@ -25,11 +25,13 @@ pub struct Layout {
     pub clock: Option<Clock>,
     /// How much is said.
     pub detail: Detail,
+    /// What makes it say more.
+    pub more: &'static str,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { width: 80, style: Style::PLAIN, clock: None, detail: Detail::Normal }
+        Self { width: 80, style: Style::PLAIN, clock: None, detail: Detail::Normal, more: "-v" }
     }
 }
 

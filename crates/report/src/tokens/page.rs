@@ -8,7 +8,7 @@ use authtrace_analyze::{
 };
 use authtrace_parse::Timestamp;
 
-use super::{claims, jose, name, purpose_name};
+use super::{claims, jose, name};
 use crate::{
     moment::{Clock, date_and_time, span},
     page::{Line, Page},
@@ -28,7 +28,7 @@ pub fn lines(capture: &Capture, id: TokenId, layout: &Layout) -> Vec<Line> {
     page.headline(&id.to_string(), Ink::Bold, &name(capture, id, token));
     let mut field = |label: &str, text: &str| page.hanging(2, label, GUTTER, Ink::Plain, text);
     if let Some(purpose) = token.purpose {
-        field("for", purpose_name(purpose));
+        field("for", purpose.name());
     }
     let carriers: Vec<String> = token.carriers.iter().map(ToString::to_string).collect();
     field("carried in", &carriers.join(", "));
@@ -119,7 +119,7 @@ fn provenance(page: &mut Page, capture: &Capture, token: &Token, clock: &Clock) 
 
 /// Each candidate key with its verdict.
 fn keys(page: &mut Page, capture: &Capture, id: TokenId) {
-    let results: &[KeyResult] = capture.key_results.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let results: Vec<&KeyResult> = super::matrix::results(capture, id).map(|(result, _)| result).collect();
     page.blank();
     let mut label = "keys";
     if results.is_empty() {

@@ -7,14 +7,14 @@ use std::{
 
 use authtrace_analyze::{
     Analysis, FindingId,
-    catalogue::{RuleMeta, catalogue},
+    catalogue::RuleMeta,
     facts::{Fact, SessionId},
     tokens::TokenId,
 };
-use authtrace_parse::ExchangeId;
-use authtrace_report::{Focus, View, sessions, tokens};
+use authtrace_parse::{ExchangeId, Timestamp};
+use authtrace_report::{View, sessions, tokens};
 
-use crate::index::Index;
+use crate::{flow::Flows, index::Index};
 
 /// What reading came to.
 #[derive(Clone)]
@@ -42,6 +42,8 @@ pub struct Data {
     pub loaded: Loaded,
     /// Look-ups.
     pub index: Index,
+    /// The exchanges of each session.
+    pub flows: Flows,
     /// Rows of the first screen.
     pub topics: Vec<Topic>,
     /// Rows of the screen of tokens.
@@ -60,7 +62,7 @@ impl Data {
     /// Prepares what was loaded.
     pub fn new(loaded: Loaded) -> Self {
         let index = Index::new(&loaded.analysis);
-        let view = view(&loaded);
+        let view = View::shared(&loaded.analysis, loaded.focus.clone(), None);
         let incidents = view.incidents();
         let places = incidents.iter().map(|incident| incident.id.0 as usize);
         let within: BTreeSet<FindingId> = incidents.iter().flat_map(|incident| &incident.findings).copied().collect();
@@ -81,7 +83,8 @@ impl Data {
             refused: loaded.analysis.summary().auth_failures,
             tokens: tokens::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
             sessions: sessions::in_focus(&view).into_iter().map(|(id, _)| id).collect(),
-            rules: catalogue().collect(),
+            rules: loaded.analysis.rules().collect(),
+            flows: Flows::new(&loaded.analysis.capture),
             index,
             loaded,
         }
@@ -94,7 +97,8 @@ impl Data {
 
     /// What is in focus.
     pub fn view(&self) -> View<'_> {
-        view(&self.loaded)
+        let begins = self.index.span.map(|(begins, _)| Timestamp::from_nanos(begins));
+        View::shared(&self.loaded.analysis, self.loaded.focus.clone(), begins)
     }
 
     /// Findings of the rule `code`.
@@ -112,17 +116,4 @@ impl Data {
         let place = self.analysis().capture.facts.binary_search_by_key(&id, |fact| fact.id).ok()?;
         u32::try_from(place).ok()
     }
-
-    /// Places of the exchanges of `session`, in order of time.
-    pub fn flow(&self, session: SessionId) -> Vec<u32> {
-        let facts = (0u32..).zip(&self.analysis().capture.facts);
-        let mut places: Vec<u32> = facts.filter(|(_, f)| f.session == Some(session)).map(|(place, _)| place).collect();
-        places.sort_by_key(|&place| (self.fact(place).map(Fact::started_nanos), place));
-        places
-    }
-}
-
-fn view(loaded: &Loaded) -> View<'_> {
-    let exchanges = loaded.focus.as_deref().cloned();
-    View::new(&loaded.analysis, Focus { exchanges, ..Focus::default() })
 }

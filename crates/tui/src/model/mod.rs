@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use authtrace_analyze::{
     facts::{Fact, SessionId},
-    text::Text,
     tokens::TokenId,
 };
 use authtrace_parse::{Exchange, ExchangeId};
@@ -19,11 +18,13 @@ pub use data::{Data, Loaded, Topic};
 
 use crate::{
     arrange::{Arrangement, Row, Rows},
+    find::Find,
     glyphs::{Glyphs, UNICODE},
     keys::Keymap,
     message::Provisional,
     pane::Pane,
     prompt::{History, Prompt},
+    reveal::Level,
     screen::{Areas, Screen},
     theme::Theme,
 };
@@ -66,7 +67,7 @@ pub enum Mode {
     Prompt(Prompt),
     /// The help page is open, scrolled by this many lines.
     Help(usize),
-    /// Whether the value of this token shall be shown.
+    /// Whether the whole value of this token shall be shown.
     Confirm(TokenId),
 }
 
@@ -116,11 +117,11 @@ pub struct Model {
     /// The details of what is selected.
     pub pane: Pane,
     /// The analysis, once it is there.
-    pub data: Option<Data>,
+    pub data: Option<Arc<Data>>,
     /// What is known before.
     pub reading: Reading,
-    /// The rows of the timeline.
-    pub rows: Rows,
+    /// The rows of the timeline; shared with whoever looks through them.
+    pub rows: Arc<Rows>,
     /// How they are arranged.
     pub how: Arrangement,
     /// The filter of the rows that are shown.
@@ -137,16 +138,16 @@ pub struct Model {
     pub awaiting: Vec<ExchangeId>,
     /// The session of the sixth screen.
     pub session: Option<SessionId>,
-    /// Its exchanges.
-    pub flow: Vec<u32>,
-    /// The origins that they went to.
-    pub origins: Vec<Text>,
     /// What is searched for, in lower case.
     pub search: Option<String>,
+    /// The search under way.
+    pub finding: Option<Find>,
+    /// Searches so far.
+    pub searches: u64,
     /// What was typed before.
     pub history: History,
-    /// The token whose value is shown.
-    pub revealed: Option<TokenId>,
+    /// The token whose value is shown, and how much of it.
+    pub revealed: Option<(TokenId, Level)>,
     /// Whether everything is said.
     pub verbose: bool,
     /// One line for the reader.
@@ -170,7 +171,7 @@ impl Model {
             pane: Pane::default(),
             data: None,
             reading: Reading::default(),
-            rows: Rows::default(),
+            rows: Arc::default(),
             how,
             filtered: None,
             awaited: None,
@@ -179,9 +180,9 @@ impl Model {
             read: Vec::new(),
             awaiting: Vec::new(),
             session: None,
-            flow: Vec::new(),
-            origins: Vec::new(),
             search: None,
+            finding: None,
+            searches: 0,
             history: History::default(),
             revealed: None,
             verbose: false,
@@ -192,7 +193,7 @@ impl Model {
 
     /// Where everything stands.
     pub fn areas(&self) -> Areas {
-        Areas::of(self.screen, self.size)
+        Areas::of(self.screen, self.size, self.length())
     }
 
     /// Rows of the current list.
@@ -205,7 +206,7 @@ impl Model {
             Screen::Timeline => self.rows.shown.len(),
             Screen::Tokens => data.tokens.len(),
             Screen::Sessions => data.sessions.len(),
-            Screen::Flow => self.flow.len(),
+            Screen::Flow => self.flow().len(),
             Screen::Rules => data.rules.len(),
             Screen::Exchange | Screen::Compare => 0,
         }
@@ -243,13 +244,24 @@ impl Model {
     pub fn selected_fact(&self) -> Option<&Fact> {
         let data = self.data.as_ref()?;
         match self.screen {
-            Screen::Timeline => match self.rows.shown.get(self.cursor().at)? {
-                Row::Exchange(place) => data.fact(*place),
-                Row::Group(_) => None,
-            },
-            Screen::Flow => data.fact(*self.flow.get(self.cursor().at)?),
+            Screen::Timeline => self.timeline_fact(),
+            Screen::Flow => data.fact(*self.flow().get(self.cursor().at)?),
             _ => data.analysis().fact(self.exchange?),
         }
+    }
+
+    /// The fact of the row under the timeline's cursor, whatever the screen.
+    pub fn timeline_fact(&self) -> Option<&Fact> {
+        match self.rows.shown.get(self.lists[Screen::Timeline.index()].at)? {
+            Row::Exchange(place) => self.data.as_ref()?.fact(*place),
+            Row::Group(_) => None,
+        }
+    }
+
+    /// Places of the exchanges of the sixth screen.
+    pub fn flow(&self) -> &[u32] {
+        let shown = self.data.as_deref().zip(self.session);
+        shown.map(|(data, session)| data.flows.places(session)).unwrap_or_default()
     }
 
     /// The token under the cursor.

@@ -5,10 +5,12 @@ use authtrace_report::Clock;
 use super::{go, request, search};
 use crate::{
     arrange::{Fold, Sort},
+    find::List,
     keys::{Action, Chord},
     message::{Command, Export, What},
     model::{Mode, Model, Notice},
     prompt::{Kind, Prompt},
+    reveal::Level,
     screen::Screen,
 };
 
@@ -33,10 +35,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::NextScreen => go::to(model, beside(model.screen, 1)),
         Action::PreviousScreen => go::to(model, beside(model.screen, Screen::ALL.len() - 1)),
         Action::Search => prompt(model, Kind::Search, String::new()),
-        Action::NextMatch => search::next(model, true),
-        Action::PreviousMatch => search::next(model, false),
-        Action::NextFinding => search::finding(model, true),
-        Action::PreviousFinding => search::finding(model, false),
+        Action::NextMatch => return search::next(model, true),
+        Action::PreviousMatch => return search::next(model, false),
+        Action::NextFinding => return search::finding(model, true),
+        Action::PreviousFinding => return search::finding(model, false),
         Action::Filter => {
             let filter = model.how.filter.clone().unwrap_or_default();
             prompt(model, Kind::Filter, filter);
@@ -181,22 +183,24 @@ fn later_clock(clock: Option<&Clock>) -> Option<Clock> {
 fn reveal(model: &mut Model) {
     let token = model.selected_token().filter(|_| model.screen == Screen::Tokens);
     match token {
-        Some(token) if model.revealed == Some(token) => model.revealed = None,
-        Some(token) => model.mode = Mode::Confirm(token),
+        // One level after the other, the last one after a yes only.
+        Some(token) => match model.revealed.filter(|(shown, _)| *shown == token).map(|(_, level)| level) {
+            None => model.revealed = Some((token, Level::Part)),
+            Some(Level::Part) => model.mode = Mode::Confirm(token),
+            Some(Level::Whole) => model.revealed = None,
+        },
         None => say(model, "values are shown on the screen of tokens only"),
     }
 }
 
 /// What an export of the current screen holds.
 pub(super) fn export(model: &Model, path: &str) -> Vec<Command> {
-    let Some(data) = &model.data else { return Vec::new() };
     let what = match model.screen {
         Screen::Incidents => What::Incidents,
-        Screen::Timeline => {
-            let members = model.rows.groups.iter().flat_map(|group| &group.members);
-            What::Exchanges(members.filter_map(|place| Some(data.fact(*place)?.id)).collect())
-        }
-        Screen::Flow => What::Exchanges(model.flow.iter().filter_map(|place| Some(data.fact(*place)?.id)).collect()),
+        Screen::Timeline | Screen::Flow => match List::of(model) {
+            Some(list) => What::Exchanges(list),
+            None => return Vec::new(),
+        },
         Screen::Tokens => What::Tokens,
         Screen::Sessions => What::Sessions,
         Screen::Rules => What::Rules,

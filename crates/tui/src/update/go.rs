@@ -1,9 +1,16 @@
 //! From screen to screen, and into what is selected.
 
+use std::sync::Arc;
+
 use authtrace_analyze::facts::{Fact, SessionId};
 use authtrace_parse::ExchangeId;
 
-use crate::{arrange::Row, flow::origins, message::Command, model::Model, screen::Screen};
+use crate::{
+    arrange::{Fold, Row},
+    message::Command,
+    model::{Model, Notice},
+    screen::Screen,
+};
 
 /// Steps back that are remembered.
 const TRAIL: usize = 50;
@@ -55,7 +62,10 @@ pub(super) fn show(model: &mut Model, id: ExchangeId) {
 /// Puts the cursor of the timeline on exchange `id`, where the arrangement holds it.
 pub(super) fn select(model: &mut Model, id: ExchangeId) -> bool {
     let Some(place) = model.data.as_ref().and_then(|data| data.place(id)) else { return false };
-    let row = model.rows.reveal(place);
+    let row = match model.rows.row(place) {
+        None if model.how.fold != Fold::None => Arc::make_mut(&mut model.rows).reveal(place),
+        row => row,
+    };
     if let Some(row) = row {
         model.lists[Screen::Timeline.index()].at = row;
     }
@@ -64,13 +74,10 @@ pub(super) fn select(model: &mut Model, id: ExchangeId) -> bool {
 
 /// Shows the flow of `session`.
 pub(super) fn set_session(model: &mut Model, session: Option<SessionId>) {
-    if session == model.session && !model.flow.is_empty() {
+    if session == model.session {
         return;
     }
     model.session = session;
-    let data = model.data.as_ref();
-    model.flow = session.and_then(|session| data.map(|data| data.flow(session))).unwrap_or_default();
-    model.origins = data.map(|data| origins(data, &model.flow)).unwrap_or_default();
     model.lists[Screen::Flow.index()] = crate::model::Cursor::default();
 }
 
@@ -110,6 +117,9 @@ fn show_selected(model: &mut Model) {
 pub(super) fn sideways(model: &mut Model, right: bool) {
     match model.screen {
         Screen::Timeline => {
+            if model.how.fold == Fold::None {
+                return;
+            }
             let at = model.cursor().at;
             let head = model.rows.shown.iter().take(at + 1).rposition(|row| matches!(row, Row::Group(_)));
             if let Some((head, Row::Group(group))) = head.and_then(|head| Some((head, *model.rows.shown.get(head)?))) {
@@ -120,11 +130,11 @@ pub(super) fn sideways(model: &mut Model, right: bool) {
             }
         }
         Screen::Flow => {
-            let sessions = model.data.as_ref().map(|data| data.sessions.clone()).unwrap_or_default();
+            let sessions = model.data.as_ref().map(|data| data.sessions.as_slice()).unwrap_or_default();
             let at = sessions.iter().position(|session| Some(*session) == model.session);
             let next = at.map_or(Some(0), |at| if right { Some(at + 1) } else { at.checked_sub(1) });
-            if let Some(session) = next.and_then(|at| sessions.get(at)) {
-                set_session(model, Some(*session));
+            if let Some(session) = next.and_then(|at| sessions.get(at)).copied() {
+                set_session(model, Some(session));
             }
         }
         Screen::Exchange => neighbour(model, right),
@@ -147,15 +157,21 @@ fn neighbour(model: &mut Model, after: bool) {
 }
 
 fn toggle(model: &mut Model, group: u32, open: Option<bool>) {
-    if let Some(group) = model.rows.groups.get_mut(group as usize).filter(|group| !group.name.is_empty()) {
-        group.open = open.unwrap_or(!group.open);
-        model.rows.refresh();
+    let known = model.rows.groups.get(group as usize).filter(|group| !group.name.is_empty());
+    let Some(known) = known.filter(|known| open != Some(known.open)) else { return };
+    let open = open.unwrap_or(!known.open);
+    let rows = Arc::make_mut(&mut model.rows);
+    if let Some(group) = rows.groups.get_mut(group as usize) {
+        group.open = open;
     }
+    rows.refresh();
 }
 
-/// One step back: out of the details, then to the screen before, then out.
+/// One step back: out of a search, out of the details, then to the screen before, then out.
 pub(super) fn back(model: &mut Model) -> Vec<Command> {
-    if model.in_pane && !model.areas().list.is_empty() {
+    if model.finding.take().is_some() {
+        model.notice = Some(Notice { text: "search given up".to_owned(), trouble: false });
+    } else if model.in_pane && !model.areas().list.is_empty() {
         model.in_pane = false;
     } else if model.search.is_some() {
         model.search = None;
@@ -175,10 +191,5 @@ fn selected_session(model: &Model) -> Option<SessionId> {
 /// The exchange under the timeline's cursor, else the first of all.
 fn first(model: &Model) -> Option<ExchangeId> {
     let data = model.data.as_ref()?;
-    let row = model.rows.shown.get(model.lists[Screen::Timeline.index()].at);
-    let selected = row.and_then(|row| match row {
-        Row::Exchange(place) => data.fact(*place),
-        Row::Group(_) => None,
-    });
-    selected.or_else(|| data.analysis().capture.facts.first()).map(|fact| fact.id)
+    model.timeline_fact().or_else(|| data.analysis().capture.facts.first()).map(|fact| fact.id)
 }

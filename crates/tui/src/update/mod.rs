@@ -6,12 +6,18 @@ mod mouse;
 mod search;
 mod typed;
 
+use std::sync::Arc;
+
+use authtrace_analyze::table::FilterError;
+
 use crate::{
+    arrange::{Row, Rows},
     keys::Chord,
     message::{Command, Message, Provisional},
     model::{Data, Mode, Model, Notice},
     pane,
     prompt::{Kind, Prompt},
+    reveal::Level,
     screen::Screen,
 };
 
@@ -51,7 +57,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
             model.reading.complaints.push(text.clone());
             trouble(model, text)
         }
-        Message::Loaded(data) => loaded(model, *data),
+        Message::Loaded(data) => loaded(model, Arc::from(data)),
+        Message::Looked(number, look) => search::looked(model, number, look),
         Message::Arranged(how, rows) => {
             if model.awaited.as_ref() == Some(&how) {
                 model.awaited = None;
@@ -99,7 +106,7 @@ fn key(model: &mut Model, chord: Chord) -> Vec<Command> {
         Mode::Help(_) => act::in_help(model, chord),
         Mode::Confirm(token) => {
             let yes = Chord::parse("y") == Some(chord);
-            model.revealed = Some(*token).filter(|_| yes);
+            model.revealed = yes.then_some((*token, Level::Whole));
             model.mode = Mode::Normal;
             Vec::new()
         }
@@ -112,8 +119,9 @@ fn arrived(model: &mut Model, rows: Vec<Provisional>) -> Vec<Command> {
     Vec::new()
 }
 
-fn loaded(model: &mut Model, data: Data) -> Vec<Command> {
+fn loaded(model: &mut Model, data: Arc<Data>) -> Vec<Command> {
     model.data = Some(data);
+    model.finding = None;
     model.reading.rows = Vec::new();
     let incidents = model.data.as_ref().is_some_and(|data| !data.topics.is_empty());
     if !model.touched && incidents {
@@ -131,26 +139,26 @@ fn request(model: &mut Model) -> Vec<Command> {
     vec![Command::Arrange(model.how.clone())]
 }
 
-fn arranged(model: &mut Model, filter: Option<String>, rows: Result<crate::arrange::Rows, String>) {
+fn arranged(model: &mut Model, filter: Option<String>, rows: Result<Rows, FilterError>) {
     let rows = match rows {
         Ok(rows) => rows,
         Err(why) => {
             model.how.filter = model.filtered.clone();
             let mut prompt = Prompt::new(Kind::Filter, filter.unwrap_or_default());
-            prompt.fault = Some((why, None));
+            // Blanks at the end of the line were taken away: what is missing is missing behind its last word.
+            prompt.fault = Some((why.reason().to_owned(), why.at()));
             model.mode = Mode::Prompt(prompt);
             return;
         }
     };
     let timeline = Screen::Timeline.index();
     let selected = match model.rows.shown.get(model.lists[timeline].at) {
-        Some(crate::arrange::Row::Exchange(place)) => Some(*place),
+        Some(Row::Exchange(place)) => Some(*place),
         _ => None,
     };
-    model.rows = rows;
+    model.rows = Arc::new(rows);
     model.filtered.clone_from(&filter);
-    let kept =
-        selected.and_then(|place| model.rows.shown.iter().position(|r| *r == crate::arrange::Row::Exchange(place)));
+    let kept = selected.and_then(|place| model.rows.row(place));
     model.lists[timeline].at = kept.unwrap_or(0);
     if filter.is_some() {
         let text = format!("{} exchanges match", model.rows.exchanges());
@@ -166,9 +174,10 @@ fn trouble(model: &mut Model, text: String) -> Vec<Command> {
 /// Puts everything back where it must be: cursors within lists, details about what is selected, and what they need asked
 /// for.
 fn settle(model: &mut Model) -> Vec<Command> {
+    search::settle(model);
     let (length, room) = (model.length(), model.room());
     model.cursor_mut().settle(length, room);
-    if model.screen != Screen::Tokens || model.revealed != model.selected_token() {
+    if model.screen != Screen::Tokens || model.revealed.map(|(token, _)| token) != model.selected_token() {
         model.revealed = None;
     }
     let needed = match model.screen {

@@ -6,7 +6,7 @@ use authtrace_report::Clock;
 
 use super::{act, go, search};
 use crate::{
-    arrange::{Fold, Sort, unknown_name},
+    arrange::{Fold, Sort},
     message::Command,
     model::{Mode, Model, Notice},
     prompt::{COMMANDS, Kind, Typed},
@@ -26,20 +26,13 @@ pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Command> {
     }
     let line = prompt.line.trim().to_owned();
     let kind = prompt.kind;
-    if kind == Kind::Filter
-        && let Some(range) = unknown_name(&prompt.line)
-    {
-        let why = format!("`{}` is no column; Tab completes names", &prompt.line[range.clone()]);
-        prompt.fault = Some((why, Some(range)));
-        return Vec::new();
-    }
     model.history.add(kind, &line);
     model.mode = Mode::Normal;
     match kind {
         Kind::Search => {
             model.search = (!line.is_empty()).then(|| line.to_lowercase());
             if model.search.is_some() {
-                search::next(model, true);
+                return search::next(model, true);
             }
             Vec::new()
         }

@@ -25,17 +25,18 @@ const GUTTER: u16 = 16;
 pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let area = model.areas().list;
     let theme = model.setup.theme;
-    let Some(data) = model.data.as_ref().filter(|_| !model.flow.is_empty()) else {
+    let Some(data) = model.data.as_ref().filter(|_| !model.flow().is_empty()) else {
         let text = if model.data.is_some() { "No session." } else { "reading …" };
         write(buffer, area, 2, 0, text, theme.style(Role::Dim));
         return;
     };
-    let origins = &model.origins;
+    let flow = model.flow();
+    let origins = model.session.map(|session| data.flows.origins(session)).unwrap_or_default();
     let places = Places::new(area, origins.len());
     names(model, buffer, area, &places, origins);
     let cursor = model.cursor();
-    let ours = cursor.window(model.flow.len(), model.room());
-    for (row, place) in ours.clone().zip(model.flow.get(ours.clone()).unwrap_or_default()) {
+    let ours = cursor.window(flow.len(), model.room());
+    for (row, place) in ours.clone().zip(flow.get(ours.clone()).unwrap_or_default()) {
         let y = area.y + 2 + u16::try_from((row - ours.start) * 2).unwrap_or(0);
         let Some(fact) = data.fact(*place).filter(|_| y + 1 < area.bottom()) else { break };
         let rect = Rect { y, height: 2, ..area };

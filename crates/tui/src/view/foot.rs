@@ -5,6 +5,8 @@
 //!         ^^^^^^
 //! ```
 
+use std::ops::Range;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -27,9 +29,10 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
     match (&model.mode, &model.notice) {
         (Mode::Prompt(prompt), _) => return Some(typing(model, prompt, buffer, area)),
         (Mode::Confirm(token), _) => {
-            let text = format!("show the value of {token} on this screen? y shows it, any other key does not");
+            let text = format!("show the whole value of {token} on this screen? y shows it, any other key does not");
             write(buffer, area, 0, 0, &text, theme.style(Role::Warn));
         }
+        (_, None) if model.finding.as_ref().is_some_and(|find| find.done > 0) => searching(model, buffer, area),
         (_, Some(notice)) => {
             let role = if notice.trouble { Role::Bad } else { Role::Good };
             write(buffer, area, 0, 0, &fit(&notice.text, usize::from(area.width)), theme.style(role));
@@ -37,6 +40,14 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
         _ => hints(model, buffer, area),
     }
     None
+}
+
+/// How far a search has come that takes longer than a moment.
+fn searching(model: &Model, buffer: &mut Buffer, area: Rect) {
+    let (Some(find), Some(data)) = (&model.finding, &model.data) else { return };
+    let all = find.list.length(data);
+    let text = format!("searching … {} of {all} rows; Esc gives up", find.done);
+    write(buffer, area, 0, 0, &text, model.setup.theme.style(Role::Name));
 }
 
 fn typing(model: &Model, prompt: &Prompt, buffer: &mut Buffer, area: Rect) -> Position {
@@ -57,7 +68,9 @@ fn typing(model: &Model, prompt: &Prompt, buffer: &mut Buffer, area: Rect) -> Po
     let clear = " ".repeat(usize::from(area.width));
     if let Some((why, range)) = &prompt.fault {
         let begin = range.as_ref().map_or(0, |range| width(prompt.line.get(start..range.start).unwrap_or_default()));
-        let wide = range.as_ref().map_or(0, |range| width(prompt.line.get(range.clone()).unwrap_or_default()));
+        // Where something is missing, one sign points at the place.
+        let wide = |range: &Range<usize>| width(prompt.line.get(range.clone()).unwrap_or_default()).max(1);
+        let wide = range.as_ref().map_or(0, wide);
         let text = format!("{}{} {why}", " ".repeat(usize::from(text_x) + begin), "v".repeat(wide));
         write(buffer, above, 0, 0, &clear, theme.style(Role::Plain));
         write(buffer, above, 0, 0, &fit(&text, usize::from(area.width)), theme.style(Role::Bad));

@@ -36,39 +36,56 @@ fn line(model: &Model, row: usize) -> Option<Line<'static>> {
     let data = model.data.as_ref()?;
     let theme = model.setup.theme;
     let room = usize::from(model.areas().list.width).saturating_sub(23);
-    let (label, role, code, sure, title) = parts(data, *data.topics.get(row)?)?;
+    let Parts { label, role, code, sure, title, route } = parts(data, *data.topics.get(row)?)?;
+    let above = row.checked_sub(1).and_then(|above| parts(data, *data.topics.get(above)?));
+    // Rows of one kind differ in their routes only, and a narrow list shows no end of a line.
+    let text = match (above.is_some_and(|above| above.title == title), route) {
+        (true, Some(route)) => format!("{} {route}", model.setup.glyphs.same),
+        (false, Some(route)) => format!("{title}: {route}"),
+        (_, None) => title.to_owned(),
+    };
     Some(Line::from(vec![
         span(" ", theme.style(Role::Plain)),
-        span(cell(&label, 9), theme.style(role)),
-        span(cell(&code, 8), theme.style(Role::Name)),
+        span(cell(label, 9), theme.style(role)),
+        span(cell(code, 8), theme.style(Role::Name)),
         span(right(&sure, 4) + " ", theme.style(Role::Dim)),
-        span(fit(&title, room), theme.style(Role::Plain)),
+        span(fit(&text, room), theme.style(Role::Plain)),
     ]))
 }
 
-type Parts = (String, Role, String, String, String);
+/// What a row says.
+struct Parts<'a> {
+    label: &'static str,
+    role: Role,
+    code: &'static str,
+    sure: String,
+    title: &'a str,
+    route: Option<&'a str>,
+}
 
-fn parts(data: &Data, topic: Topic) -> Option<Parts> {
+fn parts(data: &Data, topic: Topic) -> Option<Parts<'_>> {
     let analysis = data.analysis();
-    let of = |finding: &Finding, title: &str| {
-        let sure = format!("{:.0}%", finding.confidence().value() * 100.0);
-        let role = severity_role(finding.severity);
-        (finding.severity.name().to_owned(), role, finding.rule.code.to_owned(), sure, title.to_owned())
-    };
     match topic {
         Topic::Incident(at) => {
             let incident = analysis.incidents.get(at)?;
-            let root = analysis.finding(incident.root)?;
-            Some(of(root, &format!("{}: {}", incident.title, root.route)))
+            Some(judged(analysis.finding(incident.root)?, &incident.title))
         }
-        Topic::Finding(id) => {
-            let finding = analysis.finding(id)?;
-            Some(of(finding, &format!("{}: {}", finding.title, finding.route)))
-        }
+        Topic::Finding(id) => analysis.finding(id).map(|finding| judged(finding, &finding.title)),
         Topic::Coverage(at) => {
-            let gap = analysis.coverage.get(at)?;
-            let title = gap.rule.title.to_owned();
-            Some(("coverage".to_owned(), Role::Dim, gap.rule.code.to_owned(), String::new(), title))
+            let rule = analysis.coverage.get(at)?.rule;
+            let (label, role) = ("coverage", Role::Dim);
+            Some(Parts { label, role, code: rule.code, sure: String::new(), title: rule.title, route: None })
         }
+    }
+}
+
+fn judged<'a>(finding: &'a Finding, title: &'a str) -> Parts<'a> {
+    Parts {
+        label: finding.severity.name(),
+        role: severity_role(finding.severity),
+        code: finding.rule.code,
+        sure: format!("{:.0}%", finding.confidence().value() * 100.0),
+        title,
+        route: Some(&finding.route),
     }
 }

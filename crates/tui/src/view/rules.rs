@@ -28,16 +28,18 @@ fn line(model: &Model, row: usize) -> Option<Line<'static>> {
     let rule = data.rules.get(row)?;
     let theme = model.setup.theme;
     let found = data.found(rule.code);
-    let (found, title) = match found {
-        0 => (model.setup.glyphs.none.to_owned(), Role::Dim),
-        found => (found.to_string(), Role::Plain),
+    // What was found here stands out among what was not.
+    let severity = severity_role(rule.severity);
+    let (found, count, severity, title) = match found {
+        0 => (model.setup.glyphs.none.to_owned(), Role::Dim, Role::Dim, Role::Dim),
+        found => (found.to_string(), Role::Bold, severity, Role::Plain),
     };
     let room = usize::from(model.areas().list.width).saturating_sub(25);
     Some(Line::from(vec![
         span(" ", theme.style(Role::Plain)),
         span(cell(rule.code, 8), theme.style(Role::Name)),
-        span(cell(rule.severity.name(), 9), theme.style(severity_role(rule.severity))),
-        span(right(&found, 5) + " ", theme.style(Role::Bold)),
+        span(cell(rule.severity.name(), 9), theme.style(severity)),
+        span(right(&found, 5) + " ", theme.style(count)),
         span(fit(rule.title, room), theme.style(title)),
     ]))
 }

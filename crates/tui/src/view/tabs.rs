@@ -12,6 +12,8 @@ use crate::{model::Model, screen::Screen, theme::Role};
 
 /// Columns that all names take.
 const WIDE: u16 = 78;
+/// Columns from which there is air between them.
+const AIRY: u16 = 90;
 
 /// Draws the tabs.
 pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
@@ -32,7 +34,7 @@ fn places(model: &Model) -> Vec<(Screen, Rect)> {
     let place = |screen: Screen| {
         let width = u16::try_from(name(model, screen).len()).unwrap_or(0);
         let place = Rect { x, y: 0, width, height: 1 };
-        x += width + 1;
+        x += width + if model.size.width >= AIRY { 2 } else { 1 };
         (screen, place)
     };
     Screen::ALL.into_iter().map(place).collect()

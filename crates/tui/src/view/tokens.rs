@@ -51,7 +51,7 @@ fn line(model: &Model, row: usize) -> Option<Line<'static>> {
     let id = *data.tokens.get(row)?;
     let token = data.analysis().capture.tokens.get(id);
     let theme = model.setup.theme;
-    let purpose = token.purpose.map_or("-", authtrace_report::tokens::purpose_name);
+    let purpose = token.purpose.map_or("-", authtrace_analyze::tokens::Purpose::name);
     let from = token.delivered_by.and_then(|by| data.analysis().fact(by)?.request.refresh_token);
     let from = from.filter(|from| *from != id).map_or_else(|| "-".to_owned(), |from| from.to_string());
     let refused = if token.refused > 0 { Role::Bad } else { Role::Dim };

@@ -89,11 +89,7 @@ impl Screen {
                 _ => {}
             }
             let Some(data) = &self.model.data else { continue };
-            let subject = Subject {
-                analysis: Arc::clone(&data.loaded.analysis),
-                focus: data.loaded.focus.clone(),
-                clock: self.model.setup.clock.clone(),
-            };
+            let subject = Subject { data: Arc::clone(data), clock: self.model.setup.clock.clone() };
             if let Some(answer) = perform(&command, &subject, &self.files) {
                 waiting.extend(update(&mut self.model, answer));
             }

@@ -3,7 +3,7 @@
 use crate::{
     capture::Protection,
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, gate::Gate, key_set::KeySet, outcome::OutcomeClass, site},
     finding::{Cap, Reason, Severity},
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token's algorithm is not accepted (alg)",
         severity: Severity::High,
         layer: Layer::Key,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.algorithms", "idp.algorithm"],
     },

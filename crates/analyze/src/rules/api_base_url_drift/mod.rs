@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Same API called under two addresses",
         severity: Severity::Medium,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.base-url"],
     },

@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token is not meant for this API (aud)",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["idp.audience", "be.aud-iss"],
     },
@@ -38,7 +40,10 @@ fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
         }
         if fact.outcome.says(&[ErrorClass::AuthorizedParty]) {
             out.add(other_party(case, fact, &jwt));
-        } else if fact.outcome.says(&[ErrorClass::Audience]) || differs_silently(case, fact, &jwt, controls) {
+        } else if fact.outcome.says(&[ErrorClass::Audience])
+            || is_undeclared(case, fact, &jwt)
+            || differs_silently(case, fact, &jwt, controls)
+        {
             out.add(draft(case, fact, &jwt, controls));
         }
     }
@@ -53,6 +58,11 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
         && controls.iter().all(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other))
 }
 
+/// No stated reason, and the settings name the audiences of this API: the token is for none of them.
+fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
+    jwt.window(case, fact) == Window::Open && case.capture().expectations().are_foreign_audiences(&jwt.claims.aud)
+}
+
 fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
     !jwt.claims.aud.iter().any(|aud| other.claims.aud.contains(aud))
 }
@@ -60,16 +70,19 @@ fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
 fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {
     let absent = jwt.claims.aud.is_empty();
     let control = controls.iter().find(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other));
-    let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).map(|aud| &**aud));
+    let undeclared = is_undeclared(case, fact, jwt);
+    let declared = case.capture().expectations().audiences.iter().filter(|_| undeclared);
+    let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).chain(declared).map(|aud| &**aud));
     let status = fact.status.unwrap_or_default();
     let draft = Draft::new(&RULE.meta, fact)
         .credential(jwt.id())
         .message(message(fact, jwt, &wanted, status))
         .because(Reason::WireFact)
         .because_if(control.is_some(), Reason::Control)
+        .because_if(undeclared, Reason::Document)
         .because_server_says(fact)
         .capped([Cap::TokenSays])
-        .capped((!absent && control.is_none()).then_some(Cap::NoControl))
+        .capped((!absent && control.is_none() && !undeclared).then_some(Cap::NoControl))
         .primary(fact.id, "token.claim.aud", if absent { "absent".to_owned() } else { named(jwt) })
         .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
         .server_says(fact)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Split, THRESHOLDS, site};
+use super::{Split, Thresholds, site};
 use crate::{
     capture::Protection,
     case::{Case, Seen},
@@ -12,12 +12,14 @@ use crate::{
         role::Role,
     },
     text::Text,
+    thresholds::nanos,
 };
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Calls of which one knows whether they carried a token.
 pub(super) struct Calls<'a> {
+    thresholds: Thresholds,
     groups: Map<(&'a str, &'a str), Tally<'a>>,
     origins: Map<&'a str, Tally<'a>>,
     /// Calls of one page to one origin that carried the token, in time order.
@@ -28,8 +30,13 @@ pub(super) struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     pub(super) fn of(case: &Case<'a>) -> Self {
-        let mut calls =
-            Self { groups: Map::default(), origins: Map::default(), carriers: Map::default(), endings: Map::default() };
+        let mut calls = Self {
+            thresholds: Thresholds::of(case),
+            groups: Map::default(),
+            origins: Map::default(),
+            carriers: Map::default(),
+            endings: Map::default(),
+        };
         for fact in case.facts() {
             if (fact.role == Role::Logout && fact.succeeded()) || (fact.role.delivers() && fact.refused()) {
                 calls.endings.entry(fact.lifetime).or_default().push(fact.started_nanos());
@@ -48,8 +55,8 @@ impl<'a> Calls<'a> {
     pub(super) fn split(&self, fact: &Fact) -> Option<Split<'a>> {
         let group = self.groups.get(&(&*fact.origin, api(fact)));
         let origin = self.origins.get(&*fact.origin);
-        let in_group = || group.and_then(|group| group.split(fact, true));
-        in_group().or_else(|| origin.and_then(|origin| origin.split(fact, false)))
+        let in_group = || group.and_then(|group| group.split(fact, true, &self.thresholds));
+        in_group().or_else(|| origin.and_then(|origin| origin.split(fact, false, &self.thresholds)))
     }
 
     /// A call of the same page that carried the token shortly before: the page had it, so this is no race.
@@ -59,7 +66,7 @@ impl<'a> Calls<'a> {
         let carriers = self.carriers(fact);
         let until = carriers.partition_point(|f| f.started_nanos() <= at);
         let before = carriers[..until].iter().rfind(|f| f.id != fact.id).copied()?;
-        if at - before.started_nanos() > THRESHOLDS.overlap {
+        if at - before.started_nanos() > nanos(self.thresholds.overlap) {
             return None;
         }
         let endings = self.endings.get(&fact.lifetime).map_or(&[][..], Vec::as_slice);
@@ -73,7 +80,7 @@ impl<'a> Calls<'a> {
         let at = fact.started_nanos();
         let carriers = self.carriers(fact);
         let next = carriers.get(carriers.partition_point(|f| f.started_nanos() <= at)).copied()?;
-        (next.started_nanos() - at <= THRESHOLDS.overlap).then_some(next)
+        (next.started_nanos() - at <= nanos(self.thresholds.overlap)).then_some(next)
     }
 
     fn carriers(&self, fact: &Fact) -> &[&'a Fact] {
@@ -129,10 +136,10 @@ impl<'a> Tally<'a> {
         self.by_route.add(&fact.route, fact, carries);
     }
 
-    fn split(&self, fact: &Fact, same_group: bool) -> Option<Split<'a>> {
+    fn split(&self, fact: &Fact, same_group: bool, thresholds: &Thresholds) -> Option<Split<'a>> {
         self.by_site
-            .compare(site(fact), self.all, (true, same_group))
-            .or_else(|| self.by_route.compare(&fact.route, self.all, (false, same_group)))
+            .compare(site(fact), self.all, (true, same_group), thresholds)
+            .or_else(|| self.by_route.compare(&fact.route, self.all, (false, same_group), thresholds))
     }
 }
 
@@ -150,15 +157,21 @@ impl<'a> Ways<'a> {
         }
     }
 
-    fn compare(&self, way: &str, all: Count, (by_site, same_group): (bool, bool)) -> Option<Split<'a>> {
+    fn compare(
+        &self,
+        way: &str,
+        all: Count,
+        (by_site, same_group): (bool, bool),
+        thresholds: &Thresholds,
+    ) -> Option<Split<'a>> {
         let suspects = self.counts.get(way).copied().unwrap_or_default();
         let others = (all.0 - suspects.0, all.1 - suspects.1);
         let control = self.controls.iter().find(|(other, _)| *other != way)?.1;
         let ratio = |(with, all): Count| with as f64 / all.max(1) as f64;
-        let stands_out = others.1 >= THRESHOLDS.others_min
+        let stands_out = others.1 >= thresholds.others_min
             && suspects.1 > 0
-            && ratio(others) >= THRESHOLDS.others_ratio
-            && ratio(suspects) <= THRESHOLDS.suspects_ratio;
+            && ratio(others) >= thresholds.others_ratio
+            && ratio(suspects) <= thresholds.suspects_ratio;
         stands_out.then_some(Split { by_site, suspects, others, same_group, control })
     }
 }

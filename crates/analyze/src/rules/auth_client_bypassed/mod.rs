@@ -2,17 +2,20 @@
 
 mod calls;
 
+use std::time::Duration;
+
 use std::collections::BTreeSet;
 
 use calls::Calls;
 
 use crate::{
     case::{Case, Lack},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Carrier},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, answered},
+    thresholds::thresholds,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -22,26 +25,25 @@ pub(super) static RULE: Rule = Rule {
         title: "Call goes around the client that attaches the token",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.single-client"],
     },
     check: Check::Timeline(check),
 };
 
-/// When one way of calling an API stands out against the others.
-struct Thresholds {
+// When one way of calling an API stands out against the others.
+thresholds! {
     /// Calls in the other group; two could be chance.
-    others_min: usize,
+    others_min: count = 3,
     /// Share of the others that carries the token: the shared client always does, bar a slip at start-up.
-    others_ratio: f64,
+    others_ratio: share = 0.9,
     /// Share of the suspect calls that may carry it: a wrapper that sometimes attaches it is no bypass.
-    suspects_ratio: f64,
-    /// A call with the token this long before proves that the page had it, in nanoseconds; longer ago it may be gone.
-    overlap: i64,
+    suspects_ratio: share = 0.1,
+    /// A call with the token this long before proves that the page had it; longer ago it may be gone.
+    overlap: time = Duration::from_secs(60),
 }
-
-const THRESHOLDS: Thresholds =
-    Thresholds { others_min: 3, others_ratio: 0.9, suspects_ratio: 0.1, overlap: 60_000_000_000 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let bare = |fact: &&Fact| !fact.role.delivers() && fact.redirected_from.is_none();

@@ -4,7 +4,7 @@ use authtrace_parse::Kind;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, role::Role},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Refusal hidden from the page by missing CORS headers",
         severity: Severity::Medium,
         layer: Layer::Transport,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cors-errors", "be.cors-order"],
     },

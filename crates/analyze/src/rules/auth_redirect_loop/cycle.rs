@@ -6,22 +6,22 @@ use std::{
     time::Duration,
 };
 
+use super::RULE;
 use crate::{
     case::Case,
     facts::{Fact, gate::Gate, role::Role},
     text::Text,
+    thresholds::{nanos, thresholds},
 };
 
-struct Thresholds {
+thresholds! {
     /// Visits of one station that make a loop; Clerk's own guard stops at three.
-    visits: usize,
+    visits: count = 3,
     /// All of them within this time (detectors §14, `redirect_cycles`).
-    within: Duration,
+    within: time = Duration::from_secs(30),
     /// A person needs longer than this to read a page and act.
-    pause: Duration,
+    pause: time = Duration::from_secs(5),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { visits: 3, within: Duration::from_secs(30), pause: Duration::from_secs(5) };
 
 /// A loop.
 pub(super) struct Cycle<'a> {
@@ -53,6 +53,7 @@ impl Cycle<'_> {
 type Station<'a> = (&'a Text, &'a Text);
 
 pub(super) fn find<'a>(case: &Case<'a>) -> Vec<Cycle<'a>> {
+    let thresholds = Thresholds::of(case);
     let navigations: Vec<&Fact> = case.facts().filter(|f| is_navigation(f)).collect();
     let mut visits: BTreeMap<Station<'_>, Vec<usize>> = BTreeMap::new();
     for (index, fact) in navigations.iter().enumerate().filter(|(_, f)| is_sign_in(f)) {
@@ -63,13 +64,13 @@ pub(super) fn find<'a>(case: &Case<'a>) -> Vec<Cycle<'a>> {
     for ((_, route), visits) in &visits {
         let mut from = 0;
         while from < visits.len() {
-            let Some(length) = turns(&navigations, &visits[from..]) else {
+            let Some(length) = turns(&navigations, &visits[from..], &thresholds) else {
                 from += 1;
                 continue;
             };
             let (start, end) = (visits[from], visits[from + length - 1]);
             if !covered.contains(&start) && !covered.contains(&end) {
-                let (start, end) = widened(&navigations, start, end);
+                let (start, end) = widened(&navigations, start, end, &thresholds);
                 covered.extend(start..=end);
                 found.push(cycle(&navigations, route, length, start, end));
             }
@@ -118,7 +119,7 @@ fn is_sign_in(fact: &Fact) -> bool {
 }
 
 /// How many visits from the first on belong to one loop; `None` where there is none.
-fn turns(navigations: &[&Fact], visits: &[usize]) -> Option<usize> {
+fn turns(navigations: &[&Fact], visits: &[usize], thresholds: &Thresholds) -> Option<usize> {
     let first = *visits.first()?;
     let company = |from: usize, to: usize| -> BTreeSet<Station<'_>> {
         navigations[from + 1..to].iter().map(|f| (&f.origin, &f.route)).collect()
@@ -128,19 +129,19 @@ fn turns(navigations: &[&Fact], visits: &[usize]) -> Option<usize> {
     for pair in visits.windows(2) {
         let (from, to) = (pair[0], pair[1]);
         // Cheap first: a long capture has many visits that are far apart.
-        let in_time = navigations[to].started_nanos() - navigations[first].started_nanos() <= nanos(THRESHOLDS.within);
+        let in_time = navigations[to].started_nanos() - navigations[first].started_nanos() <= nanos(thresholds.within);
         if !in_time {
             break;
         }
         let others = company(from, to);
         let same = known.get_or_insert_with(|| others.clone()) == &others;
         let turn = &navigations[from..=to];
-        if !same || !is_by_itself(turn) || !is_redirected(turn) || !leaves(&others, navigations[from]) {
+        if !same || !is_by_itself(turn, thresholds) || !is_redirected(turn) || !leaves(&others, navigations[from]) {
             break;
         }
         length += 1;
     }
-    (length >= THRESHOLDS.visits).then_some(length)
+    (length >= thresholds.visits).then_some(length)
 }
 
 /// Whether the turn passes another station than the one that it starts from.
@@ -149,11 +150,11 @@ fn leaves(others: &BTreeSet<Station<'_>>, from: &Fact) -> bool {
 }
 
 /// Whether nobody acted: no pause, no typed password, no logout, and each navigation began after the one before it.
-fn is_by_itself(turn: &[&Fact]) -> bool {
+fn is_by_itself(turn: &[&Fact], thresholds: &Thresholds) -> bool {
     turn.windows(2).all(|pair| {
         let gap = pair[1].started_nanos() - pair[0].ended_nanos();
         let overlaps = pair[1].started_nanos() < pair[0].started_nanos().saturating_add(1);
-        !overlaps && gap <= nanos(THRESHOLDS.pause)
+        !overlaps && gap <= nanos(thresholds.pause)
     }) && !turn.iter().any(|f| f.request.has_password || f.role == Role::Logout)
 }
 
@@ -163,15 +164,18 @@ fn is_redirected(turn: &[&Fact]) -> bool {
 }
 
 /// The loop from the page that it started at to where it led.
-fn widened(navigations: &[&Fact], start: usize, end: usize) -> (usize, usize) {
+fn widened(navigations: &[&Fact], start: usize, end: usize, thresholds: &Thresholds) -> (usize, usize) {
     let station = |index: usize| (&navigations[index].origin, &navigations[index].route);
     let inside: BTreeSet<Station<'_>> = (start..=end).map(station).collect();
     let mut start = start;
-    while start > 0 && inside.contains(&station(start - 1)) && is_by_itself(&navigations[start - 1..=start]) {
+    while start > 0 && inside.contains(&station(start - 1)) && is_by_itself(&navigations[start - 1..=start], thresholds)
+    {
         start -= 1;
     }
     let mut end = end;
-    while end + 1 < navigations.len() && inside.contains(&station(end + 1)) && is_by_itself(&navigations[end..=end + 1])
+    while end + 1 < navigations.len()
+        && inside.contains(&station(end + 1))
+        && is_by_itself(&navigations[end..=end + 1], thresholds)
     {
         end += 1;
     }
@@ -220,8 +224,4 @@ fn by_error<'a>(case: &Case<'a>, end: &'a Fact) -> Option<Cycle<'a>> {
         gave_up: Some(end),
         ends_well: false,
     })
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

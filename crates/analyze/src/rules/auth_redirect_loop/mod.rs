@@ -5,7 +5,7 @@ mod cycle;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::span,
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Redirect loop between sign-in and application",
         severity: Severity::Critical,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: cycle::Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.callback-open", "be.cookie-attributes"],
     },

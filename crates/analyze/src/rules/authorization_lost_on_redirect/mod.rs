@@ -4,7 +4,7 @@ use authtrace_parse::ExchangeId;
 
 use crate::{
     case::{Case, Seen, good_authorization, has_bare_challenge},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Authorization lost on a redirect to another origin",
         severity: Severity::High,
         layer: Layer::Transport,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.relative-redirect", "fe.canonical-url"],
     },

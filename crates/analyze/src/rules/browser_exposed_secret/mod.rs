@@ -1,15 +1,18 @@
 //! AUTH103: a secret that browser code can read, although it should not, or that lives too long there.
 
+use std::time::Duration;
+
 use std::collections::BTreeSet;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::{Prefix, prefixes},
     facts::{Fact, credential::Carrier},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::{nanos, thresholds},
     token::Claims,
     tokens::{Purpose, Token, TokenId},
 };
@@ -21,21 +24,21 @@ pub(super) static RULE: Rule = Rule {
         title: "Secret within reach of browser code",
         severity: Severity::High,
         layer: Layer::Hygiene,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["sec.hygiene"],
     },
     check: Check::Timeline(check),
 };
 
-/// How long a token may live in a browser before its life is worth a word (detectors §14).
-struct Thresholds {
-    /// Access and ID tokens: a stolen one works until it expires; in seconds.
-    access_seconds: i64,
-    /// Refresh tokens, which can be revoked; in seconds.
-    refresh_seconds: i64,
+// How long a token may live in a browser before its life is worth a word (detectors §14).
+thresholds! {
+    /// Access and ID tokens: a stolen one works until it expires.
+    access_life: time = Duration::from_secs(24 * 3600),
+    /// Refresh tokens, which can be revoked.
+    refresh_life: time = Duration::from_secs(90 * 24 * 3600),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { access_seconds: 24 * 3600, refresh_seconds: 90 * 24 * 3600 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let mut told: BTreeSet<(&str, Text)> = BTreeSet::new();
@@ -140,12 +143,13 @@ fn long_lived(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> O
         return None;
     }
     let refresh = token.purpose == Some(Purpose::Refresh);
-    let limit = if refresh { THRESHOLDS.refresh_seconds } else { THRESHOLDS.access_seconds };
+    let thresholds = Thresholds::of(case);
+    let limit = if refresh { thresholds.refresh_life } else { thresholds.access_life };
     let (variant, says) = match (claims.exp, claims.iat) {
         (None, _) => ("no-expiry", "has no exp: it works until its key changes".to_owned()),
         (Some(exp), Some(iat)) => {
-            let seconds = (exp.intended().nanos() - iat.intended().nanos()) / 1_000_000_000;
-            (seconds > limit).then(|| ("long-lived", format!("lives {} days", seconds / 86_400)))?
+            let life = (exp.intended().nanos() - iat.intended().nanos()).max(0);
+            (life > nanos(limit)).then(|| ("long-lived", format!("lives {} days", life / 86_400_000_000_000)))?
         }
         (Some(_), None) => return None,
     };

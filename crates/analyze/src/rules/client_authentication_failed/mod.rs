@@ -4,7 +4,7 @@ use authtrace_parse::HeaderView;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
         Fact,
@@ -23,6 +23,8 @@ pub(super) static RULE: Rule = Rule {
         title: "The provider does not accept the client",
         severity: Severity::High,
         layer: Layer::Key,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.client-credentials", "idp.client-settings"],
     },

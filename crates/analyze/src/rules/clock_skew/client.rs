@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{RULE, THRESHOLDS, nanos};
+use super::{RULE, Thresholds};
 use crate::{
     case::Case,
     coverage::InputFormat,
@@ -12,6 +12,7 @@ use crate::{
     finding::{Reason, Severity},
     rule::Draft,
     text::{Text, count, span},
+    thresholds::nanos,
     token::{Claims, NumericDate},
     tokens::Purpose,
 };
@@ -38,14 +39,14 @@ pub(super) fn check(case: &Case<'_>) -> Option<Draft> {
     }
     let early = if fast { early_refreshes(case, &wrong) } else { Vec::new() };
     Some(match early.as_slice() {
-        [first, .., last] if early.len() >= THRESHOLDS.early => too_early(&early, first, last, &wrong),
+        [first, .., last] if early.len() >= Thresholds::of(case).early => too_early(&early, first, last, &wrong),
         _ => latent(dated, &wrong),
     })
 }
 
 /// The client's clock is wrong where the servers of two sites agree on it, or where there is only one to ask.
 fn wrong<'a>(case: &Case<'a>) -> Option<Wrong<'a>> {
-    let (warn, most) = (nanos(THRESHOLDS.warn), nanos(THRESHOLDS.most));
+    let (warn, most) = (nanos(Thresholds::of(case).warn), nanos(Thresholds::of(case).most));
     let of_client: BTreeSet<&Text> = case.facts().map(|f| &f.origin).collect();
     let clocks =
         case.capture().clocks.iter().filter(|(origin, offset)| offset.consistent && of_client.contains(origin));
@@ -85,10 +86,14 @@ fn early_refreshes<'a>(case: &Case<'a>, wrong: &Wrong<'_>) -> Vec<&'a Fact> {
     let is_early = |pair: &&[&'a Fact]| {
         let Some((life, exp)) = access(case, pair[0]).and_then(life) else { return false };
         let age = pair[1].started_nanos() - pair[0].ended_nanos();
-        let looks_over = pair[1].started_nanos() + nanos(THRESHOLDS.margin) >= exp;
+        let looks_over = pair[1].started_nanos() + nanos(Thresholds::of(case).margin) >= exp;
         // Nobody refused the token in between: that would be a reason of its own.
         let refused = case.lookup().between(pair[0].ended_nanos(), pair[1].started_nanos()).any(|f| f.refused());
-        age >= 0 && age < life / 2 && looks_over && !refused && wrong.ahead > life / 2 - nanos(THRESHOLDS.margin)
+        age >= 0
+            && age < life / 2
+            && looks_over
+            && !refused
+            && wrong.ahead > life / 2 - nanos(Thresholds::of(case).margin)
     };
     attempts.windows(2).filter(is_early).map(|pair| pair[1]).collect()
 }

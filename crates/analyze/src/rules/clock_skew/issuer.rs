@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RULE, THRESHOLDS, nanos};
+use super::{RULE, Thresholds};
 use crate::{
     case::Case,
     dictionary::ErrorClass,
@@ -14,6 +14,7 @@ use crate::{
     presented::{Presented, reason_is_open},
     rule::Draft,
     text::{Text, span},
+    thresholds::nanos,
 };
 
 /// Which clock is ahead, and at least by how much, in nanoseconds.
@@ -72,7 +73,7 @@ fn explains(skew: Skew, fact: &Fact) -> bool {
 }
 
 fn skew<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<(Skew, Option<&'a Fact>)> {
-    let counts = |by: i64| by > nanos(THRESHOLDS.warn) && by < nanos(THRESHOLDS.most);
+    let counts = |by: i64| by > nanos(Thresholds::of(case).warn) && by < nanos(Thresholds::of(case).most);
     let api = case.clock(fact);
     let known = api.samples > 0 && api.consistent;
     let iat = jwt.claims.iat.filter(|iat| !iat.milliseconds).map(|iat| iat.intended().nanos());

@@ -2,14 +2,16 @@
 
 mod client;
 mod issuer;
+mod request;
 
 use std::time::Duration;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     finding::Severity,
     rule::{Check, Findings, Rule},
+    thresholds::thresholds,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -19,35 +21,27 @@ pub(super) static RULE: Rule = Rule {
         title: "Clocks disagree",
         severity: Severity::Medium,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.leeway", "fe.proactive"],
     },
     check: Check::Timeline(check),
 };
 
-struct Thresholds {
+thresholds! {
     /// More than verifiers that allow some leeway mostly allow (detectors §12).
-    warn: Duration,
+    warn: time = Duration::from_secs(30),
     /// Clocks that are further apart are those of a replayed or invented answer, not of two machines at work.
-    most: Duration,
+    most: time = Duration::from_secs(48 * 3600),
     /// An application refreshes this long before the expiry at most; earlier, its clock is the reason.
-    margin: Duration,
+    margin: time = Duration::from_secs(60),
     /// Refreshes in a row that came too early: fewer may be a page that was reloaded.
-    early: usize,
+    early: count = 3,
 }
-
-const THRESHOLDS: Thresholds = Thresholds {
-    warn: Duration::from_secs(30),
-    most: Duration::from_secs(48 * 3600),
-    margin: Duration::from_secs(60),
-    early: 3,
-};
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     out.add_all(issuer::check(case));
     out.add_all(client::check(case));
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+    out.add_all(request::check(case));
 }

@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use authtrace_parse::HeaderView;
 
-use super::Place;
+use super::{Place, RULE};
 use crate::{
     case::Case,
     facts::{Fact, oauth::Oauth},
     flows::Flows,
     rule::Draft,
     text::{Text, span},
+    thresholds::{nanos, thresholds},
 };
 
-/// How long a login and its code are good.
-struct Thresholds {
+// How long a login and its code are good.
+thresholds! {
     /// RFC 6749 §4.1.2 recommends ten minutes at most; many providers take one.
-    code_age: Duration,
+    code_age: time = Duration::from_secs(60),
     /// A person takes at most this long at the provider; state cookies live for 10 to 15 minutes.
-    login: Duration,
+    login: time = Duration::from_secs(900),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { code_age: Duration::from_secs(60), login: Duration::from_secs(900) };
 
 /// The cause, with the exchange that shows it.
 pub(super) enum Cause<'a> {
@@ -174,7 +173,7 @@ pub(super) fn of<'a>(case: &Case<'a>, flows: &Flows<'a>, fact: &Fact, oauth: &Oa
         return Cause::Said(variant);
     }
     let delivery = oauth.asked.code.and_then(|code| flows.code_delivery(code)).filter(|(d, _)| d.id != fact.id);
-    let limit = i64::try_from(THRESHOLDS.code_age.as_nanos()).unwrap_or(i64::MAX);
+    let limit = nanos(Thresholds::of(case).code_age);
     match delivery.map(|(d, _)| (d, fact.started_nanos() - d.started_nanos())) {
         Some((delivery, age)) if age > limit => Cause::Old(delivery, age),
         _ => Cause::Unknown,
@@ -224,7 +223,7 @@ fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
         return None;
     }
     // A login is a matter of minutes.
-    let from = fact.started_nanos().saturating_sub(i64::try_from(THRESHOLDS.login.as_nanos()).unwrap_or(i64::MAX));
+    let from = fact.started_nanos().saturating_sub(nanos(Thresholds::of(case).login));
     let earlier = case.lookup().between(from, fact.started_nanos()).rev().filter(|f| f.id != fact.id);
     let start = earlier.filter(|f| f.redirect.is_some() && f.host == fact.host).find(|f| !f.set_cookies.is_empty())?;
     start.set_cookies.iter().any(|cookie| !cookie.deletes).then_some(start)

@@ -4,7 +4,7 @@ mod cause;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, gate::Gate, oauth::Oauth, outcome::OutcomeClass},
     finding::{Cap, Reason, Severity},
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "The authorization code could not be traded",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: cause::Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.one-exchange", "idp.redirect-uri"],
     },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
         Fact,
@@ -23,6 +23,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Several credentials sent together",
         severity: Severity::Medium,
         layer: Layer::Client,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.one-carrier"],
     },

@@ -2,7 +2,7 @@
 
 use crate::{
     case::{Case, Lack},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         credential::{Carrier, Credential, is_token_kind},
@@ -19,6 +19,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token sent in a cookie where the API reads the Authorization header",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.single-client", "be.bearer-only"],
     },

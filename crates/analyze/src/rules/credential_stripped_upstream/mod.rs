@@ -2,7 +2,7 @@
 
 use crate::{
     case::{Case, good_authorization, has_bare_challenge},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential, role::Role},
     finding::{Cap, Reason, Severity},
@@ -16,6 +16,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credential lost between the client and the application",
         severity: Severity::High,
         layer: Layer::Transport,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.proxy", "be.log-reason"],
     },

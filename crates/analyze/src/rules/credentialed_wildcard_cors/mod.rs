@@ -6,7 +6,7 @@ use authtrace_parse::Kind;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, cors::Cors, outcome::OutcomeClass, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Answer to a credentialed request withheld by CORS",
         severity: Severity::Medium,
         layer: Layer::Transport,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cors-order"],
     },

@@ -1,11 +1,14 @@
 //! AUTH002: the first calls of a page went out before its token was there.
 
+use std::time::Duration;
+
 use crate::{
     case::{Case, Lack},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -15,6 +18,8 @@ pub(super) static RULE: Rule = Rule {
         title: "API called before the token was ready",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.gate-ready", "fe.fail-fast"],
     },
@@ -23,18 +28,15 @@ pub(super) static RULE: Rule = Rule {
 
 const MILLISECOND: i64 = 1_000_000;
 
-/// When a call without a credential counts as early.
-struct Thresholds {
-    /// The first call that carries the credential follows within this time, in nanoseconds.
-    follow_up: i64,
-    /// A page is young for this long: SDKs load and mint within it, in nanoseconds.
-    young: i64,
-    /// A token delivered at least this much earlier was there to be used, in nanoseconds.
-    delivered_before: i64,
+// When a call without a credential counts as early.
+thresholds! {
+    /// The first call that carries the credential follows within this time.
+    follow_up: time = Duration::from_secs(10),
+    /// A page is young for this long: SDKs load and mint within it.
+    young: time = Duration::from_secs(5),
+    /// A token delivered at least this much earlier was there to be used.
+    delivered_before: time = Duration::from_millis(250),
 }
-
-const THRESHOLDS: Thresholds =
-    Thresholds { follow_up: 10_000 * MILLISECOND, young: 5_000 * MILLISECOND, delivered_before: 250 * MILLISECOND };
 
 /// What shows that the token was late.
 enum Late<'a> {
@@ -68,14 +70,15 @@ fn already_carried(case: &Case<'_>, fact: &Fact) -> bool {
 
 /// Whether the page got a token early enough to use it: then something else kept the call from carrying it.
 fn delivered_early(case: &Case<'_>, fact: &Fact) -> bool {
-    case.deliveries_in_page(fact).any(|f| f.ended_nanos() + THRESHOLDS.delivered_before <= fact.started_nanos())
+    case.deliveries_in_page(fact)
+        .any(|f| f.ended_nanos() + nanos(Thresholds::of(case).delivered_before) <= fact.started_nanos())
 }
 
 fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     let sent = fact.started_nanos();
     let delivered = case.deliveries_in_page(fact).find(|f| f.role != Role::Login && f.ended_nanos() > sent);
     let carrying = case.lookup().carrying_in_page(fact.lifetime, &fact.origin);
-    let soon = carrying.since(sent + 1).before(sent + THRESHOLDS.follow_up + 1);
+    let soon = carrying.since(sent + 1).before(sent + nanos(Thresholds::of(case).follow_up) + 1);
     let follow_up = soon.iter().find(|f| !f.refused());
     if let (Some(delivered), Some(_)) = (delivered, follow_up) {
         return Some(Late::Delivered(delivered));
@@ -101,7 +104,9 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
 
 /// Whether the request came within seconds of the page's start.
 fn is_young(case: &Case<'_>, fact: &Fact) -> bool {
-    case.page(fact).next().is_some_and(|first| fact.started_nanos() - first.started_nanos() <= THRESHOLDS.young)
+    case.page(fact)
+        .next()
+        .is_some_and(|first| fact.started_nanos() - first.started_nanos() <= nanos(Thresholds::of(case).young))
 }
 
 fn draft(fact: &Fact, lack: &Lack, late: &Late<'_>) -> Draft {

@@ -6,7 +6,7 @@ use authtrace_parse::Scheme;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Carrier, outcome::OutcomeClass, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credentials sent without TLS",
         severity: Severity::Critical,
         layer: Layer::Hygiene,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["sec.tls"],
     },

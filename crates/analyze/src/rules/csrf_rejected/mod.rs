@@ -8,7 +8,7 @@ use authtrace_parse::HeaderView;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
         Fact,
@@ -21,6 +21,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -30,18 +31,18 @@ pub(super) static RULE: Rule = Rule {
         title: "Refused by the check against forged requests (CSRF)",
         severity: Severity::Medium,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.csrf", "be.csrf-origins"],
     },
     check: Check::Timeline(check),
 };
 
-struct Thresholds {
+thresholds! {
     /// A repetition that passes this soon shows a client that fetches a new token by itself.
-    recovered: Duration,
+    recovered: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { recovered: Duration::from_secs(10) };
 
 /// How one knows that it was this check.
 #[derive(Clone, Copy, PartialEq)]
@@ -218,7 +219,7 @@ fn is_double_submit(cookie: Option<&str>) -> bool {
 
 /// The repetition that passed soon after.
 fn recovered<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    let within = i64::try_from(THRESHOLDS.recovered.as_nanos()).unwrap_or(i64::MAX);
+    let within = nanos(Thresholds::of(case).recovered);
     let same = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
     same.iter().take_while(|f| f.started_nanos() - fact.ended_nanos() <= within).find(|f| f.accepted())
 }

@@ -11,7 +11,7 @@ use authtrace_parse::ExchangeId;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
         Fact,
@@ -22,6 +22,7 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
 };
 use fault::{Fault, evidence, fixes, message, variant};
 
@@ -32,21 +33,21 @@ pub(super) static RULE: Rule = Rule {
         title: "A sender-constrained token came without its proof, or with a wrong one",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T3,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.dpop-proof", "be.proxy-url"],
     },
     check: Check::Timeline(check),
 };
 
-/// What is still a good proof.
-struct Thresholds {
+// What is still a good proof.
+thresholds! {
     /// Servers accept proofs of this age, either way; RFC 9449 §11.1 speaks of seconds or minutes.
-    window: Duration,
+    window: time = Duration::from_secs(60),
     /// Nonces asked for in a row, on one route, that are a loop: one is the protocol (RFC 9449 §8).
-    nonces: usize,
+    nonces: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { window: Duration::from_secs(60), nonces: 2 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let mut seen: HashMap<Mark, &Fact> = HashMap::new();
@@ -72,7 +73,7 @@ fn is_refused(fact: &Fact) -> bool {
 fn nonce_loops(case: &Case<'_>) -> BTreeSet<ExchangeId> {
     let asks = case.facts().filter(|f| f.refused() && asks_nonce(f) && !f.gates.has(Gate::DpopNonce));
     let groups = Case::grouped(asks, |f| (f.origin.clone(), f.route.clone()));
-    groups.into_values().filter(|list| list.len() >= THRESHOLDS.nonces).flatten().map(|f| f.id).collect()
+    groups.into_values().filter(|list| list.len() >= Thresholds::of(case).nonces).flatten().map(|f| f.id).collect()
 }
 
 fn asks_nonce(fact: &Fact) -> bool {
@@ -159,7 +160,7 @@ fn of_proof(case: &Case<'_>, fact: &Fact, proof: &Proof, repeated: bool) -> Opti
         return Some(Fault::Repeated);
     }
     let off = age(case, fact, proof)?;
-    (off.abs() > i64::try_from(THRESHOLDS.window.as_nanos()).unwrap_or(i64::MAX)).then_some(Fault::Stale(off))
+    (off.abs() > nanos(Thresholds::of(case).window)).then_some(Fault::Stale(off))
 }
 
 /// How old the proof is for the server at least, negative where it comes from the future (G19).

@@ -1,5 +1,7 @@
 //! CAP204: the capture holds exchanges twice, or its clocks contradict each other.
 
+use std::time::Duration;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::BuildHasher,
@@ -7,11 +9,12 @@ use std::{
 
 use crate::{
     capture::Capture,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::Coverage,
     facts::{Fact, role::Role},
     finding::Severity,
     rule::{Check, Rule},
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -21,23 +24,23 @@ pub(super) static RULE: Rule = Rule {
         title: "The capture repeats itself or its clocks disagree",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &[],
     },
     check: Check::Coverage(check),
 };
 
-/// When repetition and disagreement are more than chance.
-struct Thresholds {
+// When repetition and disagreement are more than chance.
+thresholds! {
     /// Exchanges that are there twice: two equal calls in one instant happen, three do not.
-    duplicates: usize,
-    /// A `Date` this far outside what the origin's other answers allow is another clock; in nanoseconds.
-    clock_gap: i64,
+    duplicates: count = 3,
+    /// A `Date` this far outside what the origin's other answers allow is another clock.
+    clock_gap: time = Duration::from_secs(5),
     /// Answers by that other clock: one may be a stale cache.
-    clock_answers: usize,
+    clock_answers: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { duplicates: 3, clock_gap: 5_000_000_000, clock_answers: 2 };
 
 fn check(capture: &Capture) -> Vec<Coverage> {
     [repeated(capture), joined(capture), both_legs(capture), undated(capture)]
@@ -63,7 +66,7 @@ fn repeated(capture: &Capture) -> Option<Coverage> {
         several => several.len() - several.iter().map(call).collect::<BTreeSet<_>>().len(),
     };
     let twice: usize = order.chunk_by(|a, b| span(a) == span(b)).map(twice).sum();
-    (twice >= THRESHOLDS.duplicates).then(|| {
+    (twice >= Thresholds::of(capture).duplicates).then(|| {
         coverage(
             format!(
                 "{twice} exchanges are there more than once, with equal times and answers: counts include them twice."
@@ -119,7 +122,7 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
         };
         pairs += facts.windows(2).filter(within).count();
     }
-    (pairs >= THRESHOLDS.duplicates).then(|| {
+    (pairs >= Thresholds::of(capture).duplicates).then(|| {
         coverage(
             format!("{pairs} calls are there twice, in front of a proxy and behind it: each is one call."),
             &["AUTH041", "AUTH042", "AUTH044"],
@@ -150,11 +153,11 @@ fn clocks(capture: &Capture) -> Vec<Coverage> {
     for fact in capture.facts.iter().filter(|f| f.role != Role::Static && is_astray(capture, f)) {
         *astray.entry(&fact.origin).or_default() += 1;
     }
-    let told = astray.into_iter().filter(|(_, count)| *count >= THRESHOLDS.clock_answers);
+    let told = astray.into_iter().filter(|(_, count)| *count >= Thresholds::of(capture).clock_answers);
     told.map(|(origin, count)| {
         let says = format!(
             "{count} answers of {origin} carry a Date that its other answers contradict by more than {} s: several servers with different clocks, or a cache.",
-            THRESHOLDS.clock_gap / 1_000_000_000
+            nanos(Thresholds::of(capture).clock_gap) / 1_000_000_000
         );
         coverage(says, &["AUTH020", "AUTH021", "AUTH022"], Some("Compare the servers' clocks (chronyc tracking, timedatectl) and keep them on NTP."))
     })
@@ -166,5 +169,6 @@ fn is_astray(capture: &Capture, fact: &Fact) -> bool {
     let offset = capture.clocks.offset(&fact.origin);
     let (Some(date), false) = (fact.server_date.get(), offset.consistent) else { return false };
     let (low, high) = (date.nanos() - fact.ended_nanos(), date.nanos() + 1_000_000_000 - fact.started_nanos());
-    low > offset.high + THRESHOLDS.clock_gap || high < offset.low - THRESHOLDS.clock_gap
+    low > offset.high + nanos(Thresholds::of(capture).clock_gap)
+        || high < offset.low - nanos(Thresholds::of(capture).clock_gap)
 }

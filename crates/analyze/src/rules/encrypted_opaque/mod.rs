@@ -6,7 +6,7 @@ use authtrace_parse::{QuicConnection, TlsConnection, Unread};
 
 use crate::{
     capture::Capture,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::{Coverage, Input},
     finding::Severity,
     rule::{Check, Rule},
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Encrypted traffic could not be read",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &[],
     },

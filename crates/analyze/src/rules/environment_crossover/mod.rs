@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token of one environment used against another",
         severity: Severity::High,
         layer: Layer::Key,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.env", "idp.instance"],
     },

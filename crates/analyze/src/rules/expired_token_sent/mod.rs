@@ -2,10 +2,12 @@
 
 mod words;
 
+use std::time::Duration;
+
 use crate::{
     capture::Protection,
     case::{Case, Seen, presented},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
         Fact,
@@ -18,6 +20,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::span,
+    thresholds::{nanos, thresholds},
 };
 use words::{exp_text, message};
 
@@ -28,20 +31,20 @@ pub(super) static RULE: Rule = Rule {
         title: "Expired access token sent",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.proactive", "be.leeway"],
     },
     check: Check::Timeline(check),
 };
 
-/// How late a token may be.
-struct Thresholds {
-    /// Verifiers commonly accept a token this long after `exp`, in nanoseconds: Spring, Envoy and others allow 60 s.
+// How late a token may be.
+thresholds! {
+    /// Verifiers commonly accept a token this long after `exp`: Spring, Envoy and others allow 60 s.
     /// A refusal needs no leeway: it bounds the verifier's own.
-    leeway: i64,
+    leeway: time = Duration::from_secs(60),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { leeway: 60_000_000_000 };
 
 /// Refusals that an expired token explains; any other class names another reason.
 const EXPLAINED: &[ErrorClass] = &[ErrorClass::Expired, ErrorClass::Invalid, ErrorClass::MissingOrInvalid];
@@ -125,7 +128,7 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential,
     let checks = counts.bare_refused + counts.credentialed_refused > 0
         && case.capture().protection(fact) == Protection::Protected;
     match case.clock(fact).moment(fact, expiry(case, credential)?) {
-        Moment::Past(by) if by > THRESHOLDS.leeway && checks => Some((credential, by)),
+        Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => Some((credential, by)),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ mod store;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     finding::Severity,
     rule::{Check, Findings, Rule},
 };
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Identity changes without a login",
         severity: Severity::Medium,
         layer: Layer::Session,
+        tier: Tier::T3,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.session-store", "be.no-shared-cache"],
     },

@@ -5,7 +5,7 @@ use authtrace_parse::HeaderView;
 use crate::{
     capture::Capture,
     case::delivers_token,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::{Coverage, Input, InputFormat},
     facts::{
         Fact,
@@ -24,6 +24,8 @@ pub(super) static RULE: Rule = Rule {
         title: "The capture leaves out a part of the story",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &[],
     },
@@ -34,9 +36,22 @@ fn check(capture: &Capture) -> Vec<Coverage> {
     let each = capture.inputs.iter().enumerate().filter_map(|(index, input)| {
         let facts: Vec<&Fact> = capture.facts.iter().filter(|f| usize::from(f.source.input) == index).collect();
         // One sentence per input: the gap that says most.
-        no_preflights(input, &facts).or_else(|| no_sign_in(input, &facts))
+        forgotten(input).or_else(|| no_preflights(input, &facts)).or_else(|| no_sign_in(input, &facts))
     });
     each.collect()
+}
+
+/// A live capture that is longer than what is kept of it.
+fn forgotten(input: &Input) -> Option<Coverage> {
+    (input.forgotten > 0).then(|| Coverage {
+        rule: &RULE.meta,
+        says: format!(
+            "The first {} requests of {} are no longer known: more came than are kept.",
+            input.forgotten, input.path
+        ),
+        affects: &["AUTH002", "AUTH005", "AUTH026", "AUTH040", "AUTH043"],
+        remedy: Some("Keep more with --spill-limit, or analyse the file of -w, which holds all packets."),
+    })
 }
 
 /// A request that its browser held back, in a recording that lists no preflight at all.

@@ -8,13 +8,14 @@ use std::{
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Method, gate::NOT_A_FAILURE, outcome::OutcomeClass, role::Role},
     finding::{Cap, Reason, Severity},
     presented::{Presented, quoted},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, times},
+    thresholds::{nanos, thresholds},
     tokens::TokenId,
 };
 
@@ -25,20 +26,22 @@ pub(super) static RULE: Rule = Rule {
         title: "Signed in, but not allowed",
         severity: Severity::Low,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["idp.scope", "fe.no-refresh-on-403"],
     },
     check: Check::Timeline(check),
 };
 
-struct Thresholds {
+thresholds! {
     /// This many denials within this time are more than a page that shows a button too many (detectors AUTH025).
-    repeated: (usize, Duration),
+    repeated_count: count = 3,
+    /// Within this time.
+    repeated_within: time = Duration::from_secs(60),
     /// What a client does this soon after a denial, it does because of it.
-    follows: Duration,
+    follows: time = Duration::from_secs(2),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { repeated: (3, Duration::from_secs(60)), follows: Duration::from_secs(2) };
 
 /// What was denied, in order of how clearly the server says it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +117,7 @@ fn is_spoken(fact: &Fact) -> bool {
 /// What the client did right after a denial as if the token were bad: sign out, or renew it and ask again. A renewal alone
 /// may be due anyway.
 fn reaction<'a>(case: &Case<'a>, facts: &[&Fact]) -> Option<&'a Fact> {
-    let follows = i64::try_from(THRESHOLDS.follows.as_nanos()).unwrap_or(i64::MAX);
+    let follows = nanos(Thresholds::of(case).follows);
     facts.iter().find_map(|fact| {
         let end = fact.ended_nanos();
         let mut after = case.lookup().between(end, end + follows);
@@ -128,9 +131,9 @@ fn reaction<'a>(case: &Case<'a>, facts: &[&Fact]) -> Option<&'a Fact> {
     })
 }
 
-fn is_repeated(facts: &[&Fact]) -> bool {
-    let (n, within) = THRESHOLDS.repeated;
-    let within = i64::try_from(within.as_nanos()).unwrap_or(i64::MAX);
+fn is_repeated(case: &Case<'_>, facts: &[&Fact]) -> bool {
+    let thresholds = Thresholds::of(case);
+    let (n, within) = (thresholds.repeated_count, nanos(thresholds.repeated_within));
     facts.windows(n).any(|w| w[n - 1].started_nanos() - w[0].started_nanos() <= within)
 }
 
@@ -181,7 +184,7 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
         draft.severity(Severity::Medium, "the client treats it as a broken sign-in")
     } else if denial == Denial::StepUp && names_level(fact) && !stepped_up(case, facts) {
         draft.severity(Severity::Medium, "the server names the sign-in that it wants")
-    } else if is_repeated(facts) && denial != Denial::Silent {
+    } else if is_repeated(case, facts) && denial != Denial::Silent {
         draft.severity(Severity::Medium, "three or more within a minute")
     } else {
         draft

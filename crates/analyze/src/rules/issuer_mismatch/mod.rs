@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Cap, Reason, Severity},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token comes from an issuer that this API does not trust (iss)",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.aud-iss", "idp.instance"],
     },
@@ -35,7 +37,8 @@ fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
         if !fact.outcome.says(&[ErrorClass::Issuer]) && !reason_is_open(fact) {
             continue;
         }
-        if fact.outcome.says(&[ErrorClass::Issuer]) || differs_silently(case, fact, &jwt, controls) {
+        let differs = || differs_silently(case, fact, &jwt, controls);
+        if fact.outcome.says(&[ErrorClass::Issuer]) || is_undeclared(case, fact, &jwt) || differs() {
             out.add(draft(case, fact, &jwt, controls));
         }
     }
@@ -52,6 +55,12 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
         && controls.iter().all(|(_, other)| other.claims.iss.as_deref().is_some_and(|other| other != iss))
 }
 
+/// No stated reason, and the settings name the issuers of this API: this is none of them.
+fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
+    let foreign = |iss: &str| case.capture().expectations().is_foreign_issuer(iss);
+    jwt.window(case, fact) == Window::Open && jwt.claims.iss.as_deref().is_some_and(foreign)
+}
+
 fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {
     let iss = jwt.claims.iss.as_deref();
     let control = controls.iter().find(|(_, other)| other.claims.iss.is_some() && other.claims.iss != jwt.claims.iss);
@@ -60,12 +69,16 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<
     let wanted = control
         .and_then(|(_, other)| other.claims.iss.as_deref())
         .or_else(|| published.and_then(|f| f.discovered_issuer.as_deref()));
+    let undeclared = is_undeclared(case, fact, jwt);
+    let declared = case.capture().expectations().issuers.first().map(|issuer| &**issuer).filter(|_| undeclared);
+    let wanted = wanted.or(declared);
     let has = iss.map_or_else(|| "absent".to_owned(), |iss| quoted([iss].into_iter()));
     let mut draft = Draft::new(&RULE.meta, fact)
         .credential(jwt.id())
         .message(message(fact, iss, wanted))
         .because(Reason::WireFact)
         .because_if(control.is_some(), Reason::Control)
+        .because_if(undeclared, Reason::Document)
         .because_server_says(fact)
         .capped([Cap::TokenSays])
         .capped((iss.is_some() && wanted.is_none()).then_some(Cap::NoControl))

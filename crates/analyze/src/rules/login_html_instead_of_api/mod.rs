@@ -12,11 +12,12 @@ use authtrace_parse::{ExchangeId, Kind};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate, login_page::LoginPage, outcome::OutcomeClass, role::Role},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, answered},
+    thresholds::{nanos, thresholds},
 };
 use destination::Destination;
 
@@ -27,20 +28,20 @@ pub(super) static RULE: Rule = Rule {
         title: "API call was sent to a login page",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.json-401", "gw.api-routes"],
     },
     check: Check::Timeline(check),
 };
 
-struct Thresholds {
+thresholds! {
     /// A page that goes to sign in this soon has understood.
-    handled: Duration,
+    handled: time = Duration::from_secs(10),
     /// Hops that are followed.
-    hops: usize,
+    hops: count = 10,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { handled: Duration::from_secs(10), hops: 10 };
 
 /// A call for data, the hops that followed it, and where they led.
 struct Diverted<'a> {
@@ -56,7 +57,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let timeline = LazyCell::new(|| Timeline::of(case));
     let of_call = |f: &Fact| f.redirected_from.and_then(|id| case.fact(id)).is_some_and(is_data_call);
     for call in case.facts().filter(|f| is_data_call(f) && !of_call(f)) {
-        if let Some(diverted) = diverted(call, &next) {
+        if let Some(diverted) = diverted(case, call, &next) {
             out.add(draft(case, &timeline, &diverted));
         }
     }
@@ -84,10 +85,10 @@ fn wants_json(fact: &Fact) -> bool {
     signature.contains("json") || signature.ends_with("x-requested-with: xmlhttprequest")
 }
 
-fn diverted<'a>(call: &'a Fact, next: &HashMap<ExchangeId, &'a Fact>) -> Option<Diverted<'a>> {
+fn diverted<'a>(case: &Case<'a>, call: &'a Fact, next: &HashMap<ExchangeId, &'a Fact>) -> Option<Diverted<'a>> {
     let mut hops = Vec::new();
     let mut at = call;
-    for _ in 0..THRESHOLDS.hops {
+    for _ in 0..Thresholds::of(case).hops {
         if let Some(to) = destination::of(call, at) {
             let follower = next.get(&at.id).copied();
             hops.extend(follower);
@@ -189,7 +190,7 @@ fn draft(case: &Case<'_>, timeline: &Timeline<'_>, diverted: &Diverted<'_>) -> D
 }
 
 fn goes_to_sign_in(case: &Case<'_>, call: &Fact) -> bool {
-    let within = i64::try_from(THRESHOLDS.handled.as_nanos()).unwrap_or(i64::MAX);
+    let within = nanos(Thresholds::of(case).handled);
     let mut after = case.lookup().between(call.ended_nanos(), call.ended_nanos() + within);
     after.any(|f| f.is_document && (destination::is_sign_in_path(&f.path) || destination::of_redirect(f).is_some()))
 }

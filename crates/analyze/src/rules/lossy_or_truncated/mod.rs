@@ -4,7 +4,7 @@ mod packets;
 
 use crate::{
     capture::Capture,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::{Coverage, Input, InputFormat},
     facts::{Fact, gate::NOT_A_FAILURE, outcome::OutcomeClass},
     finding::Severity,
@@ -18,6 +18,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Parts of the capture are missing",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &[],
     },

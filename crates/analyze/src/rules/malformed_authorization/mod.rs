@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential},
     finding::{Reason, Severity},
@@ -18,6 +18,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Authorization header is malformed",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.header-format"],
     },

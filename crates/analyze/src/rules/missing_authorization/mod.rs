@@ -2,12 +2,13 @@
 
 use crate::{
     case::{Case, Lack},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Method},
     finding::{Cap, Reason, Severity},
     profile::Counts,
     rule::{Check, Draft, Findings, Rule},
     text::{answered, count},
+    thresholds::thresholds,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -17,43 +18,66 @@ pub(super) static RULE: Rule = Rule {
         title: "Protected request sent without credentials",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.single-client", "fe.fail-fast"],
     },
     check: Check::Timeline(check),
 };
 
-/// How much of an API must carry credentials before one without counts as the exception.
-struct Thresholds {
+// How much of an API must carry credentials before one without counts as the exception.
+thresholds! {
     /// Requests to compare with; fewer is no control group.
-    cohort_min: u32,
+    cohort_min: count = 4,
     /// Share of them that carries a credential.
-    cohort_ratio: f64,
+    cohort_ratio: share = 0.5,
+    /// Accepted requests without a credential that show an API to serve strangers.
+    strangers_min: count = 3,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { cohort_min: 4, cohort_ratio: 0.5 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     // An endpoint that hands out tokens takes its credential in the body or in a cookie; other rules know how.
+    // A visitor who never signs in asks for "my messages" all the same; that is no fault of anybody.
+    let stranger = !case.facts().any(shows_sign_in);
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
         if let Some(lack) = case.lacks_credential(fact) {
-            out.add(draft(case, fact, &lack));
+            out.add(draft(case, fact, &lack, stranger));
         }
     }
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
+/// Whether somebody is signed in, or tries to be.
+fn shows_sign_in(fact: &Fact) -> bool {
+    !fact.credentials.is_empty() || !fact.delivered.is_empty() || fact.role.is_identity()
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
     let (control, _) = case.control(fact);
-    let thin = !is_cohort(control);
+    let thin = !is_cohort(case, control);
     let draft = Draft::new(&RULE.meta, fact)
         .message(message(fact, lack, control))
         .because(Reason::WireFact)
         .because_if(lack.has_control && !thin, Reason::Control)
         .because_server_says(fact)
-        .capped(lack.caps.iter().copied().chain((thin && !lack.says_missing).then_some(Cap::NoControl)))
+        .because_if(lack.declared.is_some(), Reason::Document)
+        .capped(
+            lack.caps
+                .iter()
+                .copied()
+                .chain((thin && !lack.says_missing && lack.declared.is_none()).then_some(Cap::NoControl)),
+        )
         .server_says(fact)
         .cause(&fact.origin);
-    let draft = match lack.has_control || lack.says_missing {
+    let draft = match &lack.declared {
+        Some((from, wants)) => draft.related(fact.id, "request", format!("{from}: {wants}")),
+        None => draft,
+    };
+    let serves_strangers = control.bare_ok as usize >= Thresholds::of(case).strangers_min;
+    let draft = match lack.has_control || lack.says_missing || lack.declared.is_some() {
+        true if stranger && serves_strangers && lack.declared.is_none() => {
+            draft.severity(Severity::Low, "nobody signs in within the capture, and the API serves strangers")
+        }
         true => draft,
         // Neither a control nor a word of the server: an exporter that removed the header would leave the same bytes.
         false => draft.severity(Severity::Low, "nothing shows that this API wants a credential"),
@@ -73,10 +97,11 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack) -> Draft {
     }
 }
 
-fn is_cohort(control: &Counts) -> bool {
+fn is_cohort(case: &Case<'_>, control: &Counts) -> bool {
     let (with, without) = (control.credentialed(), control.bare_ok + control.bare_refused);
     let all = with + without;
-    all >= THRESHOLDS.cohort_min && f64::from(with) >= THRESHOLDS.cohort_ratio * f64::from(all)
+    let thresholds = Thresholds::of(case);
+    all as usize >= thresholds.cohort_min && f64::from(with) >= thresholds.cohort_ratio * f64::from(all)
 }
 
 fn message(fact: &Fact, lack: &Lack, control: &Counts) -> String {

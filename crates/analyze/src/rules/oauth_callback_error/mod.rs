@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate, oauth::Oauth, outcome::OutcomeClass, role::Role},
     finding::{Reason, Severity},
     flows::{Flows, Told, is_silent_error},
     lookup::Sign,
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -20,19 +21,19 @@ pub(super) static RULE: Rule = Rule {
         title: "The provider answered the login with an error",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["idp.redirect-uri", "idp.client-settings"],
     },
     check: Check::Timeline(check),
 };
 
-/// How far a refused consent reaches.
-struct Thresholds {
+// How far a refused consent reaches.
+thresholds! {
     /// A login that succeeds within this time makes a refused consent a change of mind.
-    second_try: Duration,
+    second_try: time = Duration::from_secs(300),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { second_try: Duration::from_secs(300) };
 
 /// An error of the provider, where it was seen best.
 struct Failure<'a> {
@@ -62,10 +63,6 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for failure in &told {
         out.add(draft(case, &flows, failure));
     }
-}
-
-fn nanos(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn at_callback<'a>(fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
@@ -167,7 +164,7 @@ fn milder(case: &Case<'_>, flows: &Flows<'_>, failure: &Failure<'_>, draft: Draf
 
 /// A token, or at least another answer with a code, soon after.
 fn signs_in_later(case: &Case<'_>, flows: &Flows<'_>, fact: &Fact) -> bool {
-    let until = fact.started_nanos().saturating_add(nanos(THRESHOLDS.second_try));
+    let until = fact.started_nanos().saturating_add(nanos(Thresholds::of(case).second_try));
     let (after, soon) = (|f: &Fact| f.started_nanos() > fact.ended_nanos(), |f: &Fact| f.started_nanos() <= until);
     let mut signs = case.lookup().signs(Sign::Delivers).since(fact.ended_nanos()).iter();
     signs.next().is_some_and(soon)

@@ -1,8 +1,10 @@
 //! AUTH010: the credential is the text of a value that was not there.
 
+use std::time::Duration;
+
 use crate::{
     case::{Case, good_authorization},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         credential::{Carrier, Credential},
@@ -11,6 +13,7 @@ use crate::{
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, span, times},
+    thresholds::{nanos, thresholds},
     token::{Defect, TokenKind},
 };
 
@@ -21,19 +24,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Placeholder sent in place of a token",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.fail-fast", "fe.await-token"],
     },
     check: Check::Timeline(check),
 };
 
-/// When a token that came later shows that the placeholder was only early.
-struct Thresholds {
-    /// The first good token follows within this time, in nanoseconds: SDKs load and mint within it.
-    follow_up: i64,
+// When a token that came later shows that the placeholder was only early.
+thresholds! {
+    /// The first good token follows within this time: SDKs load and mint within it.
+    follow_up: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { follow_up: 10_000_000_000 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let sent = case.facts().filter(|f| !f.gates.any(&[Gate::Probe, Gate::Preflight, Gate::NotServer]));
@@ -131,7 +134,7 @@ fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, facts: &[&Fact]
 /// The first request to the same origin with a real token, soon after the placeholder.
 fn follow_up<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let sent = fact.started_nanos();
-    case.lookup().between(sent + 1, sent + THRESHOLDS.follow_up).find(|f| {
+    case.lookup().between(sent + 1, sent + nanos(Thresholds::of(case).follow_up)).find(|f| {
         f.origin == fact.origin && good_authorization(f).is_some_and(|c| c.kind.is_credential()) && f.succeeded()
     })
 }

@@ -4,7 +4,7 @@ use authtrace_parse::{HeaderView, Kind};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, cors::Cors, credential::Method, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Preflight fails, so the request is never sent",
         severity: Severity::High,
         layer: Layer::Transport,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cors-order"],
     },

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::Fact,
     finding::{Reason, Severity},
     refreshes::{self, Triggers, in_words},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -18,40 +19,34 @@ pub(super) static RULE: Rule = Rule {
         title: "Refresh loop: a refused refresh triggers the next one",
         severity: Severity::Critical,
         layer: Layer::Session,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.no-refresh-on-refresh", "fe.circuit-breaker"],
     },
     check: Check::Timeline(check),
 };
 
-/// What makes refreshes follow from each other.
-struct Thresholds {
+// What makes refreshes follow from each other.
+thresholds! {
     /// A refused refresh and the next one are at most this far apart.
-    gap: Duration,
+    gap: time = Duration::from_secs(2),
     /// Code that reacts to the refusal itself sends the next one within this time.
-    reaction: Duration,
+    reaction: time = Duration::from_millis(300),
     /// Refused refreshes in a row from which it is a loop without further signs.
-    certain: usize,
+    certain: count = 3,
     /// Refused, refreshed and refused again this often is an ineffective refresh.
-    cycles: usize,
+    cycles: count = 2,
     /// Refusal, refresh and repeat belong together within this time.
-    cycle: Duration,
+    cycle: time = Duration::from_secs(5),
 }
-
-const THRESHOLDS: Thresholds = Thresholds {
-    gap: Duration::from_secs(2),
-    reaction: Duration::from_millis(300),
-    certain: 3,
-    cycles: 2,
-    cycle: Duration::from_secs(5),
-};
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
         for run in runs_of_refusals(attempts) {
-            let chains = refreshes::chains(&run, nanos(THRESHOLDS.gap));
-            let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(&triggers, chain)).collect();
+            let chains = refreshes::chains(&run, nanos(Thresholds::of(case).gap));
+            let loops: Vec<Vec<&Fact>> = chains.into_iter().filter(|chain| is_loop(case, &triggers, chain)).collect();
             if !loops.is_empty() {
                 out.add(recursive(case, &triggers, &run, &loops));
             }
@@ -76,15 +71,16 @@ fn runs_of_refusals<'a>(attempts: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
 }
 
 /// Three refusals in a row, or two where nothing but the first can have caused the second.
-fn is_loop(triggers: &Triggers<'_>, chain: &[&Fact]) -> bool {
-    chain.len() >= THRESHOLDS.certain || (chain.len() == 2 && direct_links(triggers, chain) == 1)
+fn is_loop(case: &Case<'_>, triggers: &Triggers<'_>, chain: &[&Fact]) -> bool {
+    chain.len() >= Thresholds::of(case).certain || (chain.len() == 2 && direct_links(case, triggers, chain) == 1)
 }
 
 /// Pairs in which the next attempt follows at once and no other refused call lies between that could have caused it.
-fn direct_links(triggers: &Triggers<'_>, chain: &[&Fact]) -> usize {
+fn direct_links(case: &Case<'_>, triggers: &Triggers<'_>, chain: &[&Fact]) -> usize {
     let direct = |pair: &&[&Fact]| {
         let (from, to) = (pair[0].ended_nanos(), pair[1].started_nanos());
-        to - from <= nanos(THRESHOLDS.reaction) && triggers.ended_in(pair[1].session, from, to).next().is_none()
+        to - from <= nanos(Thresholds::of(case).reaction)
+            && triggers.ended_in(pair[1].session, from, to).next().is_none()
     };
     chain.windows(2).filter(direct).count()
 }
@@ -92,15 +88,15 @@ fn direct_links(triggers: &Triggers<'_>, chain: &[&Fact]) -> usize {
 /// `all` refusals of one run, and the `loops` that they form; what is left over was sent beside a loop.
 fn recursive(case: &Case<'_>, triggers: &Triggers<'_>, all: &[&Fact], loops: &[Vec<&Fact>]) -> Draft {
     let (first, last) = (all[0], all[all.len() - 1]);
-    let direct: usize = loops.iter().map(|chain| direct_links(triggers, chain)).sum();
+    let direct: usize = loops.iter().map(|chain| direct_links(case, triggers, chain)).sum();
     let mut gaps: Vec<i64> = loops.iter().flat_map(|chain| pauses(chain)).collect();
     gaps.sort_unstable();
     let pause = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
     let mut draft = Draft::new(&RULE.meta, first)
         .message(message(case, all, pause))
-        .because(if direct > 0 || all.len() > THRESHOLDS.certain { Reason::WireFact } else { Reason::Timing })
+        .because(if direct > 0 || all.len() > Thresholds::of(case).certain { Reason::WireFact } else { Reason::Timing })
         .because(Reason::Timing)
-        .because_if(all.len() < THRESHOLDS.certain, Reason::ServerText)
+        .because_if(all.len() < Thresholds::of(case).certain, Reason::ServerText)
         .primary(first.id, "response.status", format!("{}, the first of {} in a row", status(first), all.len()))
         .also(all.iter().map(|f| f.id))
         .cause(format!("{} {:?} {:?}", first.origin, first.session, first.request.refresh_token));
@@ -116,7 +112,7 @@ fn recursive(case: &Case<'_>, triggers: &Triggers<'_>, all: &[&Fact], loops: &[V
         ),
         None => draft,
     };
-    if all.len() < THRESHOLDS.certain {
+    if all.len() < Thresholds::of(case).certain {
         draft = draft.severity(Severity::Medium, "It stopped after two attempts.");
     }
     draft
@@ -153,7 +149,7 @@ fn ineffective(case: &Case<'_>, attempts: &[&Fact], out: &mut Findings) {
     for ((_, route), calls) in Case::grouped(calls, |f| (f.origin.clone(), f.route.clone())) {
         let mut cycles: Vec<(&Fact, &Fact, &Fact)> = Vec::new();
         for pair in calls.windows(2) {
-            let cycle = in_vain(attempts, pair[0], pair[1]).map(|refresh| (pair[0], refresh, pair[1]));
+            let cycle = in_vain(case, attempts, pair[0], pair[1]).map(|refresh| (pair[0], refresh, pair[1]));
             match cycle {
                 Some(cycle) => cycles.push(cycle),
                 None if pair[1].succeeded() => flush(case, &route, &mut cycles, out),
@@ -165,8 +161,8 @@ fn ineffective(case: &Case<'_>, attempts: &[&Fact], out: &mut Findings) {
 }
 
 /// The successful refresh between two refusals of one route, close to both.
-fn in_vain<'a>(attempts: &[&'a Fact], before: &Fact, after: &Fact) -> Option<&'a Fact> {
-    let within = nanos(THRESHOLDS.cycle);
+fn in_vain<'a>(case: &Case<'a>, attempts: &[&'a Fact], before: &Fact, after: &Fact) -> Option<&'a Fact> {
+    let within = nanos(Thresholds::of(case).cycle);
     if !(before.refused() && after.refused()) {
         return None;
     }
@@ -177,7 +173,7 @@ fn in_vain<'a>(attempts: &[&'a Fact], before: &Fact, after: &Fact) -> Option<&'a
 }
 
 fn flush(case: &Case<'_>, route: &str, cycles: &mut Vec<(&Fact, &Fact, &Fact)>, out: &mut Findings) {
-    if cycles.len() >= THRESHOLDS.cycles {
+    if cycles.len() >= Thresholds::of(case).cycles {
         out.add(in_vain_draft(case, route, cycles));
     }
     cycles.clear();
@@ -220,8 +216,4 @@ fn in_vain_draft(case: &Case<'_>, route: &str, cycles: &[(&Fact, &Fact, &Fact)])
 
 fn token_of(fact: &Fact) -> Option<crate::tokens::TokenId> {
     fact.main_credential().map(|c| c.token)
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

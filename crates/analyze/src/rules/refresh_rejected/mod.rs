@@ -6,11 +6,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::NOT_A_FAILURE, role::Role},
     finding::{Cap, Reason, Severity},
     refreshes::{self, in_words, times},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
     tokens::TokenId,
 };
 use cause::{Cause, cause_of, damage, expired_for, left_for};
@@ -22,19 +23,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Refresh refused",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.circuit-breaker", "fe.proactive"],
     },
     check: Check::Timeline(check),
 };
 
-/// How far the consequences of a refused refresh reach.
-struct Thresholds {
+// How far the consequences of a refused refresh reach.
+thresholds! {
     /// A sign-out within this time after the refusal is its consequence.
-    forced_logout: Duration,
+    forced_logout: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { forced_logout: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let first_sign = case.facts().find(|f| is_sign_of_session(f)).map(Fact::started_nanos);
@@ -141,7 +142,7 @@ fn forced_logout<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Fact, &'sta
     if let Some(cookie) = fact.set_cookies.iter().find(|c| c.deletes) {
         return Some((fact, "response.header.set-cookie", format!("deletes the cookie {}", cookie.name)));
     }
-    let until = fact.ended_nanos() + i64::try_from(THRESHOLDS.forced_logout.as_nanos()).unwrap_or(i64::MAX);
+    let until = fact.ended_nanos() + nanos(Thresholds::of(case).forced_logout);
     case.lookup().between(fact.ended_nanos(), until).find_map(|f| {
         let gap = in_words(f.started_nanos() - fact.ended_nanos());
         let leaves = f.role == Role::Logout || f.role == Role::Authorize || (f.is_document && is_sign_in(&f.path));

@@ -7,13 +7,14 @@ use std::{
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, outcome::OutcomeClass},
     finding::{Reason, Severity},
     refreshes::{self, Triggers, in_words},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::{nanos, thresholds},
     tokens::TokenId,
 };
 
@@ -24,35 +25,34 @@ pub(super) static RULE: Rule = Rule {
         title: "Burst of refreshes",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.single-flight-refresh", "fe.circuit-breaker"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many refreshes of one session within which time are a burst. A healthy client needs one per life of a token.
-struct Thresholds {
+// How many refreshes of one session within which time are a burst. A healthy client needs one per life of a token.
+thresholds! {
     /// A short burst: this many within this time, per tab.
-    short: (usize, Duration),
+    short_count: count = 3,
+    /// Within this time.
+    short_within: time = Duration::from_secs(10),
     /// A longer one.
-    long: (usize, Duration),
+    long_count: count = 5,
+    /// Within this time.
+    long_within: time = Duration::from_secs(60),
     /// A rate limit or lock-out this soon after the burst is its consequence.
-    lockout: Duration,
+    lockout: time = Duration::from_secs(60),
     /// A refresh this soon after a refused call was triggered by it.
-    trigger: Duration,
+    trigger: time = Duration::from_secs(1),
 }
-
-const THRESHOLDS: Thresholds = Thresholds {
-    short: (3, Duration::from_secs(10)),
-    long: (5, Duration::from_secs(60)),
-    lockout: Duration::from_secs(60),
-    trigger: Duration::from_secs(1),
-};
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
-        let burst = burst(attempts);
+        let burst = burst(case, attempts);
         if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
             out.add(draft(case, &triggers, &burst, first, last));
         }
@@ -60,9 +60,12 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 /// The attempts that lie in some window with too many of them.
-fn burst<'a>(attempts: &[&'a Fact]) -> Vec<&'a Fact> {
+fn burst<'a>(case: &Case<'a>, attempts: &[&'a Fact]) -> Vec<&'a Fact> {
+    let thresholds = Thresholds::of(case);
+    let (short, long) =
+        ((thresholds.short_count, thresholds.short_within), (thresholds.long_count, thresholds.long_within));
     let mut members = vec![false; attempts.len()];
-    for (count, within) in [THRESHOLDS.short, THRESHOLDS.long] {
+    for (count, within) in [short, long] {
         let mut from = 0;
         let mut tabs = Tabs::default();
         // Everything before this one is a member or will never be.
@@ -113,7 +116,7 @@ impl<'a> Tabs<'a> {
 fn draft(case: &Case<'_>, triggers: &Triggers<'_>, burst: &[&Fact], first: &Fact, last: &Fact) -> Draft {
     let refused = burst.iter().filter(|f| f.refused()).count();
     let tokens: BTreeSet<TokenId> = burst.iter().filter_map(|f| f.request.refresh_token).collect();
-    let triggered = burst.iter().filter(|f| trigger(triggers, f).is_some()).count();
+    let triggered = burst.iter().filter(|f| trigger(case, triggers, f).is_some()).count();
     let span = last.started_nanos() - first.started_nanos();
     let parallel = burst.windows(2).filter(|pair| refreshes::overlap(pair[0], pair[1])).count();
     let mut draft = Draft::new(&RULE.meta, first)
@@ -136,7 +139,7 @@ fn draft(case: &Case<'_>, triggers: &Triggers<'_>, burst: &[&Fact], first: &Fact
             format!("{} in every one", case.capture().describe(token)),
         );
     }
-    if let Some(refusal) = trigger(triggers, first) {
+    if let Some(refusal) = trigger(case, triggers, first) {
         draft = draft.related(refusal.id, "response.status", format!("{} was refused just before", refusal.route));
     }
     match lockout(case, first, last) {
@@ -148,14 +151,14 @@ fn draft(case: &Case<'_>, triggers: &Triggers<'_>, burst: &[&Fact], first: &Fact
 }
 
 /// The refused call that triggered a refresh.
-fn trigger<'a>(triggers: &Triggers<'a>, refresh: &Fact) -> Option<&'a Fact> {
+fn trigger<'a>(case: &Case<'a>, triggers: &Triggers<'a>, refresh: &Fact) -> Option<&'a Fact> {
     let began = refresh.started_nanos();
-    let just_before = triggers.ended_in(refresh.session, began - nanos(THRESHOLDS.trigger), began);
+    let just_before = triggers.ended_in(refresh.session, began - nanos(Thresholds::of(case).trigger), began);
     just_before.min_by_key(|f| (f.started_nanos(), f.id))
 }
 
 fn lockout<'a>(case: &Case<'a>, first: &Fact, last: &Fact) -> Option<&'a Fact> {
-    let until = last.ended_nanos() + nanos(THRESHOLDS.lockout);
+    let until = last.ended_nanos() + nanos(Thresholds::of(case).lockout);
     case.lookup().between(first.started_nanos(), until).find(|f| {
         f.origin == first.origin
             && (f.status == Some(429) && f.outcome.class == OutcomeClass::Blocked
@@ -180,8 +183,4 @@ fn message(first: &Fact, count: usize, span: i64, refused: usize, parallel: usiz
         _ => "some of them in flight at the same time",
     };
     format!("{} was called {count} times in {} for one session, {order}; {answered}.", first.route, in_words(span))
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::Fact,
     finding::{Reason, Severity},
     refreshes::{self, in_words, rotated_to, rotates},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
     tokens::TokenId,
 };
 
@@ -20,19 +21,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Rotated refresh token presented again",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.single-flight-refresh", "be.refresh-grace"],
     },
     check: Check::Timeline(check),
 };
 
-/// How long after a rotation the old token may still be meant in good faith.
-struct Thresholds {
+// How long after a rotation the old token may still be meant in good faith.
+thresholds! {
     /// Overlap that providers allow a client that lost the answer (Supabase 10 s, Okta 30 s, Cognito 0–60 s).
-    grace: Duration,
+    grace: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { grace: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let with_token = refreshes::all(case).filter(|f| refreshes::is_known_token(case, f));
@@ -47,7 +48,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         if !parallel.is_empty() {
             out.add(concurrent(case, token, winner, &parallel));
         }
-        let replays: Vec<&Fact> = later.into_iter().filter(|f| is_replay(winner, f)).collect();
+        let replays: Vec<&Fact> = later.into_iter().filter(|f| is_replay(case, winner, f)).collect();
         if !replays.is_empty() {
             out.add(replay(case, token, winner, &replays));
         }
@@ -55,8 +56,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 /// A later use that was refused, or that came after any grace period.
-fn is_replay(winner: &Fact, fact: &Fact) -> bool {
-    let grace = i64::try_from(THRESHOLDS.grace.as_nanos()).unwrap_or(i64::MAX);
+fn is_replay(case: &Case<'_>, winner: &Fact, fact: &Fact) -> bool {
+    let grace = nanos(Thresholds::of(case).grace);
     fact.refused() || (fact.succeeded() && fact.started_nanos() - winner.ended_nanos() > grace)
 }
 

@@ -5,7 +5,7 @@ mod words;
 
 use crate::{
     case::{Case, Seen, good_authorization},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::{ErrorClass, ResponderKind},
     facts::{
         Fact,
@@ -15,6 +15,7 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Explained, Findings, Rule},
+    thresholds::thresholds,
 };
 use words::{fixes, message, part, shows, title, variant};
 
@@ -25,19 +26,19 @@ pub(super) static RULE: Rule = Rule {
         title: "A proxy or gateway refused the request before the application saw it",
         severity: Severity::High,
         layer: Layer::Transport,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.gateway-policy", "be.gateway-credential"],
     },
     check: Check::Residual(check),
 };
 
-/// When the size of a request's fields is the likelier reason for a 400.
-struct Thresholds {
+// When the size of a request's fields is the likelier reason for a 400.
+thresholds! {
     /// Bytes of all fields. Servers allow 8 KiB for a field or for all of them; at three quarters it is worth a look.
-    head: u32,
+    head: count = 8192,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { head: 8192 };
 
 /// How one knows that it was not the application.
 pub(super) enum Sign<'a> {
@@ -71,7 +72,7 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     if fact.status == Some(407) {
         return Some(Sign::Proxy);
     }
-    if is_too_large(fact) {
+    if is_too_large(case, fact) {
         return Some(Sign::TooLarge);
     }
     let refused = fact.refused() || fact.outcome.class == OutcomeClass::Forbidden;
@@ -104,12 +105,15 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
 }
 
 /// 431 and nginx's 494, the words of servers, and a 400 to a request that is larger than what most servers read.
-fn is_too_large(fact: &Fact) -> bool {
+fn is_too_large(case: &Case<'_>, fact: &Fact) -> bool {
     let size = fact.head_bytes.unwrap_or_default();
     let by_proxy = || fact.hops.iter().any(|hop| hop.kind != ResponderKind::Application);
     matches!(fact.status, Some(431 | 494))
         || fact.outcome.says(&[ErrorClass::HeaderTooLarge])
-        || (fact.status == Some(400) && size >= THRESHOLDS.head && fact.outcome.error.is_none() && by_proxy())
+        || (fact.status == Some(400)
+            && size as usize >= Thresholds::of(case).head
+            && fact.outcome.error.is_none()
+            && by_proxy())
 }
 
 fn has_scheme(credential: &Credential, name: &str) -> bool {
@@ -166,7 +170,7 @@ fn draft(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>) -> Draft {
         .because_if(matches!(sign, Sign::Policy(_)), Reason::ServerCode)
         .because_if(matches!(sign, Sign::OtherServer(..)), Reason::ServerText)
         .because_if(matches!(sign, Sign::OtherServer(_, true)), Reason::Timing)
-        .because_if(is_large(fact) && matches!(sign, Sign::TooLarge), Reason::WireFact)
+        .because_if(is_large(case, fact) && matches!(sign, Sign::TooLarge), Reason::WireFact)
         .because_if(matches!(sign, Sign::Identity), Reason::ServerCode)
         .capped(matches!(sign, Sign::Identity).then_some(Cap::NoControl).filter(|_| who.is_none() && !said))
         .primary(fact.id, part(fact, sign), shows(fact, sign))
@@ -202,6 +206,6 @@ fn draft(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>) -> Draft {
     }
 }
 
-fn is_large(fact: &Fact) -> bool {
-    fact.head_bytes.is_some_and(|bytes| bytes >= THRESHOLDS.head * 3 / 4)
+fn is_large(case: &Case<'_>, fact: &Fact) -> bool {
+    fact.head_bytes.is_some_and(|bytes| bytes as usize >= Thresholds::of(case).head * 3 / 4)
 }

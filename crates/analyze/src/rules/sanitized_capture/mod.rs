@@ -2,7 +2,7 @@
 
 use crate::{
     capture::Capture,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     coverage::Coverage,
     finding::Severity,
     rule::{Check, Rule},
@@ -15,6 +15,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credentials were removed from the capture",
         severity: Severity::Info,
         layer: Layer::Capture,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &[],
     },

@@ -7,7 +7,7 @@ use authtrace_parse::HeaderView;
 use crate::{
     capture::Protection,
     case::{Case, Seen},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         cookie_jar::{self, Jar, Stored, Withheld},
@@ -27,6 +27,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Session cookie missing on a request that needs it",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cookie-attributes", "fe.include-credentials"],
     },
@@ -78,6 +80,10 @@ fn needs(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact, stored: &Store
     if matches!(fact.role, Role::Refresh | Role::Mint) {
         let presented = fact.request.refresh_token.is_some() || !fact.request.body_seen;
         return !presented && stored.purpose == Purpose::Refresh && related(fact, stored);
+    }
+    // What trades a grant or a password for tokens, and what is open to all, asks for no session.
+    if matches!(fact.role, Role::Token | Role::Login | Role::Introspect | Role::Jwks | Role::Discovery) {
+        return false;
     }
     let other =
         fact.credentials.iter().any(|c| !c.is_cookie() || c.carrier == Carrier::Cookie(stored.cookie.name.clone()));

@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Delivery, Fact,
         cookie_jar::{self, Rejection},
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Session cookie that the browser refuses to keep",
         severity: Severity::High,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.cookie-attributes"],
     },
@@ -71,7 +73,7 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, 
         Rejection::NotIncluded => draft.fixes(&["fe.include-credentials", "be.cors-order"]),
         _ => draft,
     };
-    let says = format!("{} sets {name}, but {}", fact.route, explain(fact, cookie, why));
+    let says = format!("{} sets {name}, but {}", fact.route, cookie_jar::explain(fact, cookie, why));
     match missed {
         Some(missed) => draft
             .related(missed.id, &format!("request.cookie.{name}"), "absent, and the request was refused")
@@ -100,32 +102,5 @@ fn variant(why: Rejection) -> &'static str {
         Rejection::TooLarge => "too-large",
         Rejection::CrossSite => "cross-site",
         Rejection::NotIncluded => "credentials-not-included",
-    }
-}
-
-/// Completes "sets NAME, but …".
-fn explain(fact: &Fact, cookie: &SetCookie, why: Rejection) -> String {
-    let domain = cookie.domain.as_deref().unwrap_or_default();
-    let page = fact.cors.as_ref().and_then(|c| c.origin.as_deref()).unwrap_or("another origin");
-    match why {
-        Rejection::NoneWithoutSecure => "browsers drop SameSite=None without Secure".into(),
-        Rejection::SecureWithoutTls => format!("it is Secure and {} has no TLS, so browsers drop it", fact.origin),
-        Rejection::HostPrefix => {
-            "a __Host- cookie needs Secure, Path=/ and no Domain; without them browsers drop it".into()
-        }
-        Rejection::SecurePrefix => "a __Secure- cookie without Secure is dropped".into(),
-        Rejection::ForeignDomain => format!("Domain={domain} does not cover {}, so browsers drop it", fact.host),
-        Rejection::PublicSuffix => format!("Domain={domain} is a public suffix, so browsers drop it"),
-        Rejection::TooLarge => format!(
-            "its name and value take {} bytes, more than the {} that browsers keep",
-            cookie.name.len() + cookie.value_len as usize,
-            cookie_jar::LARGEST
-        ),
-        Rejection::CrossSite => {
-            format!("a script of {page} fetched it cross-site, where browsers keep only SameSite=None; Secure cookies")
-        }
-        Rejection::NotIncluded => format!(
-            "a script of {page} fetched it cross-origin without credentials: 'include', so browsers ignore the cookie"
-        ),
     }
 }

@@ -1,10 +1,12 @@
 //! AUTH030: the token was signed with a key that the verifier does not use.
 
+mod request;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, outcome::OutcomeClass},
     finding::{Cap, Reason, Severity},
@@ -12,6 +14,7 @@ use crate::{
     presented::{self, Control, Judged, Presented, Window, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::thresholds,
     tokens::TokenId,
 };
 
@@ -22,19 +25,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Token is signed with another key than the verifier's",
         severity: Severity::Critical,
         layer: Layer::Key,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.keys", "be.env"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many requests of each signer make a difference between signers a pattern.
-struct Thresholds {
+// How many requests of each signer make a difference between signers a pattern.
+thresholds! {
     /// Refused requests of the one and accepted requests of the other, at least.
-    each: usize,
+    each: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { each: 2 };
 
 /// What shows that the key is the wrong one.
 enum Proof<'a> {
@@ -51,6 +54,7 @@ enum Proof<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    request::check(case, out);
     for origin in presented::by_origin(case) {
         let signers = Signers::of(case, &origin);
         for (fact, jwt) in origin.refused.iter().filter(|(_, jwt)| is_signed(jwt)) {
@@ -121,7 +125,7 @@ fn never_accepted(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
 fn by_signer<'a>(case: &Case<'a>, jwt: &Presented<'a>, origin: &Judged<'a>, signers: &Signers) -> Option<Proof<'a>> {
     let own = signer(case, jwt);
     let refused = signers.refused.get(&own).copied().unwrap_or_default();
-    if own.1.is_none() || refused < THRESHOLDS.each || origin.accepted < THRESHOLDS.each {
+    if own.1.is_none() || refused < Thresholds::of(case).each || origin.accepted < Thresholds::of(case).each {
         return None;
     }
     let same_claims = |other: &Presented<'_>| other.claims.iss == jwt.claims.iss && other.claims.aud == jwt.claims.aud;
@@ -182,7 +186,10 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, proof: &Proof<'_>) -
     if matches!(proof, Proof::Text) {
         draft = draft.because_server_says(fact);
     }
-    for result in results {
+    let published = case.published_results(jwt.id());
+    // The key has the name that the token gives, and did not sign it.
+    draft = draft.because_if(!published.is_empty() && !published.iter().any(|r| r.verified), Reason::KeyCheck);
+    for result in results.iter().chain(published) {
         draft = draft.related(fact.id, "token.signature", matrix_row(result));
     }
     match proof {

@@ -6,13 +6,14 @@ use authtrace_parse::HeaderView;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate, oauth::Oauth, role::Role, site},
     finding::{Cap, Reason, Severity},
     flows::{Flows, Told, is_silent_error},
     lookup::{Sign, ends_session},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::thresholds,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -22,19 +23,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Silent renewal of the login failed",
         severity: Severity::Medium,
         layer: Layer::Session,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["idp.silent-renewal", "fe.proactive"],
     },
     check: Check::Timeline(check),
 };
 
-/// When an answer counts as missing.
-struct Thresholds {
+// When an answer counts as missing.
+thresholds! {
     /// Libraries give up on the hidden frame after this time; auth0-spa-js waits 60 s.
-    frame: Duration,
+    frame: time = Duration::from_secs(60),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { frame: Duration::from_secs(60) };
 
 /// A silent request that failed.
 struct Failure<'a> {
@@ -51,7 +52,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let flows = Flows::of(case);
     let mut told: Vec<Failure<'_>> = Vec::new();
     let mut known = Told::default();
-    for failure in flows.steps().filter_map(|(fact, oauth)| failure(&flows, fact, oauth)) {
+    for failure in flows.steps().filter_map(|(fact, oauth)| failure(case, &flows, fact, oauth)) {
         if known.is_new(failure.error.as_deref().unwrap_or_default(), failure.fact.started_nanos()) {
             told.push(failure);
         }
@@ -61,12 +62,12 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     }
 }
 
-fn failure<'a>(flows: &Flows<'a>, fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
+fn failure<'a>(case: &Case<'a>, flows: &Flows<'a>, fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
     if fact.gates.any(&[Gate::NotServer, Gate::Probe]) {
         return None;
     }
     let silent_request = fact.role == Role::Authorize && oauth.silent;
-    if silent_request && oauth.answered.error.is_none() && is_unanswered(fact) {
+    if silent_request && oauth.answered.error.is_none() && is_unanswered(case, fact) {
         let part = Text::from("response.status");
         return Some(Failure { fact, part, error: None, request: Some(fact) });
     }
@@ -83,8 +84,8 @@ fn failure<'a>(flows: &Flows<'a>, fact: &'a Fact, oauth: &'a Oauth) -> Option<Fa
 }
 
 /// Whether the hidden frame got nothing that a page could read.
-fn is_unanswered(fact: &Fact) -> bool {
-    let waited = fact.timing.duration().is_some_and(|d| d >= THRESHOLDS.frame);
+fn is_unanswered(case: &Case<'_>, fact: &Fact) -> bool {
+    let waited = fact.timing.duration().is_some_and(|d| d >= Thresholds::of(case).frame);
     let blocked = fact.failure.as_deref().is_some_and(|f| f.contains("BLOCKED") || f.contains("blocked"));
     fact.status.is_none() && (waited || blocked)
 }

@@ -4,13 +4,14 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, SessionId, credential::Credential, role::Role},
     finding::{Reason, Severity},
     presented,
     refreshes::in_words,
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
     token::{Claims, TokenKind},
     tokens::{Purpose, Token, TokenId},
 };
@@ -22,22 +23,21 @@ pub(super) static RULE: Rule = Rule {
         title: "Superseded token still in use",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.fresh-token", "fe.single-client"],
     },
     check: Check::Timeline(check),
 };
 
-/// How much older than its successor a token must be in use before that is a mistake.
-struct Thresholds {
+// How much older than its successor a token must be in use before that is a mistake.
+thresholds! {
     /// Requests built this soon after the delivery may have read the token before it.
-    in_flight: Duration,
+    in_flight: time = Duration::from_millis(500),
     /// Refusals this soon after a logout are its echo (G24).
-    logout_grace: Duration,
+    logout_grace: time = Duration::from_secs(2),
 }
-
-const THRESHOLDS: Thresholds =
-    Thresholds { in_flight: Duration::from_millis(500), logout_grace: Duration::from_secs(2) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let history = History::of(case);
@@ -131,7 +131,8 @@ fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
 fn successor<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &Credential) -> Option<(&'a Fact, TokenId)> {
     let built = fact.started_nanos();
     let replaced = |delivery: &Fact| {
-        let grace = if history.retried(fact, old.token, delivery) { Duration::ZERO } else { THRESHOLDS.in_flight };
+        let grace =
+            if history.retried(fact, old.token, delivery) { Duration::ZERO } else { Thresholds::of(case).in_flight };
         let late = built.saturating_sub(delivery.ended_nanos()) > nanos(grace);
         let new = access(delivery)?;
         let same = delivery.session == fact.session;
@@ -200,7 +201,7 @@ fn logout_before<'a>(case: &Case<'a>, history: &History<'a>, fact: &Fact, old: &
         .rev()
         // A path alone makes no logout; one that presented this very token, which works no more, does.
         .filter(|f| f.role_proven || f.credentials.iter().any(|c| c.token == old.token))
-        .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(THRESHOLDS.logout_grace))?;
+        .find(|f| built.saturating_sub(f.ended_nanos()) > nanos(Thresholds::of(case).logout_grace))?;
     case.token(old.token).first.is_some_and(|first| first.nanos() < logout.started_nanos()).then_some(logout)
 }
 
@@ -241,8 +242,4 @@ fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -
         .related(logout.id, "response.status", format!("the session ended {gap} before"))
         .server_says(fact)
         .cause(format!("{} logout {:?}", fact.origin, fact.session))
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential},
     finding::{Cap, Reason, Severity},
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credential is of another kind than the API takes",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.right-token", "idp.audience"],
     },

@@ -4,7 +4,7 @@ use authtrace_parse::Kind;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, credential::Carrier, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
@@ -19,6 +19,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Credential in a URL",
         severity: Severity::High,
         layer: Layer::Hygiene,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["sec.no-token-in-url"],
     },
@@ -29,7 +31,7 @@ pub(super) static RULE: Rule = Rule {
 const SHORT_LIFETIME_SECONDS: i64 = 120;
 
 /// Parameters that sign a URL instead of carrying a token (G12).
-const SIGNATURES: &[&str] = &["sig", "x-amz-signature", "x-goog-signature"];
+const SIGNATURES: &[&str] = &["sig", "signature", "x-amz-signature", "x-goog-signature"];
 
 /// Parameters whose name says that the value grants access.
 const GRANTS: &[&str] = &["access_token", "id_token", "token", "jwt", "auth_token", "api_key", "apikey", "ticket"];

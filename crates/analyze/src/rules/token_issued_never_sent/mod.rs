@@ -1,11 +1,13 @@
 //! AUTH005: the client was given a token, and no later request carries it.
 
+use std::time::Duration;
+
 use std::collections::BTreeSet;
 
 use crate::{
     capture::Protection,
     case::{Case, Lack, has_bare_challenge},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Delivery, Fact,
         credential::{Carrier, Credential, Method},
@@ -13,6 +15,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, span},
+    thresholds::{nanos, thresholds},
     tokens::Purpose,
 };
 
@@ -23,34 +26,37 @@ pub(super) static RULE: Rule = Rule {
         title: "Token was issued and no request carries it",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T1,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.token-store", "fe.single-client"],
     },
     check: Check::Timeline(check),
 };
 
-/// When calls without a token count as evidence that it is never sent.
-struct Thresholds {
+// When calls without a token count as evidence that it is never sent.
+thresholds! {
     /// Calls without it; fewer may be the ones that were already under way.
-    calls_min: usize,
-    /// They follow the delivery within this time, in nanoseconds; later the token may be gone for another reason.
-    window: i64,
+    calls_min: count = 3,
+    /// They follow the delivery within this time; later the token may be gone for another reason.
+    window: time = Duration::from_secs(60),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { calls_min: 3, window: 60_000_000_000 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let Some((issuer, delivery)) = unused_delivery(case) else { return };
     let since = issuer.ended_nanos();
     let bare: Vec<(&Fact, Lack)> = case
         .api_calls()
-        .filter(|f| (since..=since + THRESHOLDS.window).contains(&f.started_nanos()) && f.redirected_from.is_none())
+        .filter(|f| {
+            (since..=since + nanos(Thresholds::of(case).window)).contains(&f.started_nanos())
+                && f.redirected_from.is_none()
+        })
         .filter_map(|f| Some((f, case.lacks_credential(f)?)))
         .filter(|(f, _)| case.capture().protection(f) == Protection::Protected)
         // A login that also sets a session cookie leaves open which of the two the API wants, unless it says so.
         .filter(|(f, _)| has_bare_challenge(f) || !issuer.delivered.iter().any(sets_cookie))
         .collect();
-    if bare.len() < THRESHOLDS.calls_min {
+    if bare.len() < Thresholds::of(case).calls_min {
         return;
     }
     let refused: BTreeSet<_> = case.refusals().map(|f| f.id).collect();

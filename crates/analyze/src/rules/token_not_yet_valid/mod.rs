@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, clock::Moment},
     finding::{Cap, Reason, Severity},
     presented::{Presented, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
+    thresholds::{nanos, thresholds},
     token::NumericDate,
 };
 
@@ -22,19 +23,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Token not yet valid when it was sent",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.leeway", "idp.backdate"],
     },
     check: Check::Timeline(check),
 };
 
-struct Thresholds {
+thresholds! {
     /// A token that is accepted this soon after the refusal was only a moment too early: the user hardly notices
     /// (detectors §2, auto-bump).
-    healed: Duration,
+    healed: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { healed: Duration::from_secs(10) };
 
 /// How a refused token was too early.
 #[derive(Clone, Copy, PartialEq)]
@@ -159,7 +160,7 @@ fn draft(case: &Case<'_>, fact: &Fact, how: Early, facts: &[&Fact]) -> Draft {
     let after = ok.started_nanos() - last.started_nanos();
     let draft =
         draft.related(ok.id, "response.status", format!("the same token, accepted {} later", crate::text::span(after)));
-    match after <= i64::try_from(THRESHOLDS.healed.as_nanos()).unwrap_or(i64::MAX) {
+    match after <= nanos(Thresholds::of(case).healed) {
         true => draft.severity(Severity::Medium, "the same token was accepted within ten seconds"),
         false => draft,
     }

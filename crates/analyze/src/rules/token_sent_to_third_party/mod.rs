@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::{ThirdParty, providers, third_parties},
     facts::{
         Fact,
@@ -27,6 +27,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Token sent to a third party",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["fe.scoped-client", "sec.rotate"],
     },

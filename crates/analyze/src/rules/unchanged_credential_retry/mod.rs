@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::{
     case::{Case, Seen},
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate},
     finding::{Reason, Severity},
     refreshes::in_words,
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    thresholds::{nanos, thresholds},
     token::TokenKind,
     tokens::TokenId,
 };
@@ -21,26 +22,25 @@ pub(super) static RULE: Rule = Rule {
         title: "Refused request repeated with the same credential",
         severity: Severity::Medium,
         layer: Layer::Client,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.no-blind-retry"],
     },
     check: Check::Timeline(check),
 };
 
-/// When repeats are a retry and not three calls that happen to look alike.
-struct Thresholds {
+// When repeats are a retry and not three calls that happen to look alike.
+thresholds! {
     /// Refusals of one call with one credential.
-    count: usize,
+    count: count = 3,
     /// All within this time.
-    within: Duration,
+    within: time = Duration::from_secs(30),
     /// Calls in even steps of at least this length are a poll, which repeats by design (G22).
-    poll_step: Duration,
+    poll_step: time = Duration::from_secs(5),
     /// Even means that no step differs from the mean by more than this share.
-    poll_jitter: f64,
+    poll_jitter: share = 0.1,
 }
-
-const THRESHOLDS: Thresholds =
-    Thresholds { count: 3, within: Duration::from_secs(30), poll_step: Duration::from_secs(5), poll_jitter: 0.1 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let calls = case.refusals().filter(|f| {
@@ -52,7 +52,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for ((_, _, _, _, credential), calls) in Case::grouped(calls, same_call) {
         let Some(credential) = credential else { continue };
         for run in runs(case, &calls) {
-            if run.len() >= THRESHOLDS.count && !is_poll(&run) {
+            if run.len() >= Thresholds::of(case).count && !is_poll(case, &run) {
                 out.add(draft(case, &run, credential));
             }
         }
@@ -71,7 +71,7 @@ fn credential(case: &Case<'_>, fact: &Fact) -> Option<Option<TokenId>> {
 
 /// Calls that follow each other within the window; one that was sent while another was in flight is no repeat of it.
 fn runs<'a>(case: &Case<'a>, calls: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
-    let window = i64::try_from(THRESHOLDS.within.as_nanos()).unwrap_or(i64::MAX);
+    let window = nanos(Thresholds::of(case).within);
     let mut runs: Vec<Vec<&Fact>> = Vec::new();
     for &fact in calls {
         let open = runs.last_mut().filter(|run| {
@@ -94,11 +94,12 @@ fn accepted_between(case: &Case<'_>, from: &Fact, to: &Fact) -> bool {
     between.iter().any(|f| f.is_api_call() && f.succeeded())
 }
 
-fn is_poll(run: &[&Fact]) -> bool {
+fn is_poll(case: &Case<'_>, run: &[&Fact]) -> bool {
     let steps = steps(run);
     let mean = steps.iter().sum::<i64>() as f64 / steps.len().max(1) as f64;
-    mean >= THRESHOLDS.poll_step.as_nanos() as f64
-        && steps.iter().all(|step| (*step as f64 - mean).abs() <= THRESHOLDS.poll_jitter * mean)
+    let thresholds = Thresholds::of(case);
+    mean >= thresholds.poll_step.as_nanos() as f64
+        && steps.iter().all(|step| (*step as f64 - mean).abs() <= thresholds.poll_jitter * mean)
 }
 
 fn steps(run: &[&Fact]) -> Vec<i64> {

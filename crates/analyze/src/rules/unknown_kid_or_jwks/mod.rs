@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, key_set::KeySet, outcome::OutcomeClass},
     finding::{Cap, Reason, Severity},
@@ -19,6 +19,8 @@ pub(super) static RULE: Rule = Rule {
         title: "Verifier has no key for the token (kid, JWKS)",
         severity: Severity::High,
         layer: Layer::Key,
+        tier: Tier::T2,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.jwks", "be.aud-iss"],
     },

@@ -7,11 +7,12 @@ use authtrace_parse::Kind;
 use super::websocket_credential_missing::Client;
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, gate::Gate, socket::Socket},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, span, times},
+    thresholds::{nanos, thresholds},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -21,33 +22,24 @@ pub(super) static RULE: Rule = Rule {
         title: "WebSocket accepted, then closed for its credential",
         severity: Severity::Medium,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["be.ws", "fe.ws-renew"],
     },
     check: Check::Timeline(check),
 };
 
-/// When a close is about authentication.
-struct Thresholds {
+// When a close is about authentication.
+thresholds! {
     /// A refusal comes within this time of the handshake.
-    early: Duration,
+    early: time = Duration::from_secs(10),
     /// A close this near to the token's expiry is its consequence.
-    near_expiry: Duration,
+    near_expiry: time = Duration::from_secs(5),
     /// So many handshakes within [`Self::storm_window`] are a storm.
-    storm: usize,
+    storm: count = 3,
     /// See there.
-    storm_window: Duration,
-}
-
-const THRESHOLDS: Thresholds = Thresholds {
-    early: Duration::from_secs(10),
-    near_expiry: Duration::from_secs(5),
-    storm: 3,
-    storm_window: Duration::from_secs(30),
-};
-
-fn nanos(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+    storm_window: time = Duration::from_secs(30),
 }
 
 /// How an accepted WebSocket was refused.
@@ -80,7 +72,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for one in &refused {
         // The timeline is in order of time, so each list is, too.
         let list = &times[&(&one.fact.origin, &one.fact.route)];
-        let (at, window) = (one.fact.started_nanos(), nanos(THRESHOLDS.storm_window));
+        let (at, window) = (one.fact.started_nanos(), nanos(Thresholds::of(case).storm_window));
         let near = list.partition_point(|t| *t <= at + window) - list.partition_point(|t| *t < at - window);
         out.add(draft(case, one, near));
     }
@@ -102,7 +94,7 @@ fn of<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<Refused<'a>> {
         socket.close_code.filter(|code| speaks_of_authentication(*code) && !(socket.other_reason && *code == 1008));
     // A policy may be about anything: 1008 counts where nothing had been served, or next to the token's expiry.
     let generic = code == Some(1008) && refusal.is_none();
-    let early = at.is_none_or(|at| at - fact.started_nanos() <= nanos(THRESHOLDS.early));
+    let early = at.is_none_or(|at| at - fact.started_nanos() <= nanos(Thresholds::of(case).early));
     let served = socket.received > 0;
     if generic && !((!served && early) || expires_near(case, fact, at).is_some()) {
         return None;
@@ -122,7 +114,7 @@ fn expires_near(case: &Case<'_>, fact: &Fact, at: Option<i64>) -> Option<i64> {
     let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
     let clock = case.clock(fact);
     let at = at?;
-    let near = nanos(THRESHOLDS.near_expiry);
+    let near = nanos(Thresholds::of(case).near_expiry);
     (at + clock.low - near <= exp && exp <= at + clock.high + near && exp > fact.started_nanos())
         .then_some(exp - fact.started_nanos())
 }
@@ -153,7 +145,7 @@ fn variant(case: &Case<'_>, refused: &Refused<'_>) -> &'static str {
 fn draft(case: &Case<'_>, refused: &Refused<'_>, count: usize) -> Draft {
     let fact = refused.fact;
     let variant = variant(case, refused);
-    let storm = count >= THRESHOLDS.storm;
+    let storm = count >= Thresholds::of(case).storm;
     // Codes from 4000 on belong to the application; 1008 to any policy.
     let named = refused.code.is_some_and(|code| matches!(code, 3000 | 3003 | 4401 | 4403 | 4408));
     let worded = refused.socket.refusal.as_ref().is_some_and(|r| r.class.is_some());
@@ -163,7 +155,7 @@ fn draft(case: &Case<'_>, refused: &Refused<'_>, count: usize) -> Draft {
         .because_if(refused.code.is_some(), reason)
         .because_if(refused.says.is_some(), Reason::ServerText)
         .because_if(worded || variant == "expired-meanwhile" || variant == "expired-token", Reason::WireFact)
-        .because_if(refused.after().is_some_and(|after| after <= nanos(THRESHOLDS.early)), Reason::Timing)
+        .because_if(refused.after().is_some_and(|after| after <= nanos(Thresholds::of(case).early)), Reason::Timing)
         .capped(
             (refused.code == Some(1008) && refused.says.is_none() && variant != "expired-meanwhile")
                 .then_some(Cap::NoControl),

@@ -9,7 +9,7 @@ use authtrace_parse::Kind;
 use super::websocket_closed_unauthorised::{Refused, refused};
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         gate::{Gate, NOT_A_FAILURE},
@@ -17,6 +17,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, span, times},
+    thresholds::{nanos, thresholds},
 };
 pub(super) use client::Client;
 
@@ -27,24 +28,24 @@ pub(super) static RULE: Rule = Rule {
         title: "WebSocket without a credential: a browser cannot add Authorization to it",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.ws-ticket", "be.ws"],
     },
     check: Check::Timeline(check),
 };
 
-/// When a close is the answer to the handshake.
-struct Thresholds {
+// When a close is the answer to the handshake.
+thresholds! {
     /// A server that waits for a first message gives up within this time.
-    early: Duration,
+    early: time = Duration::from_secs(10),
 }
-
-const THRESHOLDS: Thresholds = Thresholds { early: Duration::from_secs(10) };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let Some(client) = Client::of(case) else { return };
     let handshakes: Vec<&Fact> = case.facts().filter(|f| is_refused_handshake(f) && client.lacks(f)).collect();
-    let closed: Vec<Refused<'_>> = refused(case).filter(|r| is_early(r) && client.lacks(r.fact)).collect();
+    let closed: Vec<Refused<'_>> = refused(case).filter(|r| is_early(case, r) && client.lacks(r.fact)).collect();
     let mut counts: BTreeMap<(&Text, &Text), usize> = BTreeMap::new();
     for fact in handshakes.iter().copied().chain(closed.iter().map(|r| r.fact)) {
         *counts.entry((&fact.origin, &fact.route)).or_default() += 1;
@@ -55,8 +56,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     }
 }
 
-fn is_early(refused: &Refused<'_>) -> bool {
-    let early = i64::try_from(THRESHOLDS.early.as_nanos()).unwrap_or(i64::MAX);
+fn is_early(case: &Case<'_>, refused: &Refused<'_>) -> bool {
+    let early = nanos(Thresholds::of(case).early);
     refused.after().is_none_or(|after| after <= early) && refused.socket.received == 0
 }
 

@@ -4,7 +4,7 @@ use authtrace_parse::{HeaderView, Kind};
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     facts::{
         Fact,
         credential::{Carrier, Credential},
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
         title: "WebSocket handshake refused",
         severity: Severity::High,
         layer: Layer::Transport,
+        tier: Tier::T1,
+        thresholds: &[],
         spec: include_str!("spec.md"),
         fixes: &["be.ws"],
     },

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Credential},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{Text, answered, times},
+    thresholds::thresholds,
     token::TokenKind,
 };
 
@@ -20,19 +21,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Authorization uses another scheme than the API reads",
         severity: Severity::High,
         layer: Layer::Client,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.header-format", "be.challenge"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many accepted requests show which scheme an API reads.
-struct Thresholds {
+// How many accepted requests show which scheme an API reads.
+thresholds! {
     /// Accepted requests with another scheme; one may be a route of its own.
-    control_min: u32,
+    control_min: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { control_min: 2 };
 
 /// Refusals that an unread scheme explains: to the verifier nothing was sent.
 const EXPLAINED: &[ErrorClass] = &[
@@ -49,6 +50,8 @@ enum Wrong {
     Case(Text),
     /// Accepted requests use other schemes.
     Control(Vec<Text>),
+    /// The API's description asks for other schemes: where it says so, and which.
+    Declared(String, Vec<Text>),
     /// The response asks for other schemes.
     Challenge(Vec<Text>),
     /// The token is bound to a DPoP key and was sent as a plain bearer token.
@@ -88,10 +91,16 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     if let Some(other) = other_letters(case, fact, scheme) {
         return Some(Wrong::Case(other));
     }
+    if let Some(declared) = case.capture().declared(fact).filter(|d| d.protected && d.is_met_by(fact) == Some(false)) {
+        let schemes: Vec<Text> = declared.authorization_schemes().into_iter().map(Text::from).collect();
+        if !schemes.is_empty() && !schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+            return Some(Wrong::Declared(declared.from(), schemes));
+        }
+    }
     let (control, _) = case.control(fact);
     let lower: Text = scheme.to_ascii_lowercase().into();
     let accepted: u32 = control.accepted_schemes.values().sum();
-    if accepted >= THRESHOLDS.control_min && !control.accepted_schemes.contains_key(&lower) {
+    if accepted as usize >= Thresholds::of(case).control_min && !control.accepted_schemes.contains_key(&lower) {
         return Some(Wrong::Control(control.accepted_schemes.keys().cloned().collect()));
     }
     let asked: BTreeSet<Text> = fact.challenges.iter().map(|c| Text::from(&*c.scheme)).collect();
@@ -146,6 +155,10 @@ fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, wrong: &Wrong, 
         Wrong::Control(others) => draft
             .because(Reason::Control)
             .message(format!("{sent}; every accepted request to this API uses {}. To the verifier nothing was sent.", names(others))),
+        Wrong::Declared(from, schemes) => draft
+            .because(Reason::Document)
+            .related(first.id, "request", format!("{from}: needs {}", names(schemes)))
+            .message(format!("{sent}; its description ({from}) asks for {}. To the verifier nothing was sent.", names(schemes))),
         Wrong::Challenge(asked) => draft
             .capped([Cap::NoControl])
             .because(Reason::ServerCode)

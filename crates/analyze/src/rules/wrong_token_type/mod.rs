@@ -2,12 +2,13 @@
 
 use crate::{
     case::Case,
-    catalogue::{Layer, RuleMeta},
+    catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{Fact, credential::Carrier, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, times},
+    thresholds::thresholds,
     token::{Claims, Jose, TokenUse},
     tokens::{Purpose, TokenId},
 };
@@ -19,19 +20,19 @@ pub(super) static RULE: Rule = Rule {
         title: "Token is meant for another use",
         severity: Severity::High,
         layer: Layer::Token,
+        tier: Tier::T2,
+        thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
         fixes: &["fe.right-token", "idp.audience"],
     },
     check: Check::Timeline(check),
 };
 
-/// How many accepted tokens show that an API insists on `at+jwt`.
-struct Thresholds {
-    /// Accepted requests, all with `typ: at+jwt`; fewer may be chance.
-    typed_min: usize,
+// How many accepted tokens show that an API insists on one use.
+thresholds! {
+    /// Accepted requests, all with tokens of one use; fewer may be chance.
+    typed_min: count = 2,
 }
-
-const THRESHOLDS: Thresholds = Thresholds { typed_min: 2 };
 
 /// Refusals that a token of other use explains.
 const EXPLAINED: &[ErrorClass] = &[
@@ -83,6 +84,7 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     refresh_as_access(case, credential.token)
         .or_else(|| by_claims(case, fact, credential.token).filter(|_| !malformed()))
         .or_else(|| untyped(case, fact, credential.token).filter(|_| !malformed()))
+        .or_else(|| id_token_wanted(case, fact, credential.token).filter(|_| !malformed()))
         .filter(|wrong| !accepted_alike(case, fact, wrong))
 }
 
@@ -173,13 +175,42 @@ fn untyped(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
     };
     let all = accepted().all(|(jose, _)| typed(jose));
     let count: usize = if all { accepted().map(|(_, count)| count).sum() } else { 0 };
-    let insists = count >= THRESHOLDS.typed_min;
+    let insists = count >= Thresholds::of(case).typed_min;
     insists.then(|| Wrong {
         token: id,
         noun: "a token that is not marked as an access token",
         wanted: "a token of typ `at+jwt`",
         part: "token.header.typ".into(),
         says: format!("`{own}`, where {count} accepted requests have `at+jwt`"),
+        reason: Reason::Control,
+        claimed: true,
+    })
+}
+
+/// The API's accepted tokens all say that they are ID tokens (Cognito authorizers without scopes, Firebase), and this one
+/// says that it is an access token.
+fn id_token_wanted(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
+    let jose = |id: TokenId| case.token(id).classified.jose.as_ref();
+    let stated = |jose: &Jose| jose.claims.as_ref()?.token_use(jose.header.typ.as_deref());
+    let own = jose(id)?;
+    if stated(own) != Some(TokenUse::Access) {
+        return None;
+    }
+    let calls = case.lookup().authorized_at(&fact.origin).filter(|a| a.fact.is_api_call());
+    let mut count = 0;
+    for accepted in calls {
+        if jose(accepted.credential.token).and_then(stated) != Some(TokenUse::Id) {
+            return None;
+        }
+        count += accepted.count;
+    }
+    let (part, says, _) = mark(own, own.claims.as_ref()?)?;
+    (count >= Thresholds::of(case).typed_min).then(|| Wrong {
+        token: id,
+        noun: "an access token",
+        wanted: "an ID token",
+        part: part.to_owned(),
+        says: format!("{says}, where {count} accepted requests have ID tokens"),
         reason: Reason::Control,
         claimed: true,
     })

@@ -1,0 +1,96 @@
+//! A session cookie that was good, and is refused: the session ended, or the server lost it.
+
+use super::{RULE, about_user};
+use crate::{
+    case::Case,
+    dictionary::ErrorClass,
+    facts::{Fact, credential::Credential, role::Role},
+    finding::{Reason, Severity},
+    presented::reason_is_open,
+    rule::Draft,
+    text::{answered, span},
+};
+
+/// Why one knows that the cookie stands for somebody: every site hands session cookies to strangers, too.
+enum Was<'a> {
+    /// The same call was accepted with it before.
+    Accepted(&'a Fact),
+    /// A sign-in set it.
+    SignedIn(&'a Fact),
+    /// The server says that it ended.
+    Ended,
+}
+
+/// The refusal of a session cookie.
+pub(super) fn judge(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
+    let cookie = fact.main_credential().filter(|c| c.is_cookie())?;
+    let missing = fact.outcome.error.is_some_and(ErrorClass::is_missing);
+    let ended = fact.outcome.says(&[ErrorClass::Expired]);
+    if !(reason_is_open(fact) || missing || ended || about_user(fact).is_some()) {
+        return None;
+    }
+    let was = accepted(case, fact)
+        .map(Was::Accepted)
+        .or_else(|| signed_in(case, fact).map(Was::SignedIn))
+        .or_else(|| ended.then_some(Was::Ended))?;
+    Some(draft(case, fact, cookie, &was))
+}
+
+/// The last time that the same call was accepted with a cookie of this name; its value may change with every answer.
+fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    let same = |f: &Fact| f.cookies().any(|c| fact.cookies().any(|own| own.carrier == c.carrier));
+    let calls = case.lookup().on_route(&fact.origin, &fact.route).before(fact.started_nanos());
+    calls.iter().rfind(|f| f.accepted() && !f.bare_accepted && f.authorization().is_none() && same(f))
+}
+
+/// The sign-in that set one of the cookies.
+fn signed_in<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    fact.cookies().find_map(|cookie| {
+        let by = case.fact(case.token(cookie.token).delivered_by?)?;
+        (matches!(by.role, Role::Login | Role::Callback) && by.succeeded() && by.client == fact.client).then_some(by)
+    })
+}
+
+fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Draft {
+    let again = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
+    let again = again.iter().find(|f| f.accepted() && f.cookies().next().is_some());
+    let draft = Draft::new(&RULE.meta, fact)
+        .variant("session")
+        .title("Session that was good is refused")
+        .credential(cookie.token)
+        .message(message(fact, was))
+        .because(Reason::WireFact)
+        .because_server_says(fact)
+        .because_if(matches!(was, Was::Accepted(_)), Reason::Control)
+        .primary(fact.id, &cookie.carrier.to_string(), case.capture().describe(cookie.token))
+        .server_says(fact)
+        .fixes(&["be.log-reason", "fe.session-end", "be.session-store"])
+        .cause(format!("{} session", fact.origin));
+    let draft = match was {
+        Was::Accepted(ok) => draft.related(ok.id, "response.status", "the same call, accepted with this cookie before"),
+        Was::SignedIn(by) => draft.related(by.id, "response", format!("{} set it", by.route)),
+        Was::Ended => draft,
+    };
+    match again {
+        Some(ok) => draft
+            .related(ok.id, "response.status", "the same call, accepted again later")
+            .severity(Severity::Low, "the client signed in again, and the call was accepted"),
+        None => draft,
+    }
+}
+
+fn message(fact: &Fact, was: &Was<'_>) -> String {
+    let head = format!("{} {} with a session cookie", fact.route, answered(fact.status));
+    match was {
+        Was::Accepted(ok) => format!(
+            "{head} that it had accepted {} before: the session ended or was revoked, or the server that keeps it lost it.",
+            span(fact.started_nanos() - ok.started_nanos())
+        ),
+        Was::SignedIn(by) => format!(
+            "{head} that {} set {} before: this part of the server does not know the session, or takes no cookies from where the request comes.",
+            by.route,
+            span(fact.started_nanos() - by.ended_nanos())
+        ),
+        Was::Ended => format!("{head}, and the server says that the session is over."),
+    }
+}

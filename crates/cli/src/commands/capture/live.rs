@@ -1,0 +1,100 @@
+//! A running capture: packets on some threads, facts on one, judgement on another; signals say when it ends.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
+use std::thread;
+
+use anyhow::Context as _;
+use authtrace_analyze::{Analyzer, BodyNeeds, coverage::Input};
+use authtrace_capture::{Plan, live::Control};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+};
+
+use super::{
+    announce::Announcer,
+    hook::Hook,
+    setup,
+    watch::{self, Drawn},
+};
+use crate::{
+    args::CaptureArgs,
+    commands::{analyze::Judgement, start_logging},
+    details::Details,
+    exit,
+    format::Format,
+    load::{self, Loaded},
+    output::complain,
+};
+
+/// Exchanges that may wait for their facts to be drawn.
+const WAITING: usize = 1024;
+
+/// MiB for what is known of exchanges, and what one of them takes, credentials and texts included (`bench/live.py`).
+const SPILL_LIMIT: u32 = 2048;
+const EXCHANGE: usize = 1 << 10;
+
+/// Captures until it is told to stop, and reports.
+pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
+    let inspect = &args.analyze.inspect;
+    start_logging(&inspect.output);
+    let mut judgement = Judgement::prepare(&args.analyze)?;
+    // Whatever else is read, is read while this is allowed.
+    let settings = load::settings(inspect, judgement.format.is_handed_on())?;
+    let report = judgement.output.open()?;
+    let session = setup::open(args, report)?;
+    let threads = load::threads(inspect)?;
+    let control = Control::default();
+    let interrupted = listen(&control).context("cannot listen to signals")?;
+    let hook = args.on_incident.as_deref().map(Hook::start).transpose()?;
+    let streams = judgement.format == Format::Jsonl;
+    let announcer = Announcer::new(&judgement, streams, inspect.output.quiet, hook);
+    let plan = Plan { threads, ..Plan::new(&BodyNeeds) };
+    let (exchanges_in, exchanges) = mpsc::sync_channel(WAITING);
+    let (name, told) = (session.name.clone(), &control);
+    let name = name.as_str();
+    let most = args.spill_limit.unwrap_or(SPILL_LIMIT) as usize * (1 << 20) / EXCHANGE;
+    let (input, Drawn { analyzer, seen, announcer, forgotten }) = thread::scope(|scope| {
+        let analyzer = Analyzer::new(settings);
+        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, told, name, most));
+        let input = session.run(&plan, &control, &mut |exchange| {
+            // Drawing ends early only by a panic, which joining it passes on.
+            let _ = exchanges_in.send(exchange);
+        });
+        drop(exchanges_in);
+        (input, drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let frames = input.frames;
+    let analysis = analyzer.finish(vec![Input { forgotten, ..seen.input(input) }]);
+    // Something was named and gave less than was asked of it: a device that went away at once, a file that is not whole.
+    let failed = announcer.end(&analysis, &control)? > 0;
+    let interrupted = interrupted.load(Ordering::Relaxed);
+    let loaded = Loaded { analysis, details: Details::default(), failed, nothing: false, interrupted };
+    if loaded.analysis.capture.facts.is_empty() && !inspect.output.quiet {
+        complain(&format!("{frames} frames, and no HTTP that can be read among them"));
+    }
+    if streams {
+        // The events were the output; a file gets the document.
+        judgement.format = Format::Json;
+        if judgement.output.file().is_none() {
+            return judgement.exit_code(&loaded);
+        }
+    }
+    judgement.write(&loaded)
+}
+
+/// The first Ctrl-C or SIGTERM ends the capture and reports, the second Ctrl-C ends the program; SIGHUP begins a file.
+fn listen(control: &Control) -> std::io::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_shutdown(SIGINT, exit::INTERRUPTED.into(), Arc::clone(&interrupted))?;
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, Arc::clone(&interrupted))?;
+        flag::register(signal, Arc::clone(&control.stop))?;
+    }
+    flag::register(SIGHUP, Arc::clone(&control.rotate))?;
+    Ok(interrupted)
+}
