@@ -156,7 +156,7 @@ impl Edit for Entry<'_, '_> {
                 self.redactor.at("other");
                 match json::sort(path) {
                     Sort::Url => self.redactor.link(text),
-                    Sort::Private if !keys.first().is_some_and(|key| *key == "_initiator") => {
+                    Sort::Private if keys.first().is_none_or(|key| *key != "_initiator") => {
                         self.redactor.value("credential", text)
                     }
                     _ => self.redactor.free(text),

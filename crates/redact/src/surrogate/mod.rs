@@ -80,7 +80,7 @@ impl Surrogates {
 
     /// What stands for the credentials behind the scheme of an `Authorization` field.
     pub fn credentials(&mut self, scheme: Option<&str>, raw: &str) -> String {
-        match scheme.and_then(|scheme| scheme::known(scheme)) {
+        match scheme.and_then(scheme::known) {
             Some(known) => known.surrogate(self, raw),
             None => self.value(raw),
         }
