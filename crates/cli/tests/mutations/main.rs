@@ -1,9 +1,10 @@
 //! Single faults in healthy captures, for every rule that a HAR can show; and failing captures without their fault.
 #![allow(
     clippy::disallowed_methods,
+    clippy::drop_non_drop,
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "tests read captures and report"
+    reason = "tests read captures and report; `drop` ends a chain of changes"
 )]
 
 mod calibration;
