@@ -182,8 +182,8 @@ pub(crate) fn judge(capture: &Capture, rules: &[OwnRule]) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    for rule in rules {
-        let matching = table::matching(&capture.facts, &capture.tokens, &rule.when);
+    let conditions: Vec<&str> = rules.iter().map(|rule| rule.when.as_str()).collect();
+    for (rule, matching) in rules.iter().zip(table::matching_each(&capture.facts, &capture.tokens, &conditions)) {
         // It was checked against an empty table; what fails here alone fails for every row.
         let facts = matching.unwrap_or_default().into_iter().filter_map(|id| capture.fact(id));
         let mut found = Findings::default();

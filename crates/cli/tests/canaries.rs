@@ -4,7 +4,10 @@
 #[path = "support/pcap.rs"]
 mod pcap;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
 const PLACES: [&str; 16] = [
@@ -187,6 +190,17 @@ fn check(args: &[&str], env: &str) -> String {
     text
 }
 
+/// Every canary, in a HAR and in packets.
+fn inputs(folder: &Path) -> [PathBuf; 2] {
+    let har = folder.join("canary.har");
+    let text =
+        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture());
+    std::fs::write(&har, text).unwrap();
+    let pcap = folder.join("canary.pcap");
+    std::fs::write(&pcap, packets()).unwrap();
+    [har, pcap]
+}
+
 #[test]
 fn no_canary_comes_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -195,17 +209,12 @@ fn no_canary_comes_out() {
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let har = write(
-        "canary.har",
-        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture()),
-    );
+    let [har, pcap] = inputs(folder.path()).map(|path| path.to_str().unwrap().to_owned());
     let key = format!("file=@{}", write("key", canary("keyfile")));
     let env = write("keys.env", format!("JWT_SECRET={}\n", canary("envfile")));
     let keys = ["--key", &key, "--key", "variable=env:CANARY_KEY", "--env-file", &env];
     assert!(Path::new(&har).exists());
-    let pcap = folder.path().join("canary.pcap");
-    std::fs::write(&pcap, packets()).unwrap();
-    let pcap = pcap.to_str().unwrap();
+    let pcap = pcap.as_str();
     // A key log, and a connection that it opens.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/data/tls");
     let tls = data.join("tls12-ccm8.pcap").to_str().unwrap().to_owned();
@@ -238,12 +247,7 @@ fn no_canary_comes_out() {
 #[test]
 fn no_report_and_no_format_shows_a_canary() {
     let folder = tempfile::tempdir().unwrap();
-    let har = folder.path().join("canary.har");
-    let text =
-        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture());
-    std::fs::write(&har, text).unwrap();
-    let pcap = folder.path().join("canary.pcap");
-    std::fs::write(&pcap, packets()).unwrap();
+    let [har, pcap] = inputs(folder.path());
     for input in [har.to_str().unwrap(), pcap.to_str().unwrap()] {
         for format in ["csv", "md", "html", "sarif", "junit", "github"] {
             check(&["analyze", input, "-T", format], "");
@@ -271,12 +275,7 @@ fn no_report_and_no_format_shows_a_canary() {
 #[test]
 fn no_copy_and_no_receipt_holds_a_canary() {
     let folder = tempfile::tempdir().unwrap();
-    let har = folder.path().join("canary.har");
-    let text =
-        format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test","version":"1"}},"entries":[{}]}}}}"#, capture());
-    std::fs::write(&har, text).unwrap();
-    let pcap = folder.path().join("canary.pcap");
-    std::fs::write(&pcap, packets()).unwrap();
+    let [har, pcap] = inputs(folder.path());
     for input in [&har, &pcap] {
         for verb in ["redact", "convert"] {
             let out = folder.path().join("copy");

@@ -139,9 +139,23 @@ impl Selection<'_> {
 
 /// The exchanges of `facts` for which the SQL expression `expression` is true.
 pub(crate) fn matching(facts: &[Fact], tokens: &TokenStore, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
+    // Whatever is wrong shows without rows: the table is not built in vain.
     check(expression)?;
-    let columns = SCHEMA.iter().filter(|column| column.name == "id" || mentions(expression, column.name));
-    sql::matching(columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens))), expression)
+    matching_each(facts, tokens, &[expression]).pop().unwrap_or_else(|| Ok(Vec::new()))
+}
+
+/// The same for several expressions, which were checked, over one table.
+pub(crate) fn matching_each(
+    facts: &[Fact],
+    tokens: &TokenStore,
+    expressions: &[&str],
+) -> Vec<Result<Vec<ExchangeId>, FilterError>> {
+    let needed = |name| name == "id" || expressions.iter().any(|expression| mentions(expression, name));
+    let columns = SCHEMA.iter().filter(|column| needed(column.name));
+    sql::matching_each(
+        columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens))),
+        expressions,
+    )
 }
 
 /// Whether the expression fits the table of exchanges, whatever is in it.

@@ -88,15 +88,23 @@ pub(super) fn check(
     fault::check(expression, &empty)
 }
 
-/// The exchanges of the table for which the SQL expression `expression` is true.
-pub(super) fn matching(
+/// For each of `expressions`, the exchanges of one table for which it is true.
+pub(super) fn matching_each(
     columns: impl Iterator<Item = (&'static str, Values)>,
-    expression: &str,
-) -> Result<Vec<ExchangeId>, FilterError> {
+    expressions: &[&str],
+) -> Vec<Result<Vec<ExchangeId>, FilterError>> {
+    let table = frame(columns);
+    let matching = |expression: &&str| {
+        let table = table.as_ref().map_err(|error| FilterError::late(expression, error))?;
+        matching(table, expression)
+    };
+    expressions.iter().map(matching).collect()
+}
+
+fn matching(table: &DataFrame, expression: &str) -> Result<Vec<ExchangeId>, FilterError> {
     let fail = |error: PolarsError| FilterError::late(expression, &error);
-    let table = frame(columns).map_err(fail)?;
     let condition = polars_sql::sql_expr(expression).map_err(fail)?;
-    let rows = table.lazy().filter(condition).collect().map_err(fail)?;
+    let rows = table.clone().lazy().filter(condition).collect().map_err(fail)?;
     let ids = rows.column("id").and_then(|c| c.i64().cloned()).map_err(fail)?;
     Ok(ids.iter().flatten().filter_map(|id| u32::try_from(id).ok()).map(ExchangeId).collect())
 }

@@ -20,13 +20,7 @@ const REPAIRS: &[Repair] = &[
             har.entry("GET /api/v1/books/").request_header("Authorization", &token);
         },
     },
-    Repair {
-        sample: "race-rejected.har",
-        repair: |har| {
-            let token = har.entry("GET /api/v1/books/").header("authorization");
-            har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(200).answer("[]")));
-        },
-    },
+    Repair { sample: "race-rejected.har", repair: |har| accept_with_token_of(har, "GET /api/v1/books/") },
     Repair {
         sample: "bypass-401.har",
         repair: |har| {
@@ -45,13 +39,7 @@ const REPAIRS: &[Repair] = &[
         },
     },
     Repair { sample: "websocket-403.har", repair: |har| har.remove("GET /ws") },
-    Repair {
-        sample: "wrong-token.har",
-        repair: |har| {
-            let token = har.entry("GET /api/v1/portfolios/").header("authorization");
-            har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(200).answer("[]")));
-        },
-    },
+    Repair { sample: "wrong-token.har", repair: |har| accept_with_token_of(har, "GET /api/v1/portfolios/") },
     Repair {
         sample: "preflight.har",
         repair: |har| {
@@ -66,21 +54,15 @@ const REPAIRS: &[Repair] = &[
     },
     Repair { sample: "storm.har", repair: Har::remove_refused },
     Repair { sample: "herd.har", repair: Har::remove_refused },
-    Repair {
-        sample: "redirect.har",
-        repair: |har| {
-            let token = har.entry("GET /api/v1/portfolios").header("authorization");
-            har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(200).answer("[]")));
-        },
-    },
-    Repair {
-        sample: "issuer.har",
-        repair: |har| {
-            let token = har.entry("GET /api/v1/reports/").header("authorization");
-            har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(200).answer("[]")));
-        },
-    },
+    Repair { sample: "redirect.har", repair: |har| accept_with_token_of(har, "GET /api/v1/portfolios") },
+    Repair { sample: "issuer.har", repair: |har| accept_with_token_of(har, "GET /api/v1/reports/") },
 ];
+
+/// Every refused call carries the token that the call of `route` carries, and is accepted.
+fn accept_with_token_of(har: &mut Har, route: &str) {
+    let token = har.entry(route).header("authorization");
+    har.each_refused(|entry| drop(entry.request_header("Authorization", &token).status(200).answer("[]")));
+}
 
 fn check(repair: &Repair, folder: &Path) -> Vec<String> {
     let original = support::root().join("captures").join(repair.sample);

@@ -47,13 +47,7 @@ fn against_route(case: &Case<'_>, fact: &Fact, declared: &Declared<'_>) -> Optio
             base(fact, "served-without-credential", says())
                 .title("Route that is declared protected answers without a credential")
                 .primary(fact.id, "request.header.authorization", "absent, and no other credential")
-                .message(format!(
-                    "{} answered {} to a request without any credential; {} says that it {}.",
-                    fact.route,
-                    status(fact),
-                    declared.from(),
-                    declared.wants()
-                )),
+                .message(answered_bare(fact, declared)),
         ),
         (true, true) if declared.is_met_by(fact) == Some(false) && has_credential(fact) => {
             let credential = fact.main_credential()?;
@@ -77,16 +71,21 @@ fn against_route(case: &Case<'_>, fact: &Fact, declared: &Declared<'_>) -> Optio
                 .severity(Severity::Low, "the refusal has a finding of its own")
                 .primary(fact.id, "request.header.authorization", "absent, and no other credential")
                 .server_says(fact)
-                .message(format!(
-                    "{} answered {} to a request without any credential; {} says that it {}.",
-                    fact.route,
-                    status(fact),
-                    declared.from(),
-                    declared.wants()
-                )),
+                .message(answered_bare(fact, declared)),
         ),
         _ => None,
     }
+}
+
+/// What became of a request without any credential, and what is declared.
+fn answered_bare(fact: &Fact, declared: &Declared<'_>) -> String {
+    format!(
+        "{} answered {} to a request without any credential; {} says that it {}.",
+        fact.route,
+        status(fact),
+        declared.from(),
+        declared.wants()
+    )
 }
 
 fn base(fact: &Fact, variant: &'static str, (from, wants): (String, String)) -> Draft {
