@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use pulldown_cmark::{Event, Parser, Tag};
@@ -15,7 +16,8 @@ fn root() -> PathBuf {
 
 /// Every Markdown page that people read: reports are made by the program and tested elsewhere.
 fn pages() -> Vec<PathBuf> {
-    let folders = ["", "docs", "docs/rules", "captures", "captures/lab", "fuzz", "crates/analyze/dictionary"];
+    let folders =
+        ["", "docs", "docs/guides", "docs/rules", "captures", "captures/lab", "fuzz", "crates/analyze/dictionary"];
     let entries = folders.iter().filter_map(|folder| fs::read_dir(root().join(folder)).ok()).flatten();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut pages: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect();
@@ -47,6 +49,30 @@ fn links_lead_somewhere() {
         }
     }
     assert_eq!(broken, BTreeSet::new());
+}
+
+/// What a guide shows on a sample of this repository is run as it is written, in a folder that has `captures/`.
+#[test]
+fn commands_of_the_guides_run() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(root().join("captures"), folder.path().join("captures")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_authtrace")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut run = 0;
+    for page in pages().iter().filter(|page| page.parent().unwrap().ends_with("guides")) {
+        let text = fs::read_to_string(page).unwrap();
+        let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+        for command in
+            commands.filter(|c| c.starts_with("authtrace ") && (c.contains("captures/") || c.ends_with("shared.har")))
+        {
+            let output =
+                Command::new("sh").args(["-c", command]).current_dir(&folder).env("PATH", &path).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{}: {command}: {error}", page.display());
+            run += 1;
+        }
+    }
+    assert!(run >= 10, "{run}");
 }
 
 #[test]

@@ -82,9 +82,15 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
     let mut ticker = Ticker::new(&clock, view.begins());
     let rows: Vec<Vec<String>> = view.facts().map(|fact| cells(fact, &mut ticker)).collect();
     if rows.is_empty() {
-        return "No exchange in focus.\n".to_owned();
+        return nothing(view);
     }
     table(&columns, &rows, width, layout.style)
+}
+
+/// What is said where there is no row.
+pub fn nothing(view: &View<'_>) -> String {
+    let empty = view.analysis.capture.facts.is_empty();
+    if empty { "No HTTP exchange could be read.\n" } else { "No exchange in focus.\n" }.to_owned()
 }
 
 fn cells(fact: &Fact, ticker: &mut Ticker<'_>) -> Vec<String> {

@@ -107,7 +107,7 @@ fn full(view: &View<'_>, loaded: &Loaded, format: ValueFormat, layout: &Layout) 
         findings: findings.get(&fact.id).map(Vec::as_slice).unwrap_or_default(),
     });
     match format {
-        ValueFormat::Text if read.is_empty() => "No exchange in focus.\n".to_owned(),
+        ValueFormat::Text if read.is_empty() => exchanges::nothing(view),
         ValueFormat::Text => shown.map(|shown| exchange::text(shown, layout)).collect::<Vec<_>>().join("\n\n"),
         ValueFormat::Json => exchange::document(shown),
         ValueFormat::Jsonl => shown.map(exchange::line).collect(),

@@ -100,8 +100,13 @@ fn no_sign_in(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
         rule: &RULE.meta,
         says: format!("{} shows no sign-in before {} was refused: {says}.", input.path, first.route),
         affects: &["AUTH002", "AUTH005", "AUTH026", "AUTH040", "AUTH043"],
-        remedy: Some(
-            "Start recording before signing in and reproduce from there (Chrome DevTools: Network panel › tick \"Preserve log\").",
-        ),
+        remedy: Some(match input.format {
+            InputFormat::Har => {
+                "Start recording before signing in and reproduce from there (Chrome DevTools: Network panel › tick \"Preserve log\")."
+            }
+            InputFormat::Pcap | InputFormat::Pcapng => {
+                "Start capturing before the client signs in, where its login passes by, and reproduce from there."
+            }
+        }),
     })
 }
