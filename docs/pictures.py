@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes the pictures of docs/tui.md: the real program in tmux, screen by screen, written as SVG into docs/pictures/.
+"""Takes the pictures of README.md and docs/tui.md: what the real program prints, and its screens in tmux, as SVG in docs/pictures/.
 
 usage: docs/pictures.py [--binary target/debug/authtrace] [--check]
 
@@ -27,6 +27,9 @@ PICTURES = [
     ("compare", ["race.har"], [":", "compare 11 15", "Enter"], "credential in"),
     ("rules", ["race.har"], ["8", "j"], "What it detects"),
 ]
+# Name, what is typed, lines of the output that are shown.
+PRINTED = [("analyze", "authtrace analyze captures/race.har", 36)]
+PAPER = 80
 
 
 class Tmux:
@@ -131,12 +134,12 @@ def pieces(line):
 LOOK = Look()
 
 
-def svg(screen, title):
+def svg(screen, title, columns=WIDTH, lines=HEIGHT):
     """The screen as a picture."""
-    width, height = WIDTH * CELL_X + 2 * MARGIN, HEIGHT * CELL_Y + 2 * MARGIN
+    width, height = columns * CELL_X + 2 * MARGIN, lines * CELL_Y + 2 * MARGIN
     LOOK.__init__()
     backs, texts = [], []
-    for y, line in enumerate(screen.split("\n")[:HEIGHT]):
+    for y, line in enumerate(screen.split("\n")[:lines]):
         for x, text, style, back in pieces(line):
             left, top = MARGIN + x * CELL_X, MARGIN + y * CELL_Y
             wide = len(text) * CELL_X
@@ -174,6 +177,15 @@ def picture(binary, name, arguments, keys, words):
         terminal.close()
 
 
+def printed(binary, name, typed, lines):
+    command = [binary, *typed.split()[1:], "--color", "always"]
+    environment = os.environ | {"COLUMNS": str(PAPER)}
+    environment.pop("NO_COLOR", None)
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment).stdout
+    shown = [f"\x1b[2m$\x1b[0m \x1b[1m{typed}\x1b[0m", "", *output.split("\n")[:lines]]
+    return svg("\n".join(shown), f"authtrace: {name}", PAPER, len(shown))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/debug/authtrace")
@@ -184,8 +196,11 @@ def main():
     folder = ROOT / "docs/pictures"
     folder.mkdir(exist_ok=True)
     stale = []
-    for name, *rest in PICTURES:
-        text, path = picture(options.binary.resolve(), name, *rest), folder / f"{name}.svg"
+    binary = options.binary.resolve()
+    taken = [(name, lambda rest=rest, name=name: printed(binary, name, *rest)) for name, *rest in PRINTED]
+    taken += [(name, lambda rest=rest, name=name: picture(binary, name, *rest)) for name, *rest in PICTURES]
+    for name, take in taken:
+        text, path = take(), folder / f"{name}.svg"
         if not path.exists() or path.read_text() != text:
             stale.append(name)
             if not options.check:

@@ -10,13 +10,14 @@ use crate::{
     facts::{
         Fact,
         clock::Offset,
-        credential::{Credential, Method},
+        credential::{Carrier, Credential, Method},
         gate::{Gate, NOT_A_FAILURE},
     },
     finding::Cap,
     key::KeyResult,
     lookup::{Lookup, ends_session},
     profile::{Counts, Profile},
+    text::Text,
     tokens::{Token, TokenId},
 };
 
@@ -163,8 +164,12 @@ impl<'a> Case<'a> {
     /// Whether `fact` went out without any credential that its API accepts: with none at all, or with cookies only where
     /// the API was never seen to accept cookies (gate G12). `None` where it did not, or where the capture cannot tell.
     pub(crate) fn lacks_credential(&self, fact: &Fact) -> Option<Lack> {
-        let Seen::Absent { mut caps, preflight } = self.authorization(fact) else { return None };
-        if fact.credentials.iter().any(|c| !c.is_cookie()) {
+        let (mut caps, preflight) = match self.authorization(fact) {
+            Seen::Absent { caps, preflight } => (caps, preflight),
+            Seen::Unknown if self.lacks_key(fact) => (Vec::new(), None),
+            _ => return None,
+        };
+        if fact.credentials.iter().any(|c| !c.is_cookie() && !self.is_companion(fact, c)) {
             return None;
         }
         // The server judged a key: there was one, in a place that is not known for it.
@@ -200,6 +205,39 @@ impl<'a> Case<'a> {
         let cookie_left_out = cookie_left_out && !control.accepts(Method::Authorization);
         let declared = declared.map(|declared| (declared.from(), declared.wants()));
         Some(Lack { caps, preflight, cookies, cookie_left_out, has_control, says_missing, declared })
+    }
+
+    /// The header of its own in which this API takes a key, where no accepted request shows `Authorization`.
+    pub(crate) fn key_header(&self, fact: &Fact) -> Option<&'a Text> {
+        let (control, _) = self.control(fact);
+        if control.accepts(Method::Authorization) || !control.accepts(Method::ApiKey) {
+            return None;
+        }
+        let accepted = self.lookup.succeeded_at(&fact.origin);
+        accepted.iter().flat_map(|f| f.credentials.iter()).find_map(|credential| match &credential.carrier {
+            Carrier::Header(name) if credential.method() == Method::ApiKey => Some(name),
+            _ => None,
+        })
+    }
+
+    /// Whether a key is missing where keys in headers of their own are what this API takes: exporters leave those in place.
+    fn lacks_key(&self, fact: &Fact) -> bool {
+        let (control, _) = self.control(fact);
+        fact.view == HeaderView::Full
+            && fact.outcome.says(&[ErrorClass::ApiKeyMissing])
+            && control.accepts(Method::ApiKey)
+            && !control.accepts(Method::Authorization)
+    }
+
+    /// Whether `credential` is a key that only stands beside `Authorization` here: it names the application, not the user.
+    /// Accepted requests show that, or a server that asks for `Authorization` in its face.
+    fn is_companion(&self, fact: &Fact, credential: &Credential) -> bool {
+        let accepted = self.lookup.succeeded_with(&fact.origin, credential.token);
+        let mut calls = accepted.iter().filter(|f| f.is_api_call()).peekable();
+        let asked = has_bare_challenge(fact)
+            || fact.outcome.error.is_some_and(|e| e.is_missing() && e != ErrorClass::ApiKeyMissing);
+        let shown = calls.peek().is_some();
+        credential.method() == Method::ApiKey && (shown || asked) && calls.all(|f| f.authorization().is_some())
     }
 
     /// Whether `fact` went without cookies right after its page had called this origin with a session cookie and was

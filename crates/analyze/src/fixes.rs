@@ -78,6 +78,11 @@ const FIXES: &[Fix] = &[
         text: "Refresh ahead of expiry from expires_in on a monotonic clock, and check again when the page becomes visible.",
     },
     Fix {
+        key: "fe.sign-late",
+        place: "frontend",
+        text: "Ask for the signed URL when it is used, not when the page is built, and ask again when it is refused.",
+    },
+    Fix {
         key: "fe.fresh-token",
         place: "frontend",
         text: "Read the token when the request is sent, and rebuild the header before a retry; tell other tabs of a new token.",

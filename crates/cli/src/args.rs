@@ -16,7 +16,7 @@ use crate::{config, format::Format, output::Stop};
 
 /// Reads authentication traffic and says why a request was refused: one cause, its proof, its rejected rivals.
 #[derive(Parser)]
-#[command(name = "authtrace", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(name = "authtrace", version, long_version = LONG_VERSION, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -24,6 +24,13 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) analyze: AnalyzeArgs,
 }
+
+/// What `--version` says: the number, and what this build can do beyond reading files.
+const LONG_VERSION: &str = if cfg!(feature = "live") {
+    concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: live (capture on a device)")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: none (capture on a device needs a build with `live`)")
+};
 
 const EXIT_CODES: &str = "\
 Without a verb, `authtrace FILE…` opens the terminal UI where there is a terminal, and is `authtrace analyze FILE…` elsewhere.
@@ -85,6 +92,9 @@ pub(crate) enum Verb {
     Man {
         /// Verb
         verb: Option<String>,
+        /// Write the pages of the program and of every verb into this directory instead
+        #[arg(short, long, value_name = "DIR", conflicts_with = "verb")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -291,6 +301,9 @@ pub(crate) struct ExchangesArgs {
     /// Each exchange as a curl command, credentials as variables
     #[arg(long, conflicts_with = "full")]
     pub(crate) curl: bool,
+    /// These two side by side: what differs is marked
+    #[arg(long, num_args = 2, value_names = ["N", "N"], conflicts_with_all = ["full", "curl", "id"])]
+    pub(crate) compare: Vec<u32>,
 }
 
 /// `diff`.

@@ -278,3 +278,31 @@ fn damage_is_a_result_or_one_line() {
         }
     }
 }
+
+/// What stands beside a capture may have come with it: aliases that multiply, nesting and size end in one line.
+#[test]
+fn descriptions_and_settings_that_swell_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = format!("{}/../../captures/race.har", env!("CARGO_MANIFEST_DIR"));
+    let mut aliases = String::from("openapi: 3.1.0\na0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for n in 1..12 {
+        let before = format!("*a{}", n - 1);
+        aliases += &format!("a{n}: &a{n} [{}]\n", vec![before; 9].join(","));
+    }
+    let nested = format!("filter = {}1{}", "[".repeat(50_000), "]".repeat(50_000));
+    let deep = format!("openapi: {}1{}", "[".repeat(50_000), "]".repeat(50_000));
+    let large = "# nothing\n".repeat(4 << 20);
+    for (flag, text) in [
+        ("--openapi", &aliases),
+        ("--openapi", &deep),
+        ("--openapi", &large),
+        ("--config", &nested),
+        ("--config", &large),
+    ] {
+        let path = file(&folder, "given", text.as_bytes());
+        let output = run(&["analyze", &capture, flag, &path]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{flag}: {error}");
+        assert!(error.lines().count() == 1 && error.len() < 400, "{flag}: {error}");
+    }
+}

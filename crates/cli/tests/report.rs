@@ -1,19 +1,14 @@
 //! `report` and `verify` as a shell sees them: files, exit codes, and the page in a real browser.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests use files and may panic"
-)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests use files and may panic")]
+
+mod support;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+use support::{browser, root};
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_authtrace")).args(args).current_dir(root()).output().unwrap()
@@ -107,20 +102,10 @@ fn verify_says_gone_when_the_calls_succeed() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn chromium() -> Option<&'static str> {
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
-    if found.is_none() {
-        println!("SKIPPED: no Chromium on this machine");
-    }
-    found
-}
-
 /// The page in a real browser: its parts are there, the console is silent, nothing is requested but the file itself.
 #[test]
 fn the_page_stands_alone_in_chromium() {
-    let Some(browser) = chromium() else { return };
+    let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
     assert_eq!(code(&["report", "captures/storm.har", "-o", out]), Some(1));

@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod columns;
+pub mod compare;
 pub mod csv;
 pub mod diff;
 pub mod events;

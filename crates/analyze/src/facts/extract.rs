@@ -21,7 +21,7 @@ use super::{
     login_page::LoginPage,
     oauth, outcome, proof, provenance, role, route, set_cookie,
     shared::Lists,
-    shown, socket,
+    shown, signed_url, socket,
 };
 use crate::{
     challenge::Challenge,
@@ -335,12 +335,17 @@ fn details(
     tokens: &TokenStore,
     interner: &mut Interner,
 ) -> Option<Box<Details>> {
+    let in_url = credentials.iter().any(|credential| matches!(credential.carrier, Carrier::Query(_)));
     let details = Details {
         oauth: oauth::extract(reading, interner),
         socket: reading.exchange.websocket.as_ref().map(|websocket| socket::extract(websocket, interner)),
         proof: proof::extract(reading.exchange, credentials, tokens),
+        signed_until: in_url.then(|| signed_url::expiry(reading.exchange)).flatten(),
     };
-    let any = details.oauth.is_some() || details.socket.is_some() || details.proof.is_some();
+    let any = details.oauth.is_some()
+        || details.socket.is_some()
+        || details.proof.is_some()
+        || details.signed_until.is_some();
     any.then(|| Box::new(details))
 }
 

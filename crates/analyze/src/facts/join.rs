@@ -1,10 +1,10 @@
 //! Joins between exchanges: a preflight and its request, a redirect and its target, and the gates that neighbours decide.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use authtrace_parse::HeaderView;
 
-use super::{Fact, gate::Gate, legs, outcome::OutcomeClass, role::Role};
+use super::{Fact, gate::Gate, legs, outcome::OutcomeClass, role::Role, site::registrable};
 use crate::{dictionary::ErrorClass, text::Text};
 
 const SECOND: i64 = 1_000_000_000;
@@ -139,21 +139,48 @@ pub(super) fn at_or_after(indices: &[usize], least: usize) -> Option<usize> {
 
 /// G24: what was in flight while the user logged out.
 fn logouts(facts: &mut [&mut Fact]) {
-    // When each logout began, ascending, and until when any of those so far echoes.
-    let mut echoes: Vec<(i64, i64)> = Vec::new();
-    for fact in facts.iter().filter(|f| f.role == Role::Logout && f.succeeded()) {
-        let latest = echoes.last().map_or(i64::MIN, |(_, latest)| *latest);
-        echoes.push((fact.started_nanos(), latest.max(fact.ended_nanos() + LOGOUT_GRACE)));
-    }
-    if echoes.is_empty() {
+    let logouts: Vec<usize> =
+        (0..facts.len()).filter(|&at| facts[at].role == Role::Logout && facts[at].succeeded()).collect();
+    if logouts.is_empty() {
         return;
     }
+    // Where logins take place: a logout there ends the sessions of every site that trusts it.
+    let signs_in = |f: &&&mut Fact| f.role.is_identity() && f.role != Role::Logout;
+    let identity: BTreeSet<Text> = facts.iter().filter(signs_in).map(|f| site_of(f)).collect();
+    let mut everywhere = Echoes::default();
+    let mut by_site: BTreeMap<Text, Echoes> = BTreeMap::new();
+    for fact in logouts.into_iter().map(|at| &*facts[at]) {
+        let site = site_of(fact);
+        if fact.is_document || identity.contains(&site) {
+            everywhere.add(fact);
+        }
+        by_site.entry(site).or_default().add(fact);
+    }
     for fact in facts.iter_mut().filter(|f| f.refused()) {
-        // A call sent before the logout and answered after it is in flight, too.
-        let begun = echoes.partition_point(|(began, _)| *began <= fact.ended_nanos());
-        if echoes[..begun].last().is_some_and(|(_, until)| fact.started_nanos() <= *until) {
+        if everywhere.cover(fact) || by_site.get(&site_of(fact)).is_some_and(|echoes| echoes.cover(fact)) {
             fact.gates.add(Gate::LoggingOut);
         }
+    }
+}
+
+fn site_of(fact: &Fact) -> Text {
+    registrable(&fact.host).into()
+}
+
+/// When each of some logouts began, ascending, and until when any of those so far echoes.
+#[derive(Default)]
+struct Echoes(Vec<(i64, i64)>);
+
+impl Echoes {
+    fn add(&mut self, logout: &Fact) {
+        let latest = self.0.last().map_or(i64::MIN, |(_, latest)| *latest);
+        self.0.push((logout.started_nanos(), latest.max(logout.ended_nanos() + LOGOUT_GRACE)));
+    }
+
+    /// Whether the refusal of `fact` may be an echo: a call sent before the logout and answered after it is in flight, too.
+    fn cover(&self, fact: &Fact) -> bool {
+        let begun = self.0.partition_point(|(began, _)| *began <= fact.ended_nanos());
+        self.0[..begun].last().is_some_and(|(_, until)| fact.started_nanos() <= *until)
     }
 }
 

@@ -32,6 +32,7 @@ pub mod session;
 pub mod set_cookie;
 pub mod shared;
 mod shown;
+mod signed_url;
 pub(crate) mod silent;
 pub(crate) mod site;
 pub mod socket;
@@ -146,6 +147,8 @@ pub struct Details {
     pub socket: Option<Socket>,
     /// Its DPoP proof.
     pub proof: Option<Proof>,
+    /// When the signature of its URL ends.
+    pub signed_until: Option<Timestamp>,
 }
 
 /// One sign of who made an answer, by its headers.
@@ -351,6 +354,11 @@ impl Fact {
     /// Its DPoP proof.
     pub fn proof(&self) -> Option<&Proof> {
         self.details.as_ref()?.proof.as_ref()
+    }
+
+    /// When the signature of its URL ends.
+    pub fn signed_until(&self) -> Option<Timestamp> {
+        self.details.as_ref()?.signed_until
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.

@@ -44,14 +44,21 @@ pub(crate) fn is_private_name(host: &str) -> bool {
     !host.contains(['.', ':']) || SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
 }
 
-/// Whether an address is on this machine or a private network (RFC 1918, RFC 4193, link-local).
+/// Whether an address is on this machine, a private network or in an example: RFC 1918, RFC 4193, link-local, shared by a
+/// carrier (RFC 6598), documentation (RFC 5737, RFC 3849, RFC 9637).
 pub(crate) fn is_private(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_documentation() || shared
+        }
         IpAddr::V6(v6) => {
+            let [first, second, ..] = v6.segments();
+            let documentation = (first, second) == (0x2001, 0xdb8) || (first == 0x3fff && second < 0x1000);
             v6.is_loopback()
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
+                || documentation
                 || v6.to_ipv4_mapped().is_some_and(|v4| is_private(IpAddr::V4(v4)))
         }
     }

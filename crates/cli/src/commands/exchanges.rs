@@ -1,4 +1,5 @@
-//! `exchanges`: the timeline, one row an exchange; with `--full` each of them whole, with `--curl` as a command.
+//! `exchanges`: the timeline, one row an exchange; with `--full` each of them whole, with `--curl` as a command, with
+//! `--compare` two side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use anyhow::bail;
 use authtrace_analyze::{Analysis, FindingId, facts::Fact};
 use authtrace_parse::{Exchange, ExchangeId};
 use authtrace_report::{
-    Focus, View,
+    Focus, View, compare,
     exchange::{self, Again, Shown},
     exchanges,
     terminal::Layout,
@@ -34,11 +35,15 @@ pub(super) fn run(args: &ExchangesArgs) -> anyhow::Result<u8> {
         return Ok(if loaded.interrupted { exit::INTERRUPTED } else { exit::USAGE });
     }
     let analysis = &loaded.analysis;
-    let only = narrowed(focus::exchanges(inspect, analysis)?, &args.id, analysis)?;
+    let named = if args.compare.is_empty() { ("--id", &args.id[..]) } else { ("--compare", &args.compare[..]) };
+    let only = narrowed(focus::exchanges(inspect, analysis)?, named, analysis)?;
     let view = View::new(analysis, Focus { exchanges: only, ..Focus::default() });
     let text = match args {
         ExchangesArgs { full: true, .. } => full(&view, &loaded, format.of_value()?, &layout),
         ExchangesArgs { curl: true, .. } => curl(&view, &loaded)?,
+        ExchangesArgs { compare: named, .. } if !named.is_empty() => {
+            side_by_side(named, &loaded, format.of_value()?, &layout, output.columns())
+        }
         _ => list(&view, format.of_list()?, &layout, output.columns()),
     };
     write_checked(&output, &text, analysis)?;
@@ -49,7 +54,7 @@ pub(super) fn run(args: &ExchangesArgs) -> anyhow::Result<u8> {
 
 /// Refuses a format before a long capture is read.
 fn check(args: &ExchangesArgs, format: Format) -> anyhow::Result<()> {
-    if args.full {
+    if args.full || !args.compare.is_empty() {
         format.of_value()?;
     } else {
         format.of_list()?;
@@ -60,17 +65,17 @@ fn check(args: &ExchangesArgs, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is in focus, as far as `--id` names it.
+/// What is in focus, as far as the flag names it.
 fn narrowed(
     focus: Option<BTreeSet<ExchangeId>>,
-    ids: &[u32],
+    (flag, ids): (&str, &[u32]),
     analysis: &Analysis,
 ) -> anyhow::Result<Option<BTreeSet<ExchangeId>>> {
     if ids.is_empty() {
         return Ok(focus);
     }
     if let Some(unknown) = ids.iter().find(|id| analysis.fact(ExchangeId(**id)).is_none()) {
-        bail!("--id {unknown}: no such exchange; without --id all of them are listed");
+        bail!("{flag} {unknown}: no such exchange; without {flag} all of them are listed");
     }
     let named = ids.iter().copied().map(ExchangeId);
     Ok(Some(named.filter(|id| focus.as_ref().is_none_or(|focus| focus.contains(id))).collect()))
@@ -106,6 +111,26 @@ fn full(view: &View<'_>, loaded: &Loaded, format: ValueFormat, layout: &Layout) 
         ValueFormat::Text => shown.map(|shown| exchange::text(shown, layout)).collect::<Vec<_>>().join("\n\n"),
         ValueFormat::Json => exchange::document(shown),
         ValueFormat::Jsonl => shown.map(exchange::line).collect(),
+    }
+}
+
+/// The two exchanges that are `named`, which were found to exist.
+fn side_by_side(
+    named: &[u32],
+    loaded: &Loaded,
+    format: ValueFormat,
+    layout: &Layout,
+    columns: Option<usize>,
+) -> String {
+    let analysis = &loaded.analysis;
+    let pair: Vec<&Fact> = named.iter().filter_map(|id| analysis.fact(ExchangeId(*id))).collect();
+    let [a, b] = pair[..] else { return String::new() };
+    let read = [a, b].map(|fact| loaded.details.exchange(analysis, fact).ok());
+    let rows = compare::rows(analysis, [a, b], [read[0].as_ref(), read[1].as_ref()]);
+    match format {
+        ValueFormat::Text => compare::text([a, b], &rows, layout, columns),
+        ValueFormat::Json => compare::json([a, b], &rows),
+        ValueFormat::Jsonl => compare::jsonl(&rows),
     }
 }
 

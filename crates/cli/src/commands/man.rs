@@ -1,4 +1,6 @@
-//! `man`: the manual page of the program or of one verb.
+//! `man`: the manual page of the program or of one verb, or all of them as files for a package.
+
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -11,8 +13,13 @@ use crate::{
 };
 
 /// Runs the verb.
-pub(super) fn run(verb: Option<&str>) -> anyhow::Result<u8> {
+pub(super) fn run(verb: Option<&str>, output: Option<&Path>) -> anyhow::Result<u8> {
     let mut program = Cli::command();
+    if let Some(folder) = output {
+        clap_mangen::generate_to(program, folder)
+            .with_context(|| format!("cannot write manual pages into {}; check -o", folder.display()))?;
+        return Ok(exit::OK);
+    }
     program.build();
     let command = match verb {
         None => program,

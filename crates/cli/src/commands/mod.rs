@@ -52,7 +52,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Explain(args)) => explain::run(args),
         Some(Verb::Token(args)) => token::run(args),
         Some(Verb::Completions { shell }) => completions::run(*shell),
-        Some(Verb::Man { verb }) => man::run(verb.as_deref()),
+        Some(Verb::Man { verb, output }) => man::run(verb.as_deref(), output.as_deref()),
     };
     result.unwrap_or_else(|error| output::stop(&Stop::Failed(error)))
 }

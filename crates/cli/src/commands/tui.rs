@@ -177,7 +177,12 @@ fn give_way() {
     let _ = rustix::process::nice(10);
 }
 
+/// Leaves in good order when somebody asks the program to end; elsewhere the terminal's own key has to do.
+#[cfg(not(unix))]
+fn spawn_signals(_: &Sender<Message>) {}
+
 /// Leaves in good order when somebody asks the program to end.
+#[cfg(unix)]
 fn spawn_signals(sender: &Sender<Message>) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };

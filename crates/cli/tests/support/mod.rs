@@ -7,6 +7,7 @@ pub(crate) mod mutation;
 
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
 };
 
@@ -31,6 +32,16 @@ pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     }
     println!("SKIPPED: {} is not on this machine", path.display());
     None
+}
+
+/// A Chromium of this machine, where there is one; says aloud where there is not.
+pub(crate) fn browser() -> Option<&'static str> {
+    let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(runs);
+    if found.is_none() {
+        println!("SKIPPED: no Chromium on this machine");
+    }
+    found
 }
 
 /// Analyses one capture, with the candidate keys of `env_file` where one is given.

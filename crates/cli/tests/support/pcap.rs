@@ -1,50 +1,89 @@
-//! A packet capture in the making: one connection over raw IP, as classic pcap.
+//! A packet capture in the making, as classic pcap over raw IP: packet by packet, or a whole connection.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+/// From a client to the one server, or back.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Packet<'a> {
+    /// Which client.
+    pub(crate) client: u32,
+    /// Whether the server sends it.
+    pub(crate) from_server: bool,
+    pub(crate) sequence: u32,
+    pub(crate) acknowledgment: u32,
+    pub(crate) flags: u8,
+    pub(crate) payload: &'a [u8],
+}
+
+/// TCP flags (RFC 9293 §3.1).
+pub(crate) const FIN: u8 = 0b1;
+pub(crate) const SYN: u8 = 0b10;
+pub(crate) const ACK: u8 = 0b1_0000;
+
+/// The parts of a file, to be written one after another; a second passes from packet to packet.
+pub(crate) struct FileOfPackets {
+    seconds: u32,
+}
+
+impl FileOfPackets {
+    /// Begins a file.
+    pub(crate) fn new() -> Self {
+        Self { seconds: 1_795_000_000 }
+    }
+
+    /// Magic, version 2.4, no zone, no accuracy, snap length, LINKTYPE_RAW.
+    pub(crate) fn head(&self) -> Vec<u8> {
+        [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 0x0004_0000, 101].into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+
+    /// The next record.
+    pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Vec<u8> {
+        let bytes = packet.bytes();
+        self.seconds += 1;
+        let length = u32::try_from(bytes.len()).unwrap();
+        let mut record: Vec<u8> = [self.seconds, 0, length, length].into_iter().flat_map(u32::to_le_bytes).collect();
+        record.extend(bytes);
+        record
+    }
+}
+
+impl Packet<'_> {
+    /// IPv4 (RFC 791) with TCP (RFC 9293); checksums stay empty, as offloading leaves them.
+    fn bytes(&self) -> Vec<u8> {
+        let [_, a, b, c] = (self.client + 1).to_be_bytes();
+        let (client, server) = ([10, a, b, c], [10, 255, 0, 2]);
+        let ports = if self.from_server { [8000_u16, 40_000] } else { [40_000, 8000] };
+        let length = u16::try_from(40 + self.payload.len()).unwrap();
+        let mut packet = vec![0x45, 0];
+        packet.extend(length.to_be_bytes());
+        packet.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+        packet.extend(if self.from_server { [server, client].concat() } else { [client, server].concat() });
+        packet.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+        packet.extend(self.sequence.to_be_bytes());
+        packet.extend(self.acknowledgment.to_be_bytes());
+        packet.extend([0x50, self.flags, 0xff, 0xff, 0, 0, 0, 0]);
+        packet.extend(self.payload);
+        packet
+    }
+}
 
 /// The capture of a connection in which each end, the client where the first part is true, says its text in turn.
 pub(crate) fn pcap(said: &[(bool, &str)]) -> Vec<u8> {
-    // Magic, version 2.4, no zone, no accuracy, snap length, LINKTYPE_RAW.
-    let mut file = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 0x0004_0000, 101] {
-        file.extend(word.to_le_bytes());
-    }
-    let (mut next, mut seconds) = ([1000_u32, 5000], 1_795_000_000_u32);
-    let mut add = |from_client: bool, flags: u8, text: &[u8]| {
-        let own = usize::from(!from_client);
-        let packet = packet(from_client, next[own], next[1 - own], flags, text);
-        next[own] += u32::try_from(text.len()).unwrap() + u32::from(flags & 0b11 != 0);
-        seconds += 1;
-        let length = u32::try_from(packet.len()).unwrap();
-        for word in [seconds, 0, length, length] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend(packet);
+    let mut file = FileOfPackets::new();
+    let mut bytes = file.head();
+    let mut next = [1000_u32, 5000];
+    let mut add = |from_server: bool, flags: u8, text: &str| {
+        let own = usize::from(from_server);
+        let (sequence, acknowledgment) = (next[own], next[1 - own]);
+        next[own] += u32::try_from(text.len()).unwrap() + u32::from(flags & (SYN | FIN) != 0);
+        let packet = Packet { client: 0, from_server, sequence, acknowledgment, flags, payload: text.as_bytes() };
+        bytes.extend(file.packet(&packet));
     };
-    const SYN: u8 = 0b10;
-    const ACK: u8 = 0b1_0000;
-    const FIN: u8 = 0b1;
-    add(true, SYN, b"");
-    add(false, SYN | ACK, b"");
+    add(false, SYN, "");
+    add(true, SYN | ACK, "");
     for (from_client, text) in said {
-        add(*from_client, ACK, text.as_bytes());
+        add(!from_client, ACK, text);
     }
-    add(true, FIN | ACK, b"");
-    add(false, FIN | ACK, b"");
-    file
-}
-
-/// IPv4 (RFC 791) with TCP (RFC 9293); checksums stay empty, as offloading leaves them.
-fn packet(from_client: bool, sequence: u32, acknowledgment: u32, flags: u8, text: &[u8]) -> Vec<u8> {
-    let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 2]);
-    let ports = if from_client { [40_000_u16, 8000] } else { [8000, 40_000] };
-    let length = u16::try_from(40 + text.len()).unwrap();
-    let mut packet = vec![0x45, 0];
-    packet.extend(length.to_be_bytes());
-    packet.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
-    packet.extend(if from_client { [client, server].concat() } else { [server, client].concat() });
-    packet.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
-    packet.extend(sequence.to_be_bytes());
-    packet.extend(acknowledgment.to_be_bytes());
-    packet.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-    packet.extend(text);
-    packet
+    add(false, FIN | ACK, "");
+    add(true, FIN | ACK, "");
+    bytes
 }

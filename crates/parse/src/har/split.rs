@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The most bytes of one entry that are kept: a body of this size is a download, never an authentication exchange.
-pub const ENTRY_LIMIT: usize = 256 << 20;
+pub const ENTRY_LIMIT: usize = 64 << 20;
 
 /// Containers that the path may hold: document, array of logs, wrapper object, `log`, `entries`; and one to spare.
 const DEEPEST: usize = 6;

@@ -147,15 +147,18 @@ impl Found<'_> {
         let token = self.tokens.intern(value, scheme, self.exchange.id);
         self.tokens.sent(token, &carrier, self.exchange.id, self.exchange.timing.started);
         let classified = &self.tokens.get(token).classified;
+        // The grammar of RFC 6750 §2.1 is that of `Authorization`: a header of its own may hold a colon.
+        let own_header = matches!(&carrier, Carrier::Header(name) if !AUTHORIZATION_HEADERS.contains(&&**name));
+        let counts = |defect: &&Defect| !(own_header && scheme.is_none() && **defect == Defect::NotB64Token);
+        let defects: Box<[Defect]> =
+            field_defects.iter().chain(classified.defects.iter().filter(counts)).copied().collect();
         self.credentials.push(Credential {
             carrier,
             scheme: scheme.map(|s| self.interner.text(s)),
             token,
             kind: classified.kind,
-            well_formed: field_defects.is_empty()
-                && classified.defects.is_empty()
-                && classified.kind != TokenKind::Placeholder,
-            defects: field_defects.iter().chain(&classified.defects).copied().collect(),
+            well_formed: defects.is_empty() && classified.kind != TokenKind::Placeholder,
+            defects,
         });
     }
 

@@ -128,10 +128,13 @@ fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> 
     )
 }
 
-/// Keys of servers, not of users: users' own OAuth tokens live in browsers by design, and Google's `AIza` keys are public.
+/// Keys of servers, not of users: users' own OAuth tokens live in browsers by design, Google's `AIza` keys are public, and
+/// Vault's own web interface signs people in with its tokens.
 fn is_server_only(row: &Prefix) -> bool {
     const OF_USERS: &[&str] = &["OAuth", "user", "refresh", "key id", "credential id", "token id", "sid"];
-    !row.is_publishable() && row.vendor() != "Google" && !OF_USERS.iter().any(|word| row.what().contains(word))
+    !row.is_publishable()
+        && !matches!(row.vendor(), "Google" | "HashiCorp Vault")
+        && !OF_USERS.iter().any(|word| row.what().contains(word))
 }
 
 /// A token that lives longer than a browser should keep it, or without end.

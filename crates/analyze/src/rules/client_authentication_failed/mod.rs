@@ -60,6 +60,8 @@ const CODES: &[&str] = &[
     "bad_client_secret",
     "missing_client_id",
     "wrong_client_secret",
+    "invalid_scope",
+    "invalid_target",
 ];
 
 /// The same in words; all lower-case.
@@ -125,6 +127,7 @@ fn variant(oauth: &Oauth, fact: &Fact) -> &'static str {
     let auth = oauth.client_auth;
     match () {
         () if is_json_where_form_belongs(fact, oauth) => "json-body",
+        () if matches!(error, "invalid_scope" | "invalid_target") => "scope",
         () if auth.basic && auth.secret => "two-methods",
         () if error == "unsupported_grant_type" || said.contains("unsupported grant") => "grant-type",
         () if said.contains("secret hash") || said.contains("secret_hash") => "secret-hash",
@@ -199,7 +202,9 @@ fn method(oauth: &Oauth, seen: bool) -> String {
 
 fn fixes(variant: &str) -> &'static [&'static str] {
     match variant {
-        "grant-type" | "not-allowed" | "client-type" | "public-client-with-secret" => &["idp.client-settings"],
+        "scope" | "grant-type" | "not-allowed" | "client-type" | "public-client-with-secret" => {
+            &["idp.client-settings"]
+        }
         "json-body" => &["be.token-form"],
         _ => &["be.client-credentials", "idp.client-settings"],
     }
@@ -215,6 +220,7 @@ fn message(fact: &Fact, oauth: &Oauth, variant: &str, seen: bool) -> String {
             "the client authenticates itself twice, in Authorization and in the body, which the standard forbids"
                 .to_owned()
         }
+        "scope" => "it asks for a scope or resource that the provider does not know, or does not allow it".to_owned(),
         "grant-type" => "the provider or this client does not support the grant type".to_owned(),
         "secret-hash" => {
             "the SECRET_HASH is missing or was made with another secret, user name or client id".to_owned()

@@ -4,6 +4,8 @@ mod words;
 
 use std::time::Duration;
 
+use authtrace_parse::Timestamp;
+
 use crate::{
     capture::Protection,
     case::{Case, Seen, presented},
@@ -76,7 +78,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 
 /// The token of `fact` that is judged: what it presents, or a cookie where the API takes cookies or says "expired".
 fn jwt<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
-    let readable = |c: &&Credential| expiry(case, c).is_some();
+    let readable = |c: &&Credential| expiry(case, fact, c).is_some();
     let by_cookie = || case.control(fact).0.accepts(Method::Cookie) || fact.outcome.says(&[ErrorClass::Expired]);
     match presented(fact) {
         Some(credential) => Some(credential).filter(readable),
@@ -84,10 +86,19 @@ fn jwt<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
     }
 }
 
-/// `exp` in nanoseconds. One written in milliseconds lies thousands of years away for a verifier: it never expires.
-fn expiry(case: &Case<'_>, credential: &Credential) -> Option<i64> {
+/// The end of a URL's signature, or `exp`, in nanoseconds. An `exp` written in milliseconds lies thousands of years away
+/// for a verifier: it never expires.
+fn expiry(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Option<i64> {
+    if is_signed_url(fact, credential) {
+        return fact.signed_until().map(Timestamp::nanos);
+    }
     let claims = case.token(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
     claims.exp.filter(|exp| !exp.milliseconds).map(|exp| exp.intended().nanos())
+}
+
+/// Whether the URL is the credential.
+fn is_signed_url(fact: &Fact, credential: &Credential) -> bool {
+    credential.method() == Method::Query && fact.signed_until().is_some()
 }
 
 fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
@@ -99,7 +110,7 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
         let unseen = matches!(case.authorization(fact), Seen::Set(_) | Seen::Unknown);
         return (says_expired && (unseen || presented(fact).is_some())).then_some(None);
     };
-    match case.clock(fact).moment(fact, expiry(case, credential)?) {
+    match case.clock(fact).moment(fact, expiry(case, fact, credential)?) {
         // A malformed value may be refused for its form; only the server's word makes its age the reason.
         late @ Moment::Past(_) if credential.well_formed || says_expired => Some(Some(late)),
         Moment::Unsure if says_expired || accepted_before(case, fact, credential).is_some() => {
@@ -127,7 +138,7 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential,
     let counts = case.route(fact);
     let checks = counts.bare_refused + counts.credentialed_refused > 0
         && case.capture().protection(fact) == Protection::Protected;
-    match case.clock(fact).moment(fact, expiry(case, credential)?) {
+    match case.clock(fact).moment(fact, expiry(case, fact, credential)?) {
         Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => Some((credential, by)),
         _ => None,
     }
@@ -138,7 +149,9 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
     let says_expired = first.outcome.says(&[ErrorClass::Expired]);
     let before = credential.and_then(|c| accepted_before(case, first, c));
     let recovered = first.gates.has(Gate::Recovered);
+    let signed = credential.is_some_and(|c| is_signed_url(first, c));
     let draft = Draft::new(&RULE.meta, first)
+        .title(if signed { "Signed URL used after it had expired" } else { RULE.meta.title })
         .message(message(case, first, late, facts.len(), recovered))
         .because_if(says_expired, first.outcome.error_weight.unwrap_or(Reason::ServerText))
         .because_if(matches!(late, Some(Moment::Past(_))), Reason::WireFact)
@@ -150,7 +163,7 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         .cause(first.session.map_or_else(|| first.origin.to_string(), |session| session.to_string()));
     let draft = match credential {
         Some(c) => draft
-            .primary(first.id, "token.claim.exp", exp_text(case, first, c, late))
+            .primary(first.id, if signed { "request.query" } else { "token.claim.exp" }, exp_text(case, first, c, late))
             .related(first.id, &c.carrier.to_string(), case.capture().describe(c.token))
             .server_says(first)
             .credential(c.token),
@@ -170,6 +183,7 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
             .severity(Severity::Info, "the client refreshed the token and the repeated request was accepted"),
         (false, Some(Moment::Unsure)) => draft.variant("borderline"),
         (false, Some(Moment::Ahead(_))) => draft.variant("clocks-disagree"),
+        _ if signed => draft.variant("signed-url").fixes(&["fe.sign-late", "be.leeway"]),
         _ => draft,
     }
 }

@@ -1,6 +1,8 @@
 //! How late a token was, in words.
 
-use super::{Late, expiry, jwt};
+use authtrace_parse::Timestamp;
+
+use super::{Late, expiry, is_signed_url, jwt};
 use crate::{
     case::Case,
     facts::{
@@ -13,12 +15,13 @@ use crate::{
 
 /// `exp 2026-01-01T12:00:00Z; sent 3 min 41 s later by the server's clock (±0.8 s)`.
 pub(super) fn exp_text(case: &Case<'_>, fact: &Fact, credential: &Credential, late: Late) -> String {
-    let exp = expiry(case, credential).map_or_else(String::new, timestamp);
+    let exp = expiry(case, fact, credential).map_or_else(String::new, timestamp);
+    let exp = if is_signed_url(fact, credential) { format!("signed until {exp}") } else { format!("exp {exp}") };
     let clock = clock_text(case.clock(fact));
     match late {
-        Some(Moment::Past(by)) => format!("exp {exp}; sent at least {} later by {clock}", span(by)),
-        Some(Moment::Ahead(left)) => format!("exp {exp}; sent at least {} earlier by {clock}", span(left)),
-        _ => format!("exp {exp}; sent at about that time by {clock}"),
+        Some(Moment::Past(by)) => format!("{exp}; sent at least {} later by {clock}", span(by)),
+        Some(Moment::Ahead(left)) => format!("{exp}; sent at least {} earlier by {clock}", span(left)),
+        _ => format!("{exp}; sent at about that time by {clock}"),
     }
 }
 
@@ -37,16 +40,17 @@ fn timestamp(nanos: i64) -> String {
 
 pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
     let answer = format!("{}{}", answered(fact.status), times(n));
-    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, c))) {
+    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, fact, c))) {
         (Some(Moment::Ahead(left)), _) => format!(
             "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
             fact.route,
             span(left)
         ),
         (Some(moment), Some(exp)) => {
+            let what = if fact.signed_until() == Some(Timestamp::from_nanos(exp)) { "signed URL" } else { "token" };
             let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
             let expiry = expiry_text(case.clock(fact), moment, fact.sent_nanos(), exp);
-            format!("{} was sent with a token{lived} that {expiry}, and {answer}.", fact.route)
+            format!("{} was sent with a {what}{lived} that {expiry}, and {answer}.", fact.route)
         }
         _ => format!(
             "{} {answer}, and the server says that its token had expired; the capture does not show the token's exp.",

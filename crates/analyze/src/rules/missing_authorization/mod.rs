@@ -7,7 +7,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     profile::Counts,
     rule::{Check, Draft, Findings, Rule},
-    text::{answered, count},
+    text::{Text, answered, count},
     thresholds::thresholds,
 };
 
@@ -55,8 +55,11 @@ fn shows_sign_in(fact: &Fact) -> bool {
 fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
     let (control, _) = case.control(fact);
     let thin = !is_cohort(case, control);
+    let key = case.key_header(fact);
+    let missing =
+        key.map_or_else(|| "request.header.authorization".to_owned(), |name| format!("request.header.{name}"));
     let draft = Draft::new(&RULE.meta, fact)
-        .message(message(fact, lack, control))
+        .message(message(fact, lack, control, key))
         .because(Reason::WireFact)
         .because_if(lack.has_control && !thin, Reason::Control)
         .because_server_says(fact)
@@ -93,7 +96,7 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
             "request.header.access-control-request-headers",
             "does not ask for authorization",
         ),
-        None => draft.primary(fact.id, "request.header.authorization", "absent"),
+        None => draft.primary(fact.id, &missing, "absent"),
     }
 }
 
@@ -104,8 +107,9 @@ fn is_cohort(case: &Case<'_>, control: &Counts) -> bool {
     all as usize >= thresholds.cohort_min && f64::from(with) >= thresholds.cohort_ratio * f64::from(all)
 }
 
-fn message(fact: &Fact, lack: &Lack, control: &Counts) -> String {
-    let what = format!("{} went out without Authorization and {}", fact.route, answered(fact.status));
+fn message(fact: &Fact, lack: &Lack, control: &Counts, key: Option<&Text>) -> String {
+    let without = key.map_or("Authorization", |name| name);
+    let what = format!("{} went out without {without} and {}", fact.route, answered(fact.status));
     if lack.cookie_left_out {
         return format!(
             "{} went out without any cookie and {}; the page's calls to the same API just before carried its session cookie and were accepted.",

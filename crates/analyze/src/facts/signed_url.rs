@@ -1,0 +1,34 @@
+//! How long a signed URL lasts: it says so itself, in the parameters that its signature covers.
+
+use authtrace_parse::{Exchange, SecretStr, Timestamp};
+
+const SECOND: i64 = 1_000_000_000;
+
+/// When the signature of the URL ends; `None` where the URL is not signed or says nothing of it.
+///
+/// AWS Signature Version 4 and Google Cloud Storage name a moment and a duration, Azure's shared access signatures (`se`)
+/// and CloudFront (`Expires`) the moment.
+pub(crate) fn expiry(exchange: &Exchange) -> Option<Timestamp> {
+    let pairs = || exchange.request.target.query_pairs();
+    let value = |wanted: &str| pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    for vendor in ["x-amz", "x-goog"] {
+        if let (Some(date), Some(lasts)) = (value(&format!("{vendor}-date")), value(&format!("{vendor}-expires"))) {
+            value(&format!("{vendor}-signature"))?;
+            let lasts: i64 = lasts.expose().parse().ok()?;
+            return Some(Timestamp::from_nanos(basic(date)?.checked_add(lasts.checked_mul(SECOND)?)?));
+        }
+    }
+    if let (Some(end), Some(_)) = (value("se"), value("sig")) {
+        let end = end.expose().replace("%3A", ":").replace("%3a", ":");
+        let end: jiff::Timestamp = end.parse().ok()?;
+        return Some(Timestamp::from_nanos(end.as_second().checked_mul(SECOND)?));
+    }
+    let (end, ..) = (value("expires")?, value("signature")?, value("key-pair-id")?);
+    Some(Timestamp::from_nanos(end.expose().parse::<i64>().ok()?.checked_mul(SECOND)?))
+}
+
+/// `20261120T100000Z` (ISO 8601 basic format) in nanoseconds.
+fn basic(date: SecretStr<'_>) -> Option<i64> {
+    let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date.expose()).ok()?;
+    at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second().checked_mul(SECOND)
+}
