@@ -72,6 +72,11 @@ pub(crate) fn try_analyze(path: &Path, key_log: Option<&Path>) -> Option<Analysi
     read_inputs(Analyzer::new(Settings::default()), &[path.to_owned()], &Arc::new(log)).ok()
 }
 
+/// Analyses one capture with these settings.
+pub(crate) fn judge(path: &Path, settings: Settings) -> Analysis {
+    read_inputs(Analyzer::new(settings), &[path.to_owned()], KeyLog::none()).unwrap()
+}
+
 fn analyze_inputs(paths: &[PathBuf], env_file: Option<&Path>, key_log: &Arc<KeyLog>) -> Analysis {
     let mut keys = KeyRing::new();
     if let Some(env_file) = env_file {
