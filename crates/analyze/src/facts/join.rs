@@ -209,9 +209,7 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     // An interactive login is sent while nothing is signed in; what was answered before it went out saw nobody, too.
     if let Some(login) = signs_in.filter(|login| first_credential.is_none_or(|first| first >= *login)) {
         let sent = facts[login].started_nanos();
-        for fact in
-            facts[..login].iter_mut().filter(|f| f.refused() && f.credentials.is_empty() && f.ended_nanos() <= sent)
-        {
+        for fact in facts[..login].iter_mut().filter(|f| f.refused() && is_anonymous(f) && f.ended_nanos() <= sent) {
             fact.gates.add(Gate::AnonymousProbe);
         }
     }
@@ -225,10 +223,15 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     if first_credential.is_some() && !logs_in {
         return;
     }
-    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && f.credentials.is_empty())
-    {
+    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && is_anonymous(f)) {
         fact.gates.add(Gate::AnonymousProbe);
     }
+}
+
+/// Whether nobody is signed in, as far as the request shows. A server that wants a client certificate asks who the machine
+/// is, whoever is signed in.
+fn is_anonymous(fact: &Fact) -> bool {
+    fact.credentials.is_empty() && !fact.outcome.says(&[ErrorClass::ClientCertificate])
 }
 
 /// A login with a password or code in its body that the server took, or a page that was sent to the provider to sign in:
