@@ -10,6 +10,7 @@
 //! # quiet                          nothing at medium or above
 //! # only: har                      there is no packet form: what the story is about is not in packets
 //! ```
+#![allow(clippy::disallowed_methods, reason = "the stories are files")]
 
 use std::path::Path;
 
