@@ -119,6 +119,11 @@ const FIXES: &[Fix] = &[
         text: "Answer 401 with WWW-Authenticate: Bearer, with error=\"invalid_token\" and a safe description when a token was sent.",
     },
     Fix {
+        key: "fe.header-name",
+        place: "frontend",
+        text: "Name header fields with hyphens, not underscores: Authorization, or X-Auth-Token.",
+    },
+    Fix {
         key: "be.leeway",
         place: "backend",
         text: "Allow 30–60 s of clock leeway when checking exp and nbf, and keep server clocks on NTP.",

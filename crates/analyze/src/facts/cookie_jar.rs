@@ -22,6 +22,8 @@ use crate::{
 pub(crate) enum Rejection {
     /// `SameSite=None` without `Secure` (§5.7 step 19).
     NoneWithoutSecure,
+    /// `Partitioned` without `Secure` (CHIPS, "Cookies Having Independent Partitioned State" §2.1).
+    PartitionedWithoutSecure,
     /// `Secure` from an origin without TLS that is not this machine (§5.7 step 10).
     SecureWithoutTls,
     /// `__Host-` without `Secure` and `Path=/`, or with `Domain` (§4.1.3.2).
@@ -192,6 +194,7 @@ pub(crate) fn rejection(fact: &Fact, cookie: &SetCookie) -> Option<Rejection> {
         (prefix("__Secure-") && !cookie.secure, Rejection::SecurePrefix),
         (cookie.secure && !is_trustworthy(fact), Rejection::SecureWithoutTls),
         (cookie.same_site == Some(SameSite::None) && !cookie.secure, Rejection::NoneWithoutSecure),
+        (cookie.partitioned && !cookie.secure, Rejection::PartitionedWithoutSecure),
         (strict && is_subresource(fact) && is_cross_domain(fact), Rejection::CrossSite),
         (is_subresource(fact) && excludes_credentials(fact), Rejection::NotIncluded),
     ]
@@ -205,6 +208,7 @@ pub(crate) fn explain(fact: &Fact, cookie: &SetCookie, why: Rejection) -> String
     let page = fact.cors.as_ref().and_then(|c| c.origin.as_deref()).unwrap_or("another origin");
     match why {
         Rejection::NoneWithoutSecure => "browsers drop SameSite=None without Secure".into(),
+        Rejection::PartitionedWithoutSecure => "browsers drop Partitioned without Secure".into(),
         Rejection::SecureWithoutTls => format!("it is Secure and {} has no TLS, so browsers drop it", fact.origin),
         Rejection::HostPrefix => {
             "a __Host- cookie needs Secure, Path=/ and no Domain; without them browsers drop it".into()

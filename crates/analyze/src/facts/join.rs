@@ -14,6 +14,8 @@ const PREFLIGHT_WINDOW: i64 = 2 * SECOND;
 const REDIRECT_WINDOW: i64 = 2 * SECOND;
 /// Refused, refreshed and repeated within this time is a healthy refresh (G8).
 const RECOVERED_WINDOW: i64 = 5 * SECOND;
+/// A request sent this soon after a refresh may still carry the old token: callers do not learn of it at once (AUTH026).
+const CROSSING: i64 = SECOND / 2;
 /// Refusals this long after a logout are its echo (G24).
 const LOGOUT_GRACE: i64 = 2 * SECOND;
 
@@ -118,14 +120,26 @@ fn recoveries(facts: &mut [&mut Fact]) {
         if !facts[index].refused() || facts[index].role.delivers() {
             continue;
         }
-        let Some(refresh) = at_or_after(&refreshes, index + 1) else { continue };
+        let crossed = crosses(facts, &refreshes, index);
+        let Some(refresh) = crossed.then_some(index + 1).or_else(|| at_or_after(&refreshes, index + 1)) else {
+            continue;
+        };
         let key = (facts[index].origin.clone(), facts[index].route.clone(), facts[index].main_credential().is_some());
         let repeated = repetitions.get(&key).and_then(|found| at_or_after(found, refresh));
         let until = facts[index].ended_nanos() + RECOVERED_WINDOW;
-        if repeated.is_some_and(|repeated| facts[repeated].started_nanos() <= until) {
+        let token = |at: usize| facts[at].main_credential().map(|c| c.token);
+        // What crossed a refresh had the old token; the same one accepted later is another story.
+        let renewed = |at: usize| !crossed || token(at) != token(index);
+        if repeated.is_some_and(|at| facts[at].started_nanos() <= until && renewed(at)) {
             facts[index].gates.add(Gate::Recovered);
         }
     }
+}
+
+/// Whether the request crossed a refresh: it went out while the new token was on its way, or had hardly come.
+fn crosses(facts: &[&mut Fact], refreshes: &[usize], index: usize) -> bool {
+    let before = refreshes[..refreshes.partition_point(|&refresh| refresh < index)].last();
+    before.is_some_and(|&refresh| facts[index].started_nanos() < facts[refresh].ended_nanos() + CROSSING)
 }
 
 fn refreshes(fact: &Fact) -> bool {
@@ -209,9 +223,7 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     // An interactive login is sent while nothing is signed in; what was answered before it went out saw nobody, too.
     if let Some(login) = signs_in.filter(|login| first_credential.is_none_or(|first| first >= *login)) {
         let sent = facts[login].started_nanos();
-        for fact in
-            facts[..login].iter_mut().filter(|f| f.refused() && f.credentials.is_empty() && f.ended_nanos() <= sent)
-        {
+        for fact in facts[..login].iter_mut().filter(|f| f.refused() && is_anonymous(f) && f.ended_nanos() <= sent) {
             fact.gates.add(Gate::AnonymousProbe);
         }
     }
@@ -225,10 +237,15 @@ fn anonymous_probes(facts: &mut [&mut Fact]) {
     if first_credential.is_some() && !logs_in {
         return;
     }
-    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && f.credentials.is_empty())
-    {
+    for fact in facts[..end].iter_mut().filter(|f| f.role == Role::Userinfo && f.refused() && is_anonymous(f)) {
         fact.gates.add(Gate::AnonymousProbe);
     }
+}
+
+/// Whether nobody is signed in, as far as the request shows. A server that wants a client certificate asks who the machine
+/// is, whoever is signed in.
+fn is_anonymous(fact: &Fact) -> bool {
+    fact.credentials.is_empty() && !fact.outcome.says(&[ErrorClass::ClientCertificate])
 }
 
 /// A login with a password or code in its body that the server took, or a page that was sent to the provider to sign in:

@@ -1,6 +1,7 @@
 //! Test support: exchanges written as short transcripts, so that a test reads as a story.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part; a wrong transcript may panic")]
 
+pub(crate) mod fixture;
 pub(crate) mod tokens;
 pub(crate) mod transcript;
 

@@ -16,7 +16,7 @@ use authtrace_analyze::{
     coverage::{Input, InputFormat},
     key::{KeyRing, dotenv},
 };
-use authtrace_capture::{Container, InputPath, InputReport, Plan, read_input};
+use authtrace_capture::{Container, InputError, InputPath, InputReport, Plan, read_input};
 use authtrace_parse::KeyLog;
 
 /// The repository's root.
@@ -63,6 +63,20 @@ pub(crate) fn analyze_all(paths: &[PathBuf], env_file: Option<&Path>) -> Analysi
     analyze_inputs(paths, env_file, KeyLog::none())
 }
 
+/// The same, where the file may be none that can be read.
+pub(crate) fn try_analyze(path: &Path, key_log: Option<&Path>) -> Option<Analysis> {
+    let mut log = KeyLog::new();
+    if let Some(path) = key_log {
+        log.read(&std::fs::read(path).unwrap());
+    }
+    read_inputs(Analyzer::new(Settings::default()), &[path.to_owned()], &Arc::new(log)).ok()
+}
+
+/// Analyses one capture with these settings.
+pub(crate) fn judge(path: &Path, settings: Settings) -> Analysis {
+    read_inputs(Analyzer::new(settings), &[path.to_owned()], KeyLog::none()).unwrap()
+}
+
 fn analyze_inputs(paths: &[PathBuf], env_file: Option<&Path>, key_log: &Arc<KeyLog>) -> Analysis {
     let mut keys = KeyRing::new();
     if let Some(env_file) = env_file {
@@ -71,16 +85,19 @@ fn analyze_inputs(paths: &[PathBuf], env_file: Option<&Path>, key_log: &Arc<KeyL
             keys.add_value(&name, &value);
         }
     }
-    let mut analyzer = Analyzer::new(Settings { keys, ..Settings::default() });
+    read_inputs(Analyzer::new(Settings { keys, ..Settings::default() }), paths, key_log).unwrap()
+}
+
+fn read_inputs(mut analyzer: Analyzer, paths: &[PathBuf], key_log: &Arc<KeyLog>) -> Result<Analysis, InputError> {
     let (mut inputs, mut first_id) = (Vec::new(), 0);
     for (index, path) in (0..).zip(paths) {
         let plan = Plan { index, first_id, keys: Arc::clone(key_log), ..Plan::new(&BodyNeeds) };
         let path = InputPath::File(path.clone());
-        let report = read_input(&path, &plan, &mut |exchange| analyzer.push(&exchange)).unwrap();
+        let report = read_input(&path, &plan, &mut |exchange| analyzer.push(&exchange))?;
         first_id = report.next_id;
         inputs.push(input(report));
     }
-    analyzer.finish(inputs)
+    Ok(analyzer.finish(inputs))
 }
 
 fn input(report: InputReport) -> Input {

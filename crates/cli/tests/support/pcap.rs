@@ -1,11 +1,15 @@
 //! A packet capture in the making, as classic pcap over raw IP: packet by packet, or a whole connection.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-/// From a client to the one server, or back.
+/// From a client to a server, or back.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Packet<'a> {
     /// Which client.
     pub(crate) client: u32,
+    /// Which server; most captures have one.
+    pub(crate) server: u8,
+    /// Which of the client's connections.
+    pub(crate) connection: u16,
     /// Whether the server sends it.
     pub(crate) from_server: bool,
     pub(crate) sequence: u32,
@@ -37,21 +41,27 @@ impl FileOfPackets {
 
     /// The next record.
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Vec<u8> {
-        let bytes = packet.bytes();
         self.seconds += 1;
-        let length = u32::try_from(bytes.len()).unwrap();
-        let mut record: Vec<u8> = [self.seconds, 0, length, length].into_iter().flat_map(u32::to_le_bytes).collect();
-        record.extend(bytes);
-        record
+        record([self.seconds, 0], packet)
     }
+}
+
+/// A record of a packet that was seen at a time of its own, in seconds and microseconds.
+pub(crate) fn record(at: [u32; 2], packet: &Packet<'_>) -> Vec<u8> {
+    let bytes = packet.bytes();
+    let length = u32::try_from(bytes.len()).unwrap();
+    let mut record: Vec<u8> = [at[0], at[1], length, length].into_iter().flat_map(u32::to_le_bytes).collect();
+    record.extend(bytes);
+    record
 }
 
 impl Packet<'_> {
     /// IPv4 (RFC 791) with TCP (RFC 9293); checksums stay empty, as offloading leaves them.
     fn bytes(&self) -> Vec<u8> {
         let [_, a, b, c] = (self.client + 1).to_be_bytes();
-        let (client, server) = ([10, a, b, c], [10, 255, 0, 2]);
-        let ports = if self.from_server { [8000_u16, 40_000] } else { [40_000, 8000] };
+        let (client, server) = ([10, a, b, c], [10, 255, self.server, 2]);
+        let own = 40_000 + self.connection;
+        let ports = if self.from_server { [8000, own] } else { [own, 8000] };
         let length = u16::try_from(40 + self.payload.len()).unwrap();
         let mut packet = vec![0x45, 0];
         packet.extend(length.to_be_bytes());
@@ -75,7 +85,8 @@ pub(crate) fn pcap(said: &[(bool, &str)]) -> Vec<u8> {
         let own = usize::from(from_server);
         let (sequence, acknowledgment) = (next[own], next[1 - own]);
         next[own] += u32::try_from(text.len()).unwrap() + u32::from(flags & (SYN | FIN) != 0);
-        let packet = Packet { client: 0, from_server, sequence, acknowledgment, flags, payload: text.as_bytes() };
+        let packet =
+            Packet { from_server, sequence, acknowledgment, flags, payload: text.as_bytes(), ..Packet::default() };
         bytes.extend(file.packet(&packet));
     };
     add(false, SYN, "");

@@ -20,6 +20,8 @@ const KEY_HEADERS: &[&str] = &[
     "apikey",
     "api-key",
     "x-auth-token",
+    "auth-token",
+    "access-token",
     "x-access-token",
     "x-authorization",
     "private-token",
@@ -45,7 +47,9 @@ const KEY_HEADER_ENDS: &[&str] =
 /// The lower-case name of a header that carries a key of its own.
 fn key_header(name: &str) -> Option<String> {
     let lower = name.to_ascii_lowercase();
-    let known = KEY_HEADERS.contains(&&*lower) || KEY_HEADER_ENDS.iter().any(|end| lower.ends_with(end));
+    // Who writes `auth_token` means `auth-token`; some servers make no difference, and nginx drops it.
+    let spelt = lower.replace('_', "-");
+    let known = KEY_HEADERS.contains(&&*spelt) || KEY_HEADER_ENDS.iter().any(|end| spelt.ends_with(end));
     known.then_some(lower)
 }
 
@@ -199,7 +203,14 @@ impl Found<'_> {
     }
 
     fn body(&mut self, body: &BodyView) {
-        for key in REFRESH_KEYS.iter().chain(&["access_token", "id_token", "token", "assertion", "subject_token"]) {
+        for key in REFRESH_KEYS.iter().chain(&[
+            "access_token",
+            "AccessToken",
+            "id_token",
+            "token",
+            "assertion",
+            "subject_token",
+        ]) {
             if let Some(value) = body.string(key).filter(|v| !v.expose().is_empty()) {
                 self.add_named(Carrier::Body, key, value);
             }

@@ -161,7 +161,7 @@ fn draft(case: &Case<'_>, fact: &Fact, oauth: &Oauth) -> Draft {
         .because_if(oauth.answered.error.is_some(), Reason::ServerCode)
         .because_if(accepted.is_some(), Reason::Control)
         .primary(fact.id, part.as_deref().unwrap_or("response.status"), says(fact, oauth))
-        .related(fact.id, "request", method(oauth, seen))
+        .related(fact.id, "request", method(oauth, seen && variant != "client-refused"))
         .fixes(fixes(variant))
         .cause(format!("{} {} {variant}", fact.origin, id.unwrap_or_default()))
         .message(message(fact, oauth, variant, seen));

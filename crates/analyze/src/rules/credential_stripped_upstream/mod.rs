@@ -4,9 +4,14 @@ use crate::{
     case::{Case, good_authorization, has_bare_challenge},
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Credential, role::Role},
+    facts::{
+        Fact,
+        credential::{Carrier, Credential},
+        role::Role,
+    },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    text::answered,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -31,12 +36,47 @@ const SECOND: i64 = 1_000_000_000;
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
+        out.add_all(underscored(case, fact));
         let Some(credential) = good_authorization(fact).filter(|c| is_usable(case, fact, c)) else { continue };
         let inner = inner_leg(case, fact);
         if inner.is_some() || says_missing(fact) {
             out.add(draft(case, fact, credential, inner));
         }
     }
+}
+
+/// A key in a header whose name holds an underscore, and a server that misses it: nginx drops such fields unless
+/// `underscores_in_headers` is on, and gateways in front of CGI do the same.
+fn underscored(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
+    let named = |credential: &&Credential| match &credential.carrier {
+        Carrier::Header(name) => name.contains('_') && credential.kind.is_credential(),
+        _ => false,
+    };
+    let credential = fact.credentials.iter().find(named)?;
+    let missing = fact.outcome.error.is_some_and(ErrorClass::is_missing);
+    // Where it is accepted elsewhere, nothing drops it.
+    let read = case.lookup().succeeded_with(&fact.origin, credential.token).iter().next().is_some();
+    (missing && !read && fact.authorization().is_none()).then_some(())?;
+    let header = credential.carrier.to_string();
+    let name = header.rsplit('.').next().unwrap_or_default();
+    Some(
+        Draft::new(&RULE.meta, fact)
+            .variant("underscore")
+            .title("Key in a header field that proxies drop for its name")
+            .credential(credential.token)
+            .because(Reason::WireFact)
+            .because_server_says(fact)
+            .capped([Cap::NoControl])
+            .primary(fact.id, &header, format!("present: {}", case.capture().describe(credential.token)))
+            .server_says(fact)
+            .fixes(&["fe.header-name"])
+            .cause(format!("{} {name}", fact.origin))
+            .message(format!(
+                "{} carried a credential in {name} and {}, as if nothing had been sent: nginx and others drop header fields whose names hold an underscore.",
+                fact.route,
+                answered(fact.status)
+            )),
+    )
 }
 
 /// Whether a server that saw this credential would not call it missing: `Bearer` where nothing else is asked for, or a

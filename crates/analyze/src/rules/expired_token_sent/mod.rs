@@ -15,7 +15,7 @@ use crate::{
         Fact,
         clock::Moment,
         credential::{Credential, Method},
-        gate::Gate,
+        gate::{Gate, NOT_A_FAILURE},
         outcome::OutcomeClass,
         role::Role,
     },
@@ -55,7 +55,8 @@ const EXPLAINED: &[ErrorClass] = &[ErrorClass::Expired, ErrorClass::Invalid, Err
 type Late = Option<Moment>;
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let refused = case.refusals().filter(|f| !f.role.delivers());
+    let refused = case.facts().filter(|f| f.refused() || denies_link(f)).filter(|f| !f.gates.any(NOT_A_FAILURE));
+    let refused = refused.filter(|f| !f.role.delivers());
     let judged: Vec<(&Fact, Late)> = refused.filter_map(|f| Some((f, refused_late(case, f)?))).collect();
     let groups = Case::grouped(judged.iter().map(|(fact, _)| *fact), |f| {
         (f.origin.clone(), f.route.clone(), f.session, f.gates.has(Gate::Recovered), jwt(case, f).map(|c| c.token))
@@ -101,9 +102,15 @@ fn is_signed_url(fact: &Fact, credential: &Credential) -> bool {
     credential.method() == Method::Query && fact.signed_until().is_some()
 }
 
+/// Whether a signed URL was denied, and nothing but the URL can be what was denied. CloudFront says "Access denied" whatever
+/// was wrong with it.
+fn denies_link(fact: &Fact) -> bool {
+    fact.signed_until().is_some() && fact.outcome.class == OutcomeClass::Forbidden && fact.authorization().is_none()
+}
+
 fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     let says_expired = fact.outcome.says(&[ErrorClass::Expired]);
-    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED)) {
+    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || denies_link(fact)) {
         return None;
     }
     let Some(credential) = jwt(case, fact) else {

@@ -94,6 +94,7 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, 
 fn variant(why: Rejection) -> &'static str {
     match why {
         Rejection::NoneWithoutSecure => "none-without-secure",
+        Rejection::PartitionedWithoutSecure => "partitioned-without-secure",
         Rejection::SecureWithoutTls => "secure-without-tls",
         Rejection::HostPrefix => "host-prefix",
         Rejection::SecurePrefix => "secure-prefix",

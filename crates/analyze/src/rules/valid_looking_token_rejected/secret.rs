@@ -34,7 +34,9 @@ pub(super) fn judge(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
         return Some(unplaced(fact));
     }
     let credential = fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed)?;
-    let sort = sort(credential)?;
+    // What the server itself calls a key is one, whatever it looks like: Supabase's keys are JWTs.
+    let is_key = named && credential.kind != TokenKind::Redacted;
+    let sort = sort(credential).or_else(|| is_key.then_some(Sort::Key))?;
     // Nobody else explains it, so whatever the server names is about this credential, unless it saw none.
     let seen = fact.outcome.error.is_none_or(|error| !error.is_missing());
     seen.then(|| draft(case, fact, credential, sort))
