@@ -209,8 +209,7 @@ impl<'a> Case<'a> {
 
     /// The header of its own in which this API takes a key, where no accepted request shows `Authorization`.
     pub(crate) fn key_header(&self, fact: &Fact) -> Option<&'a Text> {
-        let (control, _) = self.control(fact);
-        if control.accepts(Method::Authorization) || !control.accepts(Method::ApiKey) {
+        if !self.takes_keys_only(fact) {
             return None;
         }
         let accepted = self.lookup.succeeded_at(&fact.origin);
@@ -222,11 +221,13 @@ impl<'a> Case<'a> {
 
     /// Whether a key is missing where keys in headers of their own are what this API takes: exporters leave those in place.
     fn lacks_key(&self, fact: &Fact) -> bool {
+        fact.view == HeaderView::Full && fact.outcome.says(&[ErrorClass::ApiKeyMissing]) && self.takes_keys_only(fact)
+    }
+
+    /// Whether accepted requests show keys in headers of their own, and none shows `Authorization`.
+    fn takes_keys_only(&self, fact: &Fact) -> bool {
         let (control, _) = self.control(fact);
-        fact.view == HeaderView::Full
-            && fact.outcome.says(&[ErrorClass::ApiKeyMissing])
-            && control.accepts(Method::ApiKey)
-            && !control.accepts(Method::Authorization)
+        control.accepts(Method::ApiKey) && !control.accepts(Method::Authorization)
     }
 
     /// Whether `credential` is a key that only stands beside `Authorization` here: it names the application, not the user.

@@ -1,18 +1,12 @@
 //! The documents: links lead somewhere, and the tests that the threat model names exist.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "tests read files and report")]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod support;
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use pulldown_cmark::{Event, Parser, Tag};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
+use support::{root, shell};
 
 /// Every Markdown page that people read: reports are made by the program and tested elsewhere.
 fn pages() -> Vec<PathBuf> {
@@ -56,8 +50,6 @@ fn links_lead_somewhere() {
 fn commands_of_the_guides_run() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(root().join("captures"), folder.path().join("captures")).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_authtrace")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut run = 0;
     for page in pages().iter().filter(|page| page.parent().unwrap().ends_with("guides")) {
         let text = fs::read_to_string(page).unwrap();
@@ -65,8 +57,7 @@ fn commands_of_the_guides_run() {
         for command in
             commands.filter(|c| c.starts_with("authtrace ") && (c.contains("captures/") || c.ends_with("shared.har")))
         {
-            let output =
-                Command::new("sh").args(["-c", command]).current_dir(&folder).env("PATH", &path).output().unwrap();
+            let output = shell(command, folder.path());
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{}: {command}: {error}", page.display());
             run += 1;

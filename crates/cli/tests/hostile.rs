@@ -306,3 +306,50 @@ fn descriptions_and_settings_that_swell_are_refused() {
         assert!(error.lines().count() == 1 && error.len() < 400, "{flag}: {error}");
     }
 }
+
+/// Dates of tokens, of URLs and of the capture itself are anyone's to write: the ends of time are a judgement like any other.
+#[test]
+fn dates_at_the_ends_of_time_are_judged() {
+    const ENDS: [&str; 6] = ["-9223372036", "-1", "0", "9223372036", "-99999999999999999999", "1700000000"];
+    const STARTS: [&str; 3] = ["1678-01-01T00:00:00Z", "2026-11-21T10:00:00Z", "2261-12-31T00:00:00Z"];
+    const DATES: [&str; 2] = ["Mon, 01 Jan 1680 00:00:00 GMT", "Thu, 31 Dec 2260 00:00:00 GMT"];
+    const WORDS: [&str; 3] = ["token expired", "token not yet valid", "invalid token"];
+    let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let mut entries = Vec::new();
+    for (index, (exp, iat)) in ENDS.iter().flat_map(|exp| ENDS.iter().map(move |iat| (exp, iat))).enumerate() {
+        let claims = format!(r#"{{"iss":"https://id.x.dev","sub":"ann","exp":{exp},"iat":{iat},"nbf":{iat}}}"#);
+        let token = format!("{}.{}.{}", part(r#"{"alg":"HS256"}"#.into()), part(claims), part("signature".repeat(4)));
+        let bearer = json!([header("Authorization", &format!("Bearer {token}"))]);
+        let date = json!([header("Date", DATES[index % 2])]);
+        let refused = json!({"message": WORDS[index % 3]});
+        let granted = json!({"access_token": token, "refresh_token": token});
+        let link = format!("https://x.dev/v?Expires={exp}&Key-Pair-Id=K2&Signature=0123456789abcdef&token={token}");
+        for (url, headers, status, body) in [
+            ("https://x.dev/v1/me", &bearer, 401, &refused),
+            ("https://x.dev/v1/me", &bearer, 200, &json!({})),
+            ("https://x.dev/auth/refresh", &json!([]), 200, &granted),
+            ("https://x.dev/auth/refresh", &json!([]), 401, &refused),
+            (link.as_str(), &json!([]), 403, &json!({"message": "Access denied"})),
+        ] {
+            let mut entry = entry(0, "GET", url, headers.clone(), status, date.clone(), body.clone());
+            entry["startedDateTime"] = STARTS[index % 3].into();
+            entry["request"]["postData"]["text"] = json!({"refresh_token": token}).to_string().into();
+            entries.push(entry);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "dates.har", json!({"log": {"entries": entries}}).to_string().as_bytes());
+    let reports = folder.path().join("reports");
+    for args in [
+        vec!["analyze", &path],
+        vec!["analyze", &path, "-T", "json"],
+        vec!["exchanges", &path],
+        vec!["tokens", &path],
+        vec!["sessions", &path],
+        vec!["query", &path, "SELECT * FROM tokens"],
+        vec!["report", &path, "-o", reports.to_str().unwrap()],
+    ] {
+        let output = run(&args);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {}", everything(&output));
+    }
+}

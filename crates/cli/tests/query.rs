@@ -3,19 +3,10 @@
 
 mod support;
 
-use std::process::{Command, Output};
-
-use support::root;
-
-/// What `command`, written for a shell, prints in the repository's root.
-fn shell(command: &str) -> Output {
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_authtrace")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    Command::new("sh").args(["-c", command]).current_dir(root()).env("PATH", path).output().unwrap()
-}
+use support::{root, shell};
 
 fn printed(command: &str) -> String {
-    let output = shell(command);
+    let output = shell(command, &root());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {error}");
     String::from_utf8(output.stdout).unwrap()
@@ -64,7 +55,7 @@ fn every_format_holds_the_same_rows() {
 #[test]
 fn what_cannot_be_answered_is_said_in_one_line() {
     let check = |arguments: &str, says: &str| {
-        let output = shell(&format!("authtrace query {arguments}"));
+        let output = shell(&format!("authtrace query {arguments}"), &root());
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
         assert!(error.contains(says) && error.lines().count() == 1, "{arguments}: {error}");

@@ -47,16 +47,26 @@ pub enum Moment {
 }
 
 impl Offset {
+    /// How long after the sending of `fact`'s request `at` (server time, nanoseconds) lies, at the least.
+    pub(crate) fn ahead(self, fact: &Fact, at: i64) -> i64 {
+        at.saturating_sub(fact.sent_nanos().saturating_add(self.high))
+    }
+
+    /// How long before the sending of `fact`'s request `at` (server time, nanoseconds) lies, at the least.
+    pub(crate) fn behind(self, fact: &Fact, at: i64) -> i64 {
+        fact.sent_nanos().saturating_add(self.low).saturating_sub(at)
+    }
+
     /// Where `at` (server time, nanoseconds) lies against the arrival of `fact`'s request, which the server saw between
     /// the request's start and the answer's first byte.
     pub fn moment(self, fact: &Fact, at: i64) -> Moment {
         let answered =
             fact.timing.first_byte().or(fact.timing.ended()).map_or_else(|| fact.sent_nanos(), Timestamp::nanos);
-        let (earliest, latest) = (fact.sent_nanos() + self.low, answered + self.high);
+        let (earliest, latest) = (fact.sent_nanos().saturating_add(self.low), answered.saturating_add(self.high));
         if earliest >= at {
-            Moment::Past(earliest - at)
+            Moment::Past(earliest.saturating_sub(at))
         } else if latest < at {
-            Moment::Ahead(at - latest)
+            Moment::Ahead(at.saturating_sub(latest))
         } else {
             Moment::Unsure
         }
@@ -97,7 +107,7 @@ fn bound(fact: &Fact) -> Option<(i64, i64)> {
     let date = fact.server_date.get()?.nanos();
     let received = fact.timing.first_byte().or(fact.timing.ended())?.nanos();
     let sent = fact.timing.started().or(fact.timing.sent())?.nanos();
-    Some((date - received, date + SECOND - sent))
+    Some((date.saturating_sub(received), date.saturating_add(SECOND).saturating_sub(sent)))
 }
 
 /// The range that most bounds share (Marzullo's algorithm); all of them when they agree.

@@ -7,6 +7,7 @@ use super::{
     body::BodyView,
     credential::{self, Carrier},
     set_cookie,
+    times::Times,
 };
 use crate::{
     text::Interner,
@@ -50,7 +51,8 @@ pub(super) fn deliveries(
         return Vec::new();
     }
     let mut found = Vec::new();
-    let at = exchange.timing.ended.or(exchange.timing.first_byte);
+    let timing = Times::from(&exchange.timing);
+    let at = timing.ended().or(timing.first_byte());
     let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
         let token = tokens.intern(value, scheme, exchange.id);
         tokens.delivered(token, &carrier, purpose, exchange.id, at);

@@ -1,8 +1,7 @@
 //! How long a signed URL lasts: it says so itself, in the parameters that its signature covers.
 
 use authtrace_parse::{Exchange, SecretStr, Timestamp};
-
-const SECOND: i64 = 1_000_000_000;
+use percent_encoding::percent_decode_str;
 
 /// When the signature of the URL ends; `None` where the URL is not signed or says nothing of it.
 ///
@@ -15,20 +14,19 @@ pub(crate) fn expiry(exchange: &Exchange) -> Option<Timestamp> {
         if let (Some(date), Some(lasts)) = (value(&format!("{vendor}-date")), value(&format!("{vendor}-expires"))) {
             value(&format!("{vendor}-signature"))?;
             let lasts: i64 = lasts.expose().parse().ok()?;
-            return Some(Timestamp::from_nanos(basic(date)?.checked_add(lasts.checked_mul(SECOND)?)?));
+            return Some(Timestamp::from_seconds(basic(date)?.checked_add(lasts)?));
         }
     }
     if let (Some(end), Some(_)) = (value("se"), value("sig")) {
-        let end = end.expose().replace("%3A", ":").replace("%3a", ":");
-        let end: jiff::Timestamp = end.parse().ok()?;
-        return Some(Timestamp::from_nanos(end.as_second().checked_mul(SECOND)?));
+        let end: jiff::Timestamp = percent_decode_str(end.expose()).decode_utf8().ok()?.parse().ok()?;
+        return Some(Timestamp::from_seconds(end.as_second()));
     }
     let (end, ..) = (value("expires")?, value("signature")?, value("key-pair-id")?);
-    Some(Timestamp::from_nanos(end.expose().parse::<i64>().ok()?.checked_mul(SECOND)?))
+    Some(Timestamp::from_seconds(end.expose().parse().ok()?))
 }
 
-/// `20261120T100000Z` (ISO 8601 basic format) in nanoseconds.
+/// `20261120T100000Z` (ISO 8601 basic format) in seconds.
 fn basic(date: SecretStr<'_>) -> Option<i64> {
     let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date.expose()).ok()?;
-    at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second().checked_mul(SECOND)
+    Some(at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
 }

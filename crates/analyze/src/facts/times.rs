@@ -12,15 +12,20 @@ impl Moment {
     /// No moment. The value itself is a day in 1677 that no capture names.
     pub const NONE: Self = Self(i64::MIN);
 
+    /// The last one, in the year 2188: two moments from 1970 to then are never further apart than nanoseconds can count.
+    const LAST: i64 = i64::MAX / 4 * 3;
+
     /// The moment, where there is one.
     pub fn get(self) -> Option<Timestamp> {
         (self != Self::NONE).then(|| Timestamp::from_nanos(self.0))
     }
 }
 
+/// A clock that names a day before 1970 or after [`Moment::LAST`] says nothing.
 impl From<Option<Timestamp>> for Moment {
     fn from(at: Option<Timestamp>) -> Self {
-        at.map_or(Self::NONE, |at| Self(at.nanos()))
+        let nanos = at.map(Timestamp::nanos).filter(|nanos| (0..=Self::LAST).contains(nanos));
+        nanos.map_or(Self::NONE, Self)
     }
 }
 

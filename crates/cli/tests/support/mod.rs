@@ -7,7 +7,7 @@ pub(crate) mod mutation;
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::Arc,
 };
 
@@ -32,6 +32,13 @@ pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     }
     println!("SKIPPED: {} is not on this machine", path.display());
     None
+}
+
+/// What `command`, written for a shell that finds `authtrace`, prints in `folder`.
+pub(crate) fn shell(command: &str, folder: &Path) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_authtrace")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    Command::new("sh").args(["-c", command]).current_dir(folder).env("PATH", path).output().unwrap()
 }
 
 /// A Chromium of this machine, where there is one; says aloud where there is not.

@@ -70,7 +70,8 @@ fn lives<'a>(view: &View<'a>) -> Vec<Life<'a>> {
         let issued = tokens::claims(token).and_then(|c| c.iat).map(|date| date.intended().nanos());
         let last = token.last.map_or(first, Timestamp::nanos);
         // `iat` is the issuer's clock and may lie long before the capture: then the bar begins where the token was seen.
-        let begin = issued.filter(|at| *at <= first && first - at < 60_000_000_000).unwrap_or(first).min(first);
+        let begin =
+            issued.filter(|at| *at <= first && first.saturating_sub(*at) < 60_000_000_000).unwrap_or(first).min(first);
         let expiry = tokens::claims(token).and_then(|c| c.exp).map(|date| date.intended().nanos());
         token.is_secret().then_some(Life { id, token, uses, begin, expiry, last })
     };
@@ -87,7 +88,9 @@ fn bar(drawing: &mut Drawing, view: &View<'_>, life: &Life<'_>, scale: &Scale, y
     let (left, right) = (scale.at(life.begin), scale.at(end.max(life.begin)));
     let name = tokens::name(&view.analysis.capture, life.id, life.token);
     let expiry = match life.expiry {
-        Some(expiry) if expiry > until => format!(", expires {} after the last use", span(expiry - life.last)),
+        Some(expiry) if expiry > until => {
+            format!(", expires {} after the last use", span(expiry.saturating_sub(life.last)))
+        }
         Some(_) => ", expires within the picture".to_owned(),
         None => ", states no expiry".to_owned(),
     };

@@ -235,8 +235,8 @@ mod common {
         let first = scene.first()?;
         let credential = first.main_credential()?;
         let claims = scene.capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
-        let exp = claims.exp?.intended();
-        let left = exp.nanos() - first.sent_nanos() - scene.capture.clocks.offset(&first.origin).high;
+        let clock = scene.capture.clocks.offset(&first.origin);
+        let left = clock.ahead(first, claims.exp?.intended().nanos());
         (left > 0).then_some(())?;
         let seconds = left / 1_000_000_000;
         Contradiction::new(

@@ -112,7 +112,8 @@ fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
         );
     }
     let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
-    let left = claims.exp?.intended().nanos() - fact.sent_nanos() - scene.capture.clocks.offset(&fact.origin).high;
+    let clock = scene.capture.clocks.offset(&fact.origin);
+    let left = clock.ahead(fact, claims.exp?.intended().nanos());
     (left > 0).then_some(())?;
     Contradiction::new(
         format!("The refresh token names an expiry {} s in the future.", left / 1_000_000_000),

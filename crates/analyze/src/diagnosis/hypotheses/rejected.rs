@@ -190,7 +190,8 @@ fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
     let Some(begin) = [claims.nbf, claims.iat].into_iter().flatten().map(|date| date.intended().nanos()).max() else {
         return Contradiction::new("The token names no beginning.", shows(first, "token.claim.nbf", "absent"));
     };
-    let since = first.sent_nanos() + scene.capture.clocks.offset(&first.origin).low - begin;
+    let clock = scene.capture.clocks.offset(&first.origin);
+    let since = clock.behind(first, begin);
     (since > 0).then_some(())?;
     Contradiction::new(
         format!("Its nbf and iat had passed at least {} before by the server's clock.", crate::text::span(since)),
@@ -210,7 +211,7 @@ fn clocks_agree(scene: &Scene<'_>) -> Option<Contradiction> {
     let delivery = scene.capture.fact(token.delivered_by?)?;
     let (api, issuer) = (scene.capture.clocks.offset(&first.origin), scene.capture.clocks.offset(&delivery.origin));
     let known = api.samples > 0 && issuer.samples > 0 && api.consistent && issuer.consistent;
-    let apart = (api.high - issuer.low).max(issuer.high - api.low);
+    let apart = api.high.saturating_sub(issuer.low).max(issuer.high.saturating_sub(api.low));
     (known && apart < CLOSE).then_some(())?;
     Contradiction::new(
         format!("The clocks of issuer and API agree within {}.", crate::text::span(apart)),

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Carrier, Credential, UrlCredential};
 use crate::{
-    facts::body::BodyView,
+    facts::{body::BodyView, times::Times},
     text::{Interner, Text},
     token::{Authorization, Defect, TokenKind, classify},
     tokens::TokenStore,
@@ -149,7 +149,7 @@ impl Found<'_> {
 
     fn add_with(&mut self, carrier: Carrier, scheme: Option<&str>, value: SecretStr<'_>, field_defects: &[Defect]) {
         let token = self.tokens.intern(value, scheme, self.exchange.id);
-        self.tokens.sent(token, &carrier, self.exchange.id, self.exchange.timing.started);
+        self.tokens.sent(token, &carrier, self.exchange.id, Times::from(&self.exchange.timing).started());
         let classified = &self.tokens.get(token).classified;
         // The grammar of RFC 6750 §2.1 is that of `Authorization`: a header of its own may hold a colon.
         let own_header = matches!(&carrier, Carrier::Header(name) if !AUTHORIZATION_HEADERS.contains(&&**name));

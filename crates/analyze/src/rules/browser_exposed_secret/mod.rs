@@ -151,7 +151,7 @@ fn long_lived(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> O
     let (variant, says) = match (claims.exp, claims.iat) {
         (None, _) => ("no-expiry", "has no exp: it works until its key changes".to_owned()),
         (Some(exp), Some(iat)) => {
-            let life = (exp.intended().nanos() - iat.intended().nanos()).max(0);
+            let life = exp.intended().nanos_since(iat.intended()).max(0);
             (life > nanos(limit)).then(|| ("long-lived", format!("lives {} days", life / 86_400_000_000_000)))?
         }
         (Some(_), None) => return None,

@@ -70,7 +70,7 @@ fn access<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Claims> {
 fn life(claims: &Claims) -> Option<(i64, i64)> {
     let date = |date: Option<NumericDate>| date.filter(|d| !d.milliseconds).map(|d| d.intended().nanos());
     let (iat, exp) = (date(claims.iat)?, date(claims.exp)?);
-    (exp > iat).then_some((exp - iat, exp))
+    (exp > iat).then_some((exp.saturating_sub(iat), exp))
 }
 
 /// Whether a token was past its expiry by the client's clock when it arrived.

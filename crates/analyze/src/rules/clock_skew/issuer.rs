@@ -77,7 +77,7 @@ fn skew<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<(Skew, 
     let api = case.clock(fact);
     let known = api.samples > 0 && api.consistent;
     let iat = jwt.claims.iat.filter(|iat| !iat.milliseconds).map(|iat| iat.intended().nanos());
-    if let Some(lead) = iat.map(|iat| iat - fact.sent_nanos() - api.high).filter(|lead| known && counts(*lead)) {
+    if let Some(lead) = iat.map(|iat| api.ahead(fact, iat)).filter(|lead| known && counts(*lead)) {
         return Some((Skew::Issuer(lead), None));
     }
     let delivery = jwt.token.delivered_by.and_then(|id| case.fact(id))?;
@@ -86,11 +86,12 @@ fn skew<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<(Skew, 
     if issuer.samples == 0 || !issuer.consistent {
         return None;
     }
-    let lag = api.low - issuer.high;
+    let lag = api.low.saturating_sub(issuer.high);
     if delivery.origin != fact.origin && known && counts(lag) {
         return Some((Skew::Api(lag), Some(delivery)));
     }
-    let left = jwt.claims.exp.filter(|exp| !exp.milliseconds)?.intended().nanos() - fact.sent_nanos() - issuer.high;
+    let exp = jwt.claims.exp.filter(|exp| !exp.milliseconds)?.intended().nanos();
+    let left = issuer.ahead(fact, exp);
     let of_session =
         fact.outcome.error_text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("session"));
     let expired = fact.outcome.class == OutcomeClass::Refused && fact.outcome.says(&[ErrorClass::Expired]);

@@ -166,10 +166,9 @@ fn of_proof(case: &Case<'_>, fact: &Fact, proof: &Proof, repeated: bool) -> Opti
 /// How old the proof is for the server at least, negative where it comes from the future (G19).
 fn age(case: &Case<'_>, fact: &Fact, proof: &Proof) -> Option<i64> {
     let (issued, clock) = (proof.issued?, case.clock(fact));
-    let (low, high) = (fact.sent_nanos() + clock.low - issued, fact.sent_nanos() + clock.high - issued);
-    match (low > 0, high < 0) {
-        (true, _) => Some(low),
-        (_, true) => Some(high),
+    match (clock.behind(fact, issued), clock.ahead(fact, issued)) {
+        (old, _) if old > 0 => Some(old),
+        (_, early) if early > 0 => Some(-early),
         _ => Some(0),
     }
 }

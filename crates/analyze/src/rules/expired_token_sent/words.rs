@@ -1,7 +1,5 @@
 //! How late a token was, in words.
 
-use authtrace_parse::Timestamp;
-
 use super::{Late, expiry, is_signed_url, jwt};
 use crate::{
     case::Case,
@@ -40,14 +38,15 @@ fn timestamp(nanos: i64) -> String {
 
 pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
     let answer = format!("{}{}", answered(fact.status), times(n));
-    let start = match (late, jwt(case, fact).and_then(|c| expiry(case, fact, c))) {
+    let credential = jwt(case, fact);
+    let start = match (late, credential.and_then(|c| expiry(case, fact, c))) {
         (Some(Moment::Ahead(left)), _) => format!(
             "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
             fact.route,
             span(left)
         ),
         (Some(moment), Some(exp)) => {
-            let what = if fact.signed_until() == Some(Timestamp::from_nanos(exp)) { "signed URL" } else { "token" };
+            let what = if credential.is_some_and(|c| is_signed_url(fact, c)) { "signed URL" } else { "token" };
             let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
             let expiry = expiry_text(case.clock(fact), moment, fact.sent_nanos(), exp);
             format!("{} was sent with a {what}{lived} that {expiry}, and {answer}.", fact.route)
@@ -66,7 +65,7 @@ pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recove
 
 /// When the token expired, by the middle of what the clocks allow.
 fn expiry_text(clock: Offset, moment: Moment, sent: i64, exp: i64) -> String {
-    let late = sent + i64::midpoint(clock.low, clock.high) - exp;
+    let late = sent.saturating_add(i64::midpoint(clock.low, clock.high)).saturating_sub(exp);
     let (about, whose) =
         if clock.samples == 0 { ("about ", "the capture's clock") } else { ("", "the server's clock") };
     match moment {
@@ -80,6 +79,6 @@ fn expiry_text(clock: Offset, moment: Moment, sent: i64, exp: i64) -> String {
 fn lifetime(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let jose = case.token(jwt(case, fact)?.token).classified.jose.as_ref()?;
     let claims = jose.claims.as_ref()?;
-    let life = claims.exp?.intended().nanos() - claims.iat?.intended().nanos();
+    let life = claims.exp?.intended().nanos_since(claims.iat?.intended());
     (life > 0).then_some(life)
 }

@@ -89,7 +89,7 @@ pub(super) fn damage(fact: &Fact) -> Option<String> {
 pub(super) fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let token = case.token(fact.request.refresh_token?);
     let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
-    let late = fact.sent_nanos().saturating_add(case.clock(fact).low).saturating_sub(exp);
+    let late = case.clock(fact).behind(fact, exp);
     (late >= 0).then_some(late)
 }
 
@@ -97,7 +97,7 @@ pub(super) fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
 pub(super) fn left_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let token = case.token(fact.request.refresh_token?);
     let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
-    let left = exp.saturating_sub(fact.sent_nanos().saturating_add(case.clock(fact).high));
+    let left = case.clock(fact).ahead(fact, exp);
     (left > 0).then_some(left)
 }
 

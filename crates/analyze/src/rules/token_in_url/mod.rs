@@ -149,7 +149,7 @@ fn milder(fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static 
 /// How long the token says that it lives, in seconds.
 fn lifetime(token: &Token) -> Option<i64> {
     let claims = token.classified.jose.as_ref()?.claims.as_ref()?;
-    Some((claims.exp?.intended().nanos() - claims.iat?.intended().nanos()) / 1_000_000_000)
+    Some(claims.exp?.intended().nanos_since(claims.iat?.intended()) / 1_000_000_000)
 }
 
 fn draft(case: &Case<'_>, leak: &Leak<'_>) -> Draft {

@@ -115,8 +115,9 @@ fn expires_near(case: &Case<'_>, fact: &Fact, at: Option<i64>) -> Option<i64> {
     let clock = case.clock(fact);
     let at = at?;
     let near = nanos(Thresholds::of(case).near_expiry);
-    (at + clock.low - near <= exp && exp <= at + clock.high + near && exp > fact.started_nanos())
-        .then_some(exp - fact.started_nanos())
+    let from = at.saturating_add(clock.low).saturating_sub(near);
+    let to = at.saturating_add(clock.high).saturating_add(near);
+    ((from..=to).contains(&exp) && exp > fact.started_nanos()).then_some(exp.saturating_sub(fact.started_nanos()))
 }
 
 /// Whether the token had expired when the handshake was sent.
@@ -125,7 +126,7 @@ fn was_expired(case: &Case<'_>, fact: &Fact) -> bool {
         let token = case.token(fact.main_credential()?.token);
         Some(token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos())
     };
-    exp().is_some_and(|exp| fact.sent_nanos() + case.clock(fact).low > exp)
+    exp().is_some_and(|exp| case.clock(fact).behind(fact, exp) > 0)
 }
 
 fn variant(case: &Case<'_>, refused: &Refused<'_>) -> &'static str {
