@@ -21,7 +21,7 @@ impl Moment {
     }
 }
 
-/// A clock that names a day before 1970 or after [`Moment::LAST`] says nothing.
+/// A clock that names a day before 1970 or after 2188 says nothing.
 impl From<Option<Timestamp>> for Moment {
     fn from(at: Option<Timestamp>) -> Self {
         let nanos = at.map(Timestamp::nanos).filter(|nanos| (0..=Self::LAST).contains(nanos));
