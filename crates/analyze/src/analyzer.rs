@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange};
-use sha2::{Digest, Sha256};
+use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange, ExchangeId};
 
 use crate::{
     analysis::Analysis,
@@ -15,6 +14,7 @@ use crate::{
     key::PublishedKeys,
     own_rule::{self, OwnRule},
     settings::Settings,
+    stored::{KeysTried, Part},
     token::Fingerprinter,
     tokens::TokenStore,
 };
@@ -26,6 +26,7 @@ pub struct Analyzer {
     tokens: TokenStore,
     extractor: Extractor,
     forgotten: u64,
+    keys_tried: KeysTried,
 }
 
 impl Analyzer {
@@ -37,6 +38,7 @@ impl Analyzer {
             tokens: TokenStore::default(),
             extractor: Extractor::default(),
             forgotten: 0,
+            keys_tried: KeysTried::default(),
         }
     }
 
@@ -71,6 +73,32 @@ impl Analyzer {
             tokens: self.tokens.clone(),
             clients: self.extractor.clients(),
             published: self.extractor.published().clone(),
+            keys_tried: self.keys_tried.clone(),
+        }
+    }
+
+    /// Takes out the facts of the input that was pushed, whose exchanges count from 0, fit to be kept. What its key sets say
+    /// stays, for the inputs that follow.
+    pub fn take_part(&mut self, names: &Fingerprinter) -> Part {
+        let facts = std::mem::take(&mut self.facts);
+        let tokens = std::mem::take(&mut self.tokens);
+        let clients = self.extractor.clients();
+        Part::new(facts, tokens, &clients, self.extractor.published(), &self.settings, names)
+    }
+
+    /// Adds facts that were kept, as if their input were read now: exchanges are numbered from `first_id`, the input is
+    /// number `input`. Nothing is added where the part is not whole ([`Part::is_whole`]).
+    pub fn add(&mut self, part: Part, first_id: u32, input: u16) {
+        if !part.is_whole() {
+            return;
+        }
+        self.keys_tried.any |= part.keys.any;
+        self.keys_tried.twins.extend(part.keys.twins);
+        let adopted: Vec<_> = part.tokens.iter().map(|token| self.tokens.adopt(token, first_id)).collect();
+        for mut stored in part.facts {
+            stored.fact.id = ExchangeId(stored.fact.id.0.saturating_add(first_id));
+            stored.fact.source.input = input;
+            self.facts.push(self.extractor.restore(stored, &adopted, &self.tokens));
         }
     }
 
@@ -78,7 +106,8 @@ impl Analyzer {
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
         // What only helped to draw facts is not carried through judging.
         let (clients, published) = self.extractor.into_parts();
-        Snapshot { settings: self.settings, facts: self.facts, tokens: self.tokens, clients, published }.judge(inputs)
+        let Self { settings, facts, tokens, keys_tried, .. } = self;
+        Snapshot { settings, facts, tokens, clients, published, keys_tried }.judge(inputs)
     }
 }
 
@@ -89,19 +118,18 @@ pub struct Snapshot {
     tokens: TokenStore,
     clients: Vec<Client>,
     published: PublishedKeys,
+    keys_tried: KeysTried,
 }
 
 impl Snapshot {
     /// Judges with the profile of this moment.
     pub fn judge(self, inputs: Vec<Input>) -> Analysis {
-        let fingerprints = match &self.settings.fingerprint_key {
-            Some(key) => Fingerprinter::with_key(key.expose().as_bytes()),
-            None => Fingerprinter::from_input(&digest_of(&inputs)),
-        };
+        let digests: Vec<_> = inputs.iter().map(|input| input.sha256).collect();
+        let fingerprints = Fingerprinter::of_run(self.settings.fingerprint_key.as_ref(), &digests);
         let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
         let settings = Arc::clone(&self.settings);
-        let capture =
-            Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, &self.published, settings);
+        let keys = (&self.published, self.keys_tried);
+        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, keys, settings);
         let (mut findings, coverage) = judge::judge(&capture);
         findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
         for finding in &mut findings {
@@ -113,15 +141,6 @@ impl Snapshot {
         let own_rules = self.settings.own_rules.iter().map(OwnRule::meta).collect();
         Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
     }
-}
-
-/// One digest over all inputs, so that fingerprints are the same for the same files in the same order.
-fn digest_of(inputs: &[Input]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    for input in inputs {
-        hasher.update(input.sha256);
-    }
-    hasher.finalize().into()
 }
 
 /// Which bodies facts are drawn from: requests and refusals that are JSON, form or text, and answers that may hold tokens.

@@ -27,11 +27,12 @@ use crate::{
     profile::Profile,
     sanitized,
     settings::Settings,
+    stored::KeysTried,
     table::{self, FilterError},
     text::Text,
     thresholds::Overrides,
-    token::{Fingerprinter, TokenKind},
-    tokens::{TokenId, TokenStore},
+    token::{Fingerprinter, Identifier, TokenKind},
+    tokens::{Checked, TokenId, TokenStore},
 };
 
 /// Whether a route needs a credential.
@@ -97,12 +98,12 @@ impl Capture {
         clients: Vec<Client>,
         inputs: Vec<Input>,
         fingerprints: Fingerprinter,
-        published: &PublishedKeys,
+        (published, tried): (&PublishedKeys, KeysTried),
         settings: Arc<Settings>,
     ) -> Self {
         facts.sort_by_key(|fact| fact.id);
         tokens.settle(&mut facts);
-        masked::mask(&mut facts, &tokens, &fingerprints);
+        masked::mask(&mut facts, &tokens);
         let same = views::find(&mut facts, &clients, &inputs);
         client::settle(&mut facts, &clients, same);
         let (timelines, views) = (timelines(&facts), views_of(&facts));
@@ -121,14 +122,17 @@ impl Capture {
         }
         let keys = &settings.keys;
         let bindings = settings.expectations.bind(&facts);
+        let mut key_twins: Vec<_> = keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        key_twins.extend(tried.twins);
+        key_twins.dedup();
         Self {
             clocks: Clocks::from_facts(&facts),
             key_sets: KeySets::from_facts(&facts),
             profile,
-            key_results: key_results(&tokens, |token| keys.verify(token)),
-            published_results: key_results(&tokens, |token| published.verify(token)),
-            has_keys: !keys.is_empty(),
-            key_twins: keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
+            key_results: known_results(&tokens, |token| keys.verify(token), |checked| &checked.given),
+            published_results: known_results(&tokens, |token| published.verify(token), |checked| &checked.published),
+            has_keys: !keys.is_empty() || tried.any,
+            key_twins,
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
             providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
@@ -237,19 +241,19 @@ impl Capture {
     /// One line that names a credential without telling it.
     pub fn describe(&self, id: TokenId) -> String {
         let token = self.tokens.get(id);
-        self.fingerprints.describe(&token.classified, token.secret.as_secret_str())
+        self.fingerprints.describe(&token.classified, &token.value)
     }
 
     /// Fingerprint of a credential; `None` where it is guessable, or no secret.
     pub fn token_fingerprint(&self, id: TokenId) -> Option<String> {
         let token = self.tokens.get(id);
         let shown = matches!(token.classified.kind, TokenKind::Placeholder | TokenKind::Redacted);
-        (!shown).then(|| self.fingerprints.h8(token.secret.as_secret_str())).flatten()
+        (!shown).then(|| self.fingerprints.of_value(&token.value)).flatten()
     }
 
     /// Fingerprint of an identifier (`sub`, `sid`).
-    pub fn fingerprint(&self, value: SecretStr<'_>) -> String {
-        self.fingerprints.h8_identifier(value)
+    pub fn fingerprint(&self, identifier: &Identifier) -> String {
+        self.fingerprints.of_identifier(identifier)
     }
 }
 
@@ -298,11 +302,24 @@ fn count_answers(facts: &[Fact], tokens: &mut TokenStore) {
     }
 }
 
-fn key_results(
+/// How keys did on each credential: now, where its value is at hand, or before it was left behind.
+fn known_results(
+    tokens: &TokenStore,
+    verify: impl Fn(SecretStr<'_>) -> Vec<KeyResult>,
+    before: impl Fn(&Checked) -> &Vec<KeyResult>,
+) -> BTreeMap<TokenId, Vec<KeyResult>> {
+    let mut results = key_results(tokens, verify);
+    let kept = tokens.iter().map(|(id, token)| (id, before(&token.checked)));
+    results.extend(kept.filter(|(_, kept)| !kept.is_empty()).map(|(id, kept)| (id, kept.clone())));
+    results
+}
+
+/// How keys did on each credential whose value is at hand.
+pub(crate) fn key_results(
     tokens: &TokenStore,
     verify: impl Fn(SecretStr<'_>) -> Vec<KeyResult>,
 ) -> BTreeMap<TokenId, Vec<KeyResult>> {
     let signed = tokens.iter().filter(|(_, token)| token.classified.jose.is_some());
-    let results = signed.map(|(id, token)| (id, verify(token.classified.value(token.secret.as_secret_str()))));
+    let results = signed.filter_map(|(id, token)| Some((id, verify(token.cleaned()?))));
     results.filter(|(_, results)| !results.is_empty()).collect()
 }

@@ -4,6 +4,7 @@
 //! (RFC 9110 §11.6.1). Every parameter is kept with its own scheme: `Bearer` and `DPoP` may stand side by side and only
 //! one of them carry `error=` (RFC 9449 §7.2).
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use crate::text::start;
@@ -12,7 +13,7 @@ use crate::text::start;
 const MAX_CHALLENGES: usize = 32;
 
 /// One challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Challenge {
     /// Scheme as sent; compare it without case.
     pub scheme: Box<str>,

@@ -1,6 +1,7 @@
 //! Coverage: what the capture could not show, which rules that blinds, and how to record a better one.
 
 use authtrace_parse::{QuicSummary, Timestamp, TlsConnection};
+use serde::{Deserialize, Serialize};
 
 use crate::{catalogue::RuleMeta, text::Text};
 
@@ -18,7 +19,7 @@ pub struct Coverage {
 }
 
 /// Container of an input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InputFormat {
     /// HTTP Archive 1.2.
     #[default]
@@ -41,7 +42,7 @@ impl InputFormat {
 }
 
 /// One input as the caller read it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Input {
     /// Path as given.
     pub path: String,
@@ -58,7 +59,7 @@ pub struct Input {
     /// Whether the file ends early.
     pub truncated: bool,
     /// Oddities by name.
-    pub anomalies: std::collections::BTreeMap<&'static str, u64>,
+    pub anomalies: std::collections::BTreeMap<Text, u64>,
     /// First exchange.
     pub first: Option<Timestamp>,
     /// Last exchange.

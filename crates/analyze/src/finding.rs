@@ -2,6 +2,7 @@
 //!
 //! Findings are owned plain data. They name exchanges by id and tokens by [`TokenId`]; no secret, no style, no borrowed input.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use authtrace_parse::ExchangeId;
@@ -51,7 +52,7 @@ impl fmt::Display for Severity {
 }
 
 /// One reason to believe a finding, with the weight that it has alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// A byte or claim on the wire shows it.
     WireFact,

@@ -42,6 +42,7 @@ mod sanitized;
 pub mod scrub;
 pub mod settings;
 pub mod source_maps;
+pub mod stored;
 pub mod table;
 pub mod text;
 pub mod thresholds;

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashSet};
 use crate::{
     facts::{Fact, Redirect, route},
     text::Text,
-    token::Fingerprinter,
+    token::is_guessable,
     tokens::TokenStore,
 };
 
@@ -20,8 +20,8 @@ const SEPARATORS: [&[char]; 2] = [&['/'], &[';', ',', '&', ':', '!', '(', ')']];
 type Secrets<'a> = HashSet<&'a str, foldhash::fast::RandomState>;
 
 /// Masks known credentials in every path, route, redirect and parameter name.
-pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, fingerprints: &Fingerprinter) {
-    let secrets = secrets(tokens, fingerprints);
+pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore) {
+    let secrets = secrets(tokens);
     if secrets.is_empty() {
         return;
     }
@@ -44,10 +44,10 @@ pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, fingerprints: &Finge
 }
 
 /// The values that are hard to guess: others are ordinary words, which a path may say.
-fn secrets<'a>(tokens: &'a TokenStore, fingerprints: &Fingerprinter) -> Secrets<'a> {
+fn secrets(tokens: &TokenStore) -> Secrets<'_> {
     let values = tokens.iter().filter(|(_, token)| token.is_secret());
-    let values = values.map(|(_, token)| token.classified.value(token.secret.as_secret_str()));
-    let hard = values.filter(|value| fingerprints.h8(*value).is_some()).map(|value| value.expose().trim());
+    let values = values.filter_map(|(_, token)| token.cleaned());
+    let hard = values.filter(|value| !is_guessable(*value)).map(|value| value.expose().trim());
     hard.filter(|value| value.len() >= SHORTEST).collect()
 }
 

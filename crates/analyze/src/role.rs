@@ -1,9 +1,9 @@
 //! What an endpoint is for: one list of roles for the provider table and for what is inferred from an exchange.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What an endpoint is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Takes a password or one-time code.

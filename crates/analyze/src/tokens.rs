@@ -1,10 +1,11 @@
 //! Every distinct credential of a capture: classified once, counted wherever it is sent or delivered.
 //!
-//! Raw values stay here as [`Secret`]s until judging ends, because a key set may be seen after the token that needs it.
+//! Raw values stay here as [`Secret`](authtrace_parse::Secret)s until judging ends, because a key set may be seen after the token that needs it.
 
+use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, hash::BuildHasher};
 
-use authtrace_parse::{ExchangeId, Secret, SecretStr, Timestamp};
+use authtrace_parse::{ExchangeId, SecretStr, Timestamp};
 use hashbrown::HashTable;
 
 use crate::{
@@ -13,11 +14,12 @@ use crate::{
         credential::{Carrier, Credential, UrlCredential},
         shared::Shared,
     },
-    token::{Classified, TokenKind, classify},
+    key::KeyResult,
+    token::{Classified, Fingerprinter, TokenKind, Value, classify},
 };
 
 /// Index of a distinct credential, printed as `T1`, `T2`…
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TokenId(pub u32);
 
 impl std::fmt::Display for TokenId {
@@ -27,7 +29,7 @@ impl std::fmt::Display for TokenId {
 }
 
 /// What a response meant a delivered credential for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// An access token, or a token of unstated use.
     Access,
@@ -40,10 +42,10 @@ pub enum Purpose {
 }
 
 /// One distinct credential.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Token {
     /// The value.
-    pub secret: Secret,
+    pub value: Value,
     /// What it is.
     pub classified: Classified,
     /// Carriers that it was seen on, in order of first sight.
@@ -73,12 +75,37 @@ pub struct Token {
     carried: Vec<Sight>,
     /// First sight in a response.
     delivered: Option<Sight>,
+    /// What keys said of it while its value was at hand.
+    pub(crate) checked: Checked,
+}
+
+/// How keys did on a credential whose value has been left behind.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Checked {
+    /// The candidates that the caller gave.
+    pub(crate) given: Vec<KeyResult>,
+    /// The keys that the capture publishes.
+    pub(crate) published: Vec<KeyResult>,
+}
+
+impl Checked {
+    fn absorb(&mut self, other: Self) {
+        for (ours, theirs) in [(&mut self.given, other.given), (&mut self.published, other.published)] {
+            for result in theirs {
+                match ours.iter_mut().find(|known| known.name == result.name) {
+                    Some(known) if result.verified && !known.verified => *known = result,
+                    Some(_) => {}
+                    None => ours.push(result),
+                }
+            }
+        }
+    }
 }
 
 /// Where something was seen first: the exchange, and how many credentials had been read before it.
 ///
 /// Exchanges may arrive in any order; what comes first is told by their ids alone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Sight(ExchangeId, u32);
 
 impl Token {
@@ -89,6 +116,73 @@ impl Token {
     /// that opens no door today may open one tomorrow, and whoever sends it as a Bearer token takes it for a key.
     pub fn is_secret(&self) -> bool {
         self.classified.kind.is_credential() || (self.classified.kind == TokenKind::Identifier && self.sent_count > 0)
+    }
+
+    /// The bytes as sent, where they are at hand.
+    pub fn held(&self) -> Option<SecretStr<'_>> {
+        self.value.held()
+    }
+
+    /// The value to compare, verify and fingerprint, without its wrapping, where it is at hand.
+    pub fn cleaned(&self) -> Option<SecretStr<'_>> {
+        self.held().map(|raw| self.classified.value(raw))
+    }
+
+    /// The placeholder, fit to be shown: it is no secret. `None` for every other kind.
+    pub fn literal(&self) -> Option<&str> {
+        self.value.literal(&self.classified)
+    }
+
+    /// What it is found by: the value, or the fingerprint that is left of it; `None` where that is not told.
+    fn key(&self) -> Option<&str> {
+        match &self.value {
+            Value::Held(secret) => Some(secret.expose()),
+            Value::Told(told) => told.fingerprint.as_deref(),
+        }
+    }
+
+    /// What may be kept of it in a file, with what the keys at hand say of it.
+    pub(crate) fn told(&self, names: &Fingerprinter, (given, published): (Vec<KeyResult>, Vec<KeyResult>)) -> Self {
+        let mut token = self.clone();
+        token.value = Value::Told(self.value.told(&self.classified, names));
+        token.classified.cleaned = None;
+        if let Some(claims) = token.classified.jose.as_mut().and_then(|jose| jose.claims.as_mut()) {
+            for identifier in [&mut claims.sub, &mut claims.sid, &mut claims.jti].into_iter().flatten() {
+                *identifier = identifier.told(names);
+            }
+        }
+        token.checked = Checked { given, published };
+        token
+    }
+
+    fn renumber(&mut self, first_id: u32) {
+        let sights = self.carried.iter_mut().chain(&mut self.delivered).chain([&mut self.seen]);
+        let sights = sights.map(|sight| &mut sight.0);
+        let ids = sights.chain(&mut self.sent_in).chain(&mut self.delivered_by);
+        ids.for_each(|id| id.0 = id.0.saturating_add(first_id));
+    }
+
+    /// Adds what `other`, which is the same credential elsewhere, says of it; whether `other` was seen later.
+    fn absorb(&mut self, other: Self) -> bool {
+        self.see(other.first);
+        self.see(other.last);
+        for (carrier, sight) in other.carriers.iter().zip(&other.carried) {
+            self.carried_on(carrier, *sight);
+        }
+        other.sent_in.iter().for_each(|id| self.list(*id));
+        self.sent_count = self.sent_count.saturating_add(other.sent_count);
+        if other.delivered.is_some_and(|theirs| self.delivered.is_none_or(|ours| theirs < ours)) {
+            self.delivered = other.delivered;
+            self.delivered_by = other.delivered_by;
+            self.delivered_at = other.delivered_at;
+            self.purpose = other.purpose;
+        }
+        self.checked.absorb(other.checked);
+        let later = self.seen <= other.seen;
+        if !later {
+            (self.seen, self.scheme, self.classified) = (other.seen, other.scheme, other.classified);
+        }
+        later
     }
 
     fn see(&mut self, at: Option<Timestamp>) {
@@ -134,7 +228,7 @@ fn rewrite<T: Clone>(list: &mut Shared<T>, done: &mut Rewritten<T>, change: impl
 #[derive(Clone, Default)]
 pub struct TokenStore {
     tokens: Vec<Token>,
-    /// Ids by value; the value itself stands only in [`Token::secret`].
+    /// Ids by value; the value itself stands only in [`Token::value`].
     by_value: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     /// Credentials read so far.
@@ -150,7 +244,7 @@ impl TokenStore {
         let hash = self.hasher.hash_one(value.expose());
         self.read = self.read.wrapping_add(1);
         let sight = Sight(exchange, self.read);
-        let same = |id: &u32| self.tokens[*id as usize].secret.expose() == value.expose();
+        let same = |id: &u32| self.tokens[*id as usize].held() == Some(value);
         if let Some(&id) = self.by_value.find(hash, same) {
             if sight < self.tokens[id as usize].seen {
                 self.seen_earlier(TokenId(id), sight, scheme);
@@ -159,7 +253,7 @@ impl TokenStore {
         }
         let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
         self.tokens.push(Token {
-            secret: value.to_secret(),
+            value: Value::Held(value.to_secret()),
             classified: classify(value, scheme),
             carriers: Vec::new(),
             delivered_by: None,
@@ -175,9 +269,11 @@ impl TokenStore {
             scheme: scheme.map(Into::into),
             carried: Vec::new(),
             delivered: None,
+            checked: Checked::default(),
         });
         let (tokens, hasher) = (&self.tokens, &self.hasher);
-        self.by_value.insert_unique(hash, id, |id| hasher.hash_one(tokens[*id as usize].secret.expose()));
+        let hash_of = |id: &u32| hasher.hash_one(tokens[*id as usize].key().unwrap_or_default());
+        self.by_value.insert_unique(hash, id, hash_of);
         TokenId(id)
     }
 
@@ -190,7 +286,8 @@ impl TokenStore {
         }
         token.scheme = scheme.map(Into::into);
         let before = token.classified.defects.len();
-        token.classified = classify(token.secret.as_secret_str(), scheme);
+        let Some(raw) = token.value.held() else { return };
+        token.classified = classify(raw, scheme);
         if !self.reclassified.iter().any(|(known, _)| *known == id) {
             self.reclassified.push((id, before));
         }
@@ -268,6 +365,56 @@ impl TokenStore {
                 token.refused += 1;
             }
         }
+    }
+
+    /// Every credential, by its number.
+    pub(crate) fn as_slice(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Takes over a credential that was kept, whose exchanges count from `first_id` here. Where the credential is known
+    /// already, the second part says how many defects `token` had, if it was first seen with another scheme.
+    pub(crate) fn adopt(&mut self, token: &Token, first_id: u32) -> (TokenId, Option<usize>) {
+        let mut token = token.clone();
+        token.renumber(first_id);
+        let print = match &token.value {
+            Value::Told(told) => told.fingerprint.clone(),
+            Value::Held(_) => None,
+        };
+        let known = print.as_deref().and_then(|print| {
+            let same = |id: &u32| self.tokens[*id as usize].key() == Some(print);
+            self.by_value.find(self.hasher.hash_one(print), same).copied()
+        });
+        if let Some(id) = known {
+            return (TokenId(id), self.absorb(id, token));
+        }
+        let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
+        self.tokens.push(token);
+        if let Some(print) = print {
+            let (tokens, hasher) = (&self.tokens, &self.hasher);
+            let hash_of = |id: &u32| hasher.hash_one(tokens[*id as usize].key().unwrap_or_default());
+            self.by_value.insert_unique(hasher.hash_one(&*print), id, hash_of);
+        }
+        (TokenId(id), None)
+    }
+
+    /// Adds what `other` says of the credential `id`.
+    fn absorb(&mut self, id: u32, other: Token) -> Option<usize> {
+        let token = &mut self.tokens[id as usize];
+        let same_scheme = token.scheme == other.scheme;
+        let (before, others) = (token.classified.defects.len(), other.classified.defects.len());
+        let later = token.absorb(other);
+        if same_scheme {
+            return None;
+        }
+        // The first sight decides what it is; whoever was wrong about it is told.
+        if later {
+            return Some(others);
+        }
+        if !self.reclassified.iter().any(|(known, _)| *known == TokenId(id)) {
+            self.reclassified.push((TokenId(id), before));
+        }
+        None
     }
 
     /// The credential `id`.

@@ -12,7 +12,8 @@ use crate::{
 
 /// Where the details of exchanges come from: the input that they were read from.
 pub struct DetailSource {
-    input: InputPath,
+    /// `None` where only facts are left of it.
+    input: Option<InputPath>,
     keys: Arc<KeyLog>,
 }
 
@@ -32,6 +33,11 @@ pub enum DetailError {
     /// Standard input has gone by.
     #[error("standard input cannot be read a second time; write it to a file and give that")]
     Gone,
+    /// A dataset holds no headers and no bodies.
+    #[error(
+        "a dataset holds facts alone, and the capture that it was made from is not there or was changed; analyse that"
+    )]
+    FactsOnly,
     /// The input cannot be read any more.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -49,7 +55,13 @@ impl DetailSource {
 
     /// The details of what was read from `input`.
     pub fn new(input: InputPath) -> Self {
-        Self { input, keys: Arc::clone(KeyLog::none()) }
+        Self { input: Some(input), keys: Arc::clone(KeyLog::none()) }
+    }
+
+    /// The details of the input of a dataset: those of the file at `path`, if it still has so many bytes.
+    pub fn of_dataset(path: &str, bytes: u64) -> Self {
+        let same = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == bytes);
+        Self { input: same.then(|| InputPath::File(path.into())), keys: Arc::clone(KeyLog::none()) }
     }
 
     /// The same, read with the secrets of TLS connections.
@@ -64,16 +76,18 @@ impl DetailSource {
     ///
     /// Where the input is gone, cannot be read, or holds no such exchange any more.
     pub fn exchange(&self, place: &Place) -> Result<Exchange, DetailError> {
-        if self.input == InputPath::Stdin {
-            return Err(DetailError::Gone);
-        }
+        let input = match &self.input {
+            None => return Err(DetailError::FactsOnly),
+            Some(InputPath::Stdin) => return Err(DetailError::Gone),
+            Some(input) => input,
+        };
         let keep = |_: &BodyQuestion<'_>| Self::BODY;
         let mut found = None;
         // A client that only a load balancer states is no end of a connection: then all of them are read.
         let attempts = [place.ends, None];
         for only in &attempts[usize::from(place.ends.is_none())..] {
             let plan = Plan { only: *only, keys: Arc::clone(&self.keys), ..Plan::new(&keep) };
-            read_input(&self.input, &plan, &mut |exchange| {
+            read_input(input, &plan, &mut |exchange| {
                 if exchange.source.locator == place.locator {
                     found = Some(exchange);
                 }
@@ -82,6 +96,6 @@ impl DetailSource {
                 break;
             }
         }
-        found.ok_or_else(|| DetailError::Changed { path: self.input.display() })
+        found.ok_or_else(|| DetailError::Changed { path: input.display() })
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use authtrace_capture::{InputPath, InputReport, PacketReader, Plan, read_from, read_input};
 use authtrace_parse::{
     AnomalyKind, BodyQuestion, Decoder, Exchange, Flags, KeyLog, Outlook, Packet, Reassembler, ReassemblySummary,
-    Segment, TlsVersion, Unread, stream::Mark,
+    SecretLabel, Segment, TlsVersion, Unread, stream::Mark,
 };
 use proptest::prelude::*;
 
@@ -132,11 +132,11 @@ fn what_is_missing_is_told() {
     // Requests without a word of their answers.
     let (found, told) = tell(name, &without(name, "SERVER_TRAFFIC"));
     assert_eq!(found, ["GET https://api.example/one → ∅", "GET https://api.example/two → ∅"]);
-    assert_eq!(told, [(Unread::MissingSecret("SERVER_TRAFFIC_SECRET_0"), true)]);
+    assert_eq!(told, [(Unread::MissingSecret(SecretLabel::ServerTraffic), true)]);
     // Answers without their questions are no exchanges.
     let (found, told) = tell(name, &without(name, "CLIENT_TRAFFIC"));
     assert_eq!(found, [""; 0]);
-    assert_eq!(told, [(Unread::MissingSecret("CLIENT_TRAFFIC_SECRET_0"), true)]);
+    assert_eq!(told, [(Unread::MissingSecret(SecretLabel::ClientTraffic), true)]);
     // The handshake's own secrets are not needed for what comes after it.
     assert_eq!(tell(name, &without(name, "SERVER_HANDSHAKE")), (TALK.map(str::to_owned).to_vec(), vec![]));
     assert_eq!(tell(name, &without(name, "CLIENT_HANDSHAKE")), (TALK.map(str::to_owned).to_vec(), vec![]));

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use authtrace_analyze::Severity;
+use authtrace_dataset::{Dataset, Writer};
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -65,6 +66,8 @@ pub(crate) enum Verb {
     Sessions(InspectArgs),
     /// Ask in SQL: over the tables exchanges, tokens, sessions and findings
     Query(QueryArgs),
+    /// Keep the facts of captures as Parquet in a folder that the other verbs, and other engines, read
+    Extract(ExtractArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
     /// Say what changed in authentication behaviour between two captures
@@ -220,6 +223,19 @@ pub(crate) struct QueryArgs {
     /// List the tables and their columns
     #[arg(long)]
     pub(crate) schema: bool,
+}
+
+/// `extract`.
+#[derive(Args)]
+pub(crate) struct ExtractArgs {
+    #[command(flatten)]
+    pub(crate) inspect: InspectArgs,
+    /// Parts of a day in a new dataset, by client
+    #[arg(long, value_name = "N", default_value_t = Writer::BUCKETS)]
+    pub(crate) buckets: u16,
+    /// Extract captures again that the dataset has already: with other keys, for instance
+    #[arg(long)]
+    pub(crate) replace: bool,
 }
 
 /// `capture`.
@@ -460,6 +476,9 @@ impl ShareArgs {
         let path = self.file.as_deref().or(self.read.as_deref()).context("no capture named; give a file")?;
         if path.as_os_str() == "-" {
             bail!("the capture is read twice, which standard input cannot be; save it to a file first");
+        }
+        if Dataset::is_at(path) {
+            bail!("{}: a dataset holds facts alone; name the capture that it was made from", path.display());
         }
         if path.is_dir() {
             bail!("{} is a directory; name one of its captures", path.display());

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -13,9 +13,11 @@ use anyhow::{Context as _, bail};
 use authtrace_analyze::{
     Analysis, Analyzer, BodyNeeds, Settings,
     coverage::{Input, InputFormat},
+    text::Text,
     token::classify,
 };
 use authtrace_capture::{Container, DetailSource, InputPath, InputReport, Plan, expand, read_input};
+use authtrace_dataset::{Dataset, ReadPart};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
 
@@ -61,30 +63,36 @@ pub(crate) fn load_watched(args: &InspectArgs, interrupt: &Interrupt, watch: &mu
 fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut dyn Watch) -> anyhow::Result<Loaded> {
     let settings = settings(args, shared)?;
     let key_log = Arc::new(keylog::read(&args.keylog)?);
-    let (inputs, mut failed) = inputs(&args.paths()?, watch);
-    let mut analyzer = Analyzer::new(settings);
+    let (inputs, failed) = inputs(&args.paths()?, watch);
+    let mut reading = Reading {
+        analyzer: Analyzer::new(settings),
+        read: Vec::new(),
+        details: Details::default(),
+        first_id: 0,
+        failed,
+    };
     let threads = threads(args)?;
-    let (mut read, mut details) = (Vec::new(), Details::default());
-    let mut first_id = 0;
-    for path in &inputs {
+    for given in &inputs {
         if interrupt.is_set() {
             break;
         }
-        let index = u16::try_from(read.len()).context("more than 65536 inputs; name fewer")?;
-        let plan = Plan { index, first_id, threads, keys: Arc::clone(&key_log), ..Plan::new(&BodyNeeds) };
-        match read_one(path, &plan, &mut analyzer, watch, interrupt) {
-            Ok((input, next)) => {
-                first_id = next;
-                read.push(input);
-                details.push(DetailSource::new(path.clone()).with_keys(Arc::clone(&key_log)));
-            }
-            Err(error) => {
-                failed = true;
-                watch.complain(&format!("cannot read {error}"));
+        match given {
+            Given::Dataset(path) => reading.dataset(path, watch)?,
+            Given::Capture(path) => {
+                let keys = Arc::clone(&key_log);
+                let plan = Plan {
+                    index: reading.index()?,
+                    first_id: reading.first_id,
+                    threads,
+                    keys,
+                    ..Plan::new(&BodyNeeds)
+                };
+                reading.capture(path, &plan, watch, interrupt);
             }
         }
     }
     watch.done();
+    let Reading { analyzer, read, details, first_id, failed } = reading;
     let nothing = read.is_empty();
     let began = Instant::now();
     let analysis = analyzer.finish(read);
@@ -95,6 +103,66 @@ fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut
     }
     tracing::debug!("judged {first_id} exchanges in {:.3} s", began.elapsed().as_secs_f64());
     Ok(Loaded { analysis, details, failed, nothing, interrupted: interrupt.is_set() })
+}
+
+/// What has been read so far.
+struct Reading {
+    analyzer: Analyzer,
+    read: Vec<Input>,
+    details: Details,
+    first_id: u32,
+    failed: bool,
+}
+
+impl Reading {
+    /// Number of the next input.
+    fn index(&self) -> anyhow::Result<u16> {
+        u16::try_from(self.read.len()).context("more than 65536 inputs; name fewer")
+    }
+
+    fn capture(&mut self, path: &InputPath, plan: &Plan<'_>, watch: &mut dyn Watch, interrupt: &Interrupt) {
+        match read_one(path, plan, &mut self.analyzer, watch, interrupt) {
+            Ok((input, next)) => {
+                self.first_id = next;
+                self.read.push(input);
+                self.details.push(DetailSource::new(path.clone()).with_keys(Arc::clone(&plan.keys)));
+            }
+            Err(error) => self.complain(&format!("cannot read {error}"), watch),
+        }
+    }
+
+    fn dataset(&mut self, path: &Path, watch: &mut dyn Watch) -> anyhow::Result<()> {
+        let parts = match Dataset::open(path) {
+            Ok(dataset) => dataset.parts(),
+            Err(error) => {
+                self.complain(&format!("cannot read {error}"), watch);
+                return Ok(());
+            }
+        };
+        let shown = path.display().to_string();
+        let shown = visible(&shown, 1000);
+        for part in parts {
+            let ReadPart { part, input, ids } = match part {
+                Ok(part) => part,
+                Err(error) => {
+                    self.complain(&format!("cannot read {error}"), watch);
+                    continue;
+                }
+            };
+            watch.tick(&shown);
+            let index = self.index()?;
+            self.analyzer.add(part, self.first_id, index);
+            self.first_id = self.first_id.saturating_add(ids);
+            self.details.push(DetailSource::of_dataset(&input.path, input.bytes));
+            self.read.push(input);
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, message: &str, watch: &mut dyn Watch) {
+        self.failed = true;
+        watch.complain(message);
+    }
 }
 
 /// What the flags and the settings file decide; less is told of secrets in what will be `shared`.
@@ -121,8 +189,16 @@ pub(crate) fn threads(args: &InspectArgs) -> anyhow::Result<usize> {
     Ok(threads)
 }
 
+/// What a path stands for.
+pub(crate) enum Given {
+    /// A capture.
+    Capture(InputPath),
+    /// A folder of facts.
+    Dataset(PathBuf),
+}
+
 /// What the paths stand for, and whether any stands for nothing.
-fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<InputPath>, bool) {
+pub(crate) fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<Given>, bool) {
     let mut inputs = Vec::new();
     let mut failed = false;
     for path in paths {
@@ -131,8 +207,12 @@ fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<InputPath>, bool) {
             failed = true;
             continue;
         }
+        if Dataset::is_at(path) {
+            inputs.push(Given::Dataset(path.clone()));
+            continue;
+        }
         match expand(std::slice::from_ref(path)) {
-            Ok(found) => inputs.extend(found),
+            Ok(found) => inputs.extend(found.into_iter().map(Given::Capture)),
             Err(error) => {
                 watch.complain(&format!("cannot read {error}"));
                 failed = true;
@@ -148,7 +228,8 @@ fn is_token(path: &std::path::Path) -> bool {
     !path.exists() && classify(SecretStr::new(text), None).kind.is_jose()
 }
 
-fn read_one(
+/// Reads one capture into `analyzer`: what it is, and the first id that the next one may use.
+pub(crate) fn read_one(
     path: &InputPath,
     plan: &Plan<'_>,
     analyzer: &mut Analyzer,
@@ -285,7 +366,7 @@ impl Seen {
     /// What an input that is not over yet has shown.
     #[cfg(feature = "live")]
     pub(crate) fn so_far(&self) -> Input {
-        Input { anomalies: self.anomalies.clone(), first: self.first, last: self.last, ..Input::default() }
+        Input { anomalies: named(&self.anomalies), first: self.first, last: self.last, ..Input::default() }
     }
 
     /// The input that they came from.
@@ -305,7 +386,7 @@ impl Seen {
             exchanges: report.exchanges,
             creator: report.creator.as_deref().map(Into::into),
             truncated: report.truncated,
-            anomalies: self.anomalies,
+            anomalies: named(&self.anomalies),
             first: self.first,
             last: self.last,
             opaque: report.opaque,
@@ -316,6 +397,11 @@ impl Seen {
             forgotten: 0,
         }
     }
+}
+
+/// Counts by name, as an input keeps them.
+fn named(counts: &BTreeMap<&'static str, u64>) -> BTreeMap<Text, u64> {
+    counts.iter().map(|(name, count)| (Text::from(*name), *count)).collect()
 }
 
 /// The key that the file behind `--fingerprint-key` holds.

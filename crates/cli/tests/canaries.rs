@@ -9,6 +9,8 @@ use std::{
     process::Command,
 };
 
+use authtrace_dataset::Dataset;
+
 /// Where each canary is planted. Every value starts with its place, so that a failure names the leak.
 const PLACES: [&str; 16] = [
     "authorization",
@@ -291,6 +293,51 @@ fn no_copy_and_no_receipt_holds_a_canary() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn no_dataset_holds_a_canary() {
+    let folder = tempfile::tempdir().unwrap();
+    for input in inputs(folder.path()) {
+        let dataset = folder.path().join(format!("{}.facts", input.file_name().unwrap().display()));
+        let out = dataset.to_str().unwrap();
+        check(
+            &["extract", input.to_str().unwrap(), "-o", out, "--key", "variable=env:CANARY_KEY"],
+            &canary("environment"),
+        );
+        let mut seen = 0;
+        for part in Dataset::open(&dataset).unwrap().parts() {
+            let part = part.unwrap().part;
+            let text = serde_json::to_string(&part.facts).unwrap() + &serde_json::to_string(&part.tokens).unwrap();
+            seen += part.facts.len();
+            holds_none(&text, out);
+        }
+        assert!(seen >= 5, "{seen}");
+        let everything = "SELECT * FROM exchanges JOIN tokens ON exchanges.token = tokens.id";
+        for args in [vec!["query", out, everything], vec!["tokens", out, "-T", "json"], vec!["analyze", out, "-v"]] {
+            check(&args, "");
+        }
+        // What stands in columns is packed; what is not packed shows here.
+        let mut folders = vec![dataset];
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    holds_none(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()), &path.display().to_string());
+                }
+            }
+        }
+    }
+}
+
+fn holds_none(text: &str, place: &str) {
+    for of in PLACES.iter().chain(&["environment"]) {
+        let canary = canary(of);
+        for part in [&canary[..12], &canary[14..26], &canary[28..]] {
+            assert!(!text.contains(part), "{place} holds `{of}`");
         }
     }
 }

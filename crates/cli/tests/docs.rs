@@ -66,6 +66,22 @@ fn commands_of_the_guides_run() {
     assert!(run >= 10, "{run}");
 }
 
+/// Every command of the page, one after the other.
+#[test]
+fn commands_of_the_page_on_datasets_run() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(root().join("captures"), folder.path().join("captures")).unwrap();
+    let page = fs::read_to_string(root().join("docs/dataset.md")).unwrap();
+    let mut run = 0;
+    for command in page.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        let output = shell(command, folder.path());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 1)) && error.is_empty(), "{command}: {error}");
+        run += 1;
+    }
+    assert!(run >= 6, "{run}");
+}
+
 #[test]
 fn the_threat_model_names_tests_that_exist() {
     let page = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();

@@ -1,15 +1,15 @@
 //! The answer to a query as a Parquet file.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use authtrace_analyze::table::{Answer, Values};
+use arrow_array::RecordBatch;
+use authtrace_analyze::table::Answer;
 use parquet::{
     arrow::ArrowWriter,
     basic::Compression,
     errors::{ParquetError, Result},
     file::properties::WriterProperties,
 };
+
+use crate::values::array;
 
 /// The answer as the bytes of a Parquet file, compressed with Snappy, which every engine reads.
 ///
@@ -23,13 +23,4 @@ pub fn parquet_of(answer: &Answer) -> Result<Vec<u8>> {
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
     writer.write(&batch)?;
     writer.into_inner()
-}
-
-fn array(values: &Values) -> ArrayRef {
-    match values {
-        Values::Int(cells) => Arc::new(cells.iter().copied().collect::<Int64Array>()),
-        Values::Real(cells) => Arc::new(cells.iter().copied().collect::<Float64Array>()),
-        Values::Text(cells) => Arc::new(cells.iter().map(Option::as_deref).collect::<StringArray>()),
-        Values::Truth(cells) => Arc::new(cells.iter().copied().collect::<BooleanArray>()),
-    }
 }

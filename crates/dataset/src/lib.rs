@@ -1,7 +1,19 @@
-//! Parquet, the files that other engines read: so far, what a query came to.
+//! Parquet, the files that other engines read: facts that are kept in a dataset, and what a query came to.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "this crate keeps facts in files and reads them back")]
 
 mod answer;
+mod error;
+mod file;
+mod layout;
+mod read;
+mod rows;
+mod values;
+mod write;
 
 pub use answer::parquet_of;
+pub use error::{DatasetError, RowError};
+pub use layout::{Marker, SCHEMA};
+pub use read::{Dataset, ReadPart};
+pub use write::Writer;

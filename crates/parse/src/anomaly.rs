@@ -1,6 +1,7 @@
 //! Oddities of an input: data about the capture, never a reason to stop.
 
 use crate::exchange::Locator;
+use serde::{Deserialize, Serialize};
 
 /// One oddity and where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Anomaly {
 }
 
 /// Every oddity that a parser may report, each with one sentence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum AnomalyKind {
     /// The input ends in the middle of a record; everything before it was read.

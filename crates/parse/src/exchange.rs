@@ -3,6 +3,7 @@
 //! A HAR entry, a decrypted HTTP/2 stream and a live loopback request become the same [`Exchange`],
 //! so every rule works on every input. What the input did not show is `None`, never a default.
 
+use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
@@ -11,11 +12,11 @@ use crate::{
 };
 
 /// Number of an exchange, unique in one run and equal in every verb: the inputs' exchanges counted in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExchangeId(pub u32);
 
 /// Which input an exchange came from and where in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Index of the input, in the order given.
     pub input: u16,
@@ -24,7 +25,8 @@ pub struct Source {
 }
 
 /// A place in an input that a person can look up with another tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Place", into = "Place")]
 pub enum Locator {
     /// Zero-based index in `log.entries`.
     Entry(u32),
@@ -39,6 +41,37 @@ pub enum Locator {
     },
 }
 
+/// A locator as a table holds it: a row with nothing in it is a place that nothing is known of.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    entry: Option<u32>,
+    request_frame: Option<u32>,
+    response_frame: Option<u32>,
+    stream: Option<u32>,
+}
+
+impl From<Locator> for Place {
+    fn from(locator: Locator) -> Self {
+        match locator {
+            Locator::Entry(entry) => {
+                Self { entry: Some(entry), request_frame: None, response_frame: None, stream: None }
+            }
+            Locator::Frames { request, response, stream } => {
+                Self { entry: None, request_frame: request, response_frame: response, stream }
+            }
+        }
+    }
+}
+
+impl From<Place> for Locator {
+    fn from(place: Place) -> Self {
+        match place.entry {
+            Some(entry) => Self::Entry(entry),
+            None => Self::Frames { request: place.request_frame, response: place.response_frame, stream: place.stream },
+        }
+    }
+}
+
 impl Locator {
     /// HTTP/2 stream, where that is how the exchange was carried.
     pub fn stream(self) -> Option<u32> {
@@ -50,7 +83,7 @@ impl Locator {
 }
 
 /// What sort of exchange this is on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// An ordinary request.
     Http,
@@ -63,7 +96,7 @@ pub enum Kind {
 }
 
 /// Protocol version, where the input states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Protocol {
     /// HTTP/0.9 or HTTP/1.0.
     Http10,
@@ -76,7 +109,7 @@ pub enum Protocol {
 }
 
 /// How complete the header list of a message is: an absence can be claimed only from [`HeaderView::Full`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum HeaderView {
     /// The list as it was sent.
     #[default]

@@ -44,4 +44,4 @@ pub use reassembly::{Merger, Reassembler, ReassemblySummary, Said, Worker};
 pub use secret::{Secret, SecretStr};
 pub use target::{Scheme, Target};
 pub use time::Timestamp;
-pub use tls::{KeyLog, KeyLogNotes, Outlook, Security, TlsConnection, TlsVersion, Unread};
+pub use tls::{KeyLog, KeyLogNotes, Outlook, SecretLabel, Security, TlsConnection, TlsVersion, Unread};

@@ -1,11 +1,12 @@
 //! Where a request went: scheme, host, port, path and query, split but not decoded.
 
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 use crate::secret::{Secret, SecretStr};
 
 /// URL scheme of an HTTP or WebSocket request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scheme {
     /// `http`
     Http,

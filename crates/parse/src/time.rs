@@ -1,9 +1,10 @@
 //! Points in time as the capture's clock gave them: nanoseconds, no zone, no clock of our own.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z on the clock of whoever captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -97,8 +97,8 @@ impl Preparation {
             let typ = token.classified.jose.as_ref().and_then(|jose| jose.header.typ.as_deref());
             typ.is_some_and(|typ| typ.eq_ignore_ascii_case("dpop+jwt"))
         });
-        for (_, token) in analysis.capture.tokens.iter().filter(|_| uses_proofs) {
-            let value = token.classified.value(token.secret.as_secret_str()).expose();
+        let values = analysis.capture.tokens.iter().filter_map(|(_, token)| token.cleaned());
+        for value in values.filter(|_| uses_proofs).map(SecretStr::expose) {
             let made = surrogates.value(value);
             surrogates.learn(&s256(value), &s256(&made));
         }

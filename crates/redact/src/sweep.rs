@@ -76,11 +76,11 @@ fn credentials(analysis: &Analysis) -> impl Iterator<Item = Secret> {
         |value: &str| !(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic()));
     let secret = tokens.filter(move |token| {
         let kind = token.classified.kind;
-        let ordinary = kind == TokenKind::LowEntropy && word(token.secret.expose());
+        let ordinary = kind == TokenKind::LowEntropy && token.held().is_some_and(|value| word(value.expose()));
         token.is_secret() && kind != TokenKind::Redacted && !ordinary
     });
     secret.flat_map(|token| {
-        let raw = token.secret.expose().trim();
-        [Some(Secret::new(raw)), token.classified.cleaned.clone()].into_iter().flatten()
+        let raw = token.held().map(|value| Secret::new(value.expose().trim()));
+        [raw, token.classified.cleaned.clone()].into_iter().flatten()
     })
 }

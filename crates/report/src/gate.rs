@@ -20,10 +20,9 @@ pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
     for (id, token) in analysis.capture.tokens.iter() {
         if is_secret(token, analysis) {
             let mut add = |value: &str| needles.add(value, id.0);
-            add(token.secret.expose().trim());
-            add(&escaped(token.secret.expose().trim()));
-            if let Some(cleaned) = &token.classified.cleaned {
-                add(cleaned.expose());
+            for text in [token.held(), token.cleaned()].into_iter().flatten().map(|text| text.expose().trim()) {
+                add(text);
+                add(&escaped(text));
             }
         }
     }
@@ -44,7 +43,7 @@ fn is_secret(token: &Token, analysis: &Analysis) -> bool {
     use authtrace_analyze::token::TokenKind as K;
     let kind = token.classified.kind;
     let named = matches!(kind, K::Redacted | K::UuidOpaque | K::LowEntropy);
-    !named && token.is_secret() && analysis.capture.fingerprints.h8(token.secret.as_secret_str()).is_some()
+    !named && token.is_secret() && analysis.capture.fingerprints.of_value(&token.value).is_some()
 }
 
 /// As JSON writes it between quotes.

@@ -2,6 +2,7 @@
 
 use authtrace_analyze::{
     key::{KeyResult, KeyRing, can_verify},
+    text::Text,
     token::{Claims, Classified, NumericDate, TokenKind, classify},
 };
 use authtrace_parse::{SecretStr, Timestamp};
@@ -32,7 +33,7 @@ impl Reading {
     pub fn new(raw: SecretStr<'_>, keys: &KeyRing, now: Timestamp) -> Self {
         let classified = classify(raw, None);
         let results = keys.verify(classified.value(raw));
-        let literal = classified.literal(raw).map(str::to_owned);
+        let literal = (classified.kind == TokenKind::Placeholder).then(|| raw.expose().to_owned());
         Self { classified, results, has_keys: !keys.is_empty(), now, literal }
     }
 
@@ -81,7 +82,7 @@ impl Reading {
 
     fn kind(&self) -> String {
         let name = self.classified.kind.name();
-        match (&self.literal, self.classified.vendor) {
+        match (&self.literal, &self.classified.vendor) {
             (Some(literal), _) => format!("{name} `{literal}`: this is no token"),
             (None, Some(vendor)) => format!("{name} ({vendor}), {} bytes", self.classified.length),
             (None, None) if self.classified.kind == TokenKind::LowEntropy => {
@@ -149,7 +150,7 @@ impl Reading {
         let (expires, starts) = (date(|c| c.exp), date(|c| c.nbf));
         Document {
             kind: self.classified.kind.name(),
-            vendor: self.classified.vendor,
+            vendor: self.classified.vendor.clone(),
             literal: self.literal.clone(),
             length: (self.classified.kind != TokenKind::LowEntropy).then_some(self.classified.length),
             alg: jose.and_then(|j| owned(&j.header.alg)),
@@ -211,7 +212,7 @@ fn verdict(result: &KeyResult) -> String {
 #[derive(Serialize)]
 struct Document {
     kind: &'static str,
-    vendor: Option<&'static str>,
+    vendor: Option<Text>,
     literal: Option<String>,
     length: Option<usize>,
     alg: Option<String>,

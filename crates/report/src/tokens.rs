@@ -114,7 +114,7 @@ fn row(capture: &Capture, id: TokenId, token: &Token, ticker: &mut Ticker<'_>) -
 
 /// What a credential is called: `jwt:412:…x9Qk#1b2c3d4e`, or the placeholder itself.
 pub fn name(capture: &Capture, id: TokenId, token: &Token) -> String {
-    match token.classified.literal(token.secret.as_secret_str()) {
+    match token.literal() {
         Some(literal) => format!("placeholder `{literal}`"),
         None => capture.describe(id),
     }
@@ -158,10 +158,10 @@ fn document(capture: &Capture, id: TokenId, token: &Token) -> doc::Token {
     doc::Token {
         id: id.to_string(),
         kind: classified.kind.name(),
-        vendor: classified.vendor,
+        vendor: classified.vendor.clone(),
         length: (fingerprint.is_some() || !shown).then_some(classified.length),
         fingerprint,
-        literal: classified.literal(token.secret.as_secret_str()).map(str::to_owned),
+        literal: token.literal().map(str::to_owned),
         purpose: token.purpose.map(Purpose::name),
         defects: classified.defects.iter().map(|defect| defect.name()).collect(),
         carriers: token.carriers.iter().map(ToString::to_string).collect(),
@@ -201,7 +201,7 @@ fn safe_claims(capture: &Capture, token: &Token) -> Option<doc::Claims> {
         aud: list(&claims.aud),
         azp: owned(&claims.azp),
         client_id: owned(&claims.client_id),
-        sub_fingerprint: claims.sub.as_ref().map(|sub| capture.fingerprint(sub.as_secret_str())),
+        sub_fingerprint: claims.sub.as_ref().map(|sub| capture.fingerprint(sub)),
         iat: claims.iat.map(|date| date.value),
         nbf: claims.nbf.map(|date| date.value),
         exp: claims.exp.map(|date| date.value),

@@ -18,6 +18,9 @@ const LONG: usize = 32;
 /// From this length on, two do.
 const MEDIUM: usize = 16;
 
+/// What is said where facts alone are left.
+const GONE: &str = "a dataset holds no values; open the capture itself to see it";
+
 /// The value of `token` at `level`, `width` columns wide.
 pub(crate) fn lines(token: &Token, level: Level, width: usize) -> Vec<Line> {
     let mut page = Page::new(width, Style::PLAIN);
@@ -27,12 +30,17 @@ pub(crate) fn lines(token: &Token, level: Level, width: usize) -> Vec<Line> {
             page.para(2, Ink::Bold, "a part of the value; p shows all of it after a yes, and nothing is kept");
             match part(token) {
                 Some(part) => page.verbatim(2, "", 0, Ink::Plain, &part),
+                None if token.held().is_none() => page.para(2, Ink::Dim, GONE),
                 None => page.para(2, Ink::Dim, "so short or so easy to guess that no part of it is shown"),
             }
         }
         Level::Whole => {
             page.para(2, Ink::Bold, "value, shown because you asked for it; it is hidden again when you move on");
-            let value = visible(token.secret.expose(), usize::MAX).into_owned();
+            let Some(value) = token.held() else {
+                page.para(2, Ink::Dim, GONE);
+                return page.into_lines();
+            };
+            let value = visible(value.expose(), usize::MAX).into_owned();
             let chars: Vec<char> = value.chars().collect();
             for chunk in chars.chunks(width.saturating_sub(4).max(20)) {
                 page.verbatim(2, "", 0, Ink::Plain, &chunk.iter().collect::<String>());
@@ -44,7 +52,7 @@ pub(crate) fn lines(token: &Token, level: Level, width: usize) -> Vec<Line> {
 
 /// What a person tells the value by, where that does not help to guess it.
 fn part(token: &Token) -> Option<String> {
-    let value = token.classified.value(token.secret.as_secret_str()).expose().trim();
+    let value = token.cleaned()?.expose().trim();
     match token.classified.kind {
         TokenKind::Basic => {
             let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;

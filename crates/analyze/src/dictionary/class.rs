@@ -1,9 +1,9 @@
 //! What a refusal says went wrong, and at which stage of checking a verifier says it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a server's answer says went wrong. It is the server's word, not a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// No credentials.
@@ -187,7 +187,7 @@ impl ErrorClass {
 }
 
 /// One thing that a verifier checks. Verifiers differ in the order; see `[[verifier]]` in `signatures.toml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Credentials are there, under a scheme that the verifier reads.

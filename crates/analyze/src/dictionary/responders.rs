@@ -1,12 +1,12 @@
 //! Says who answered: an application, or something in front of it (`responders.toml`).
 
 use authtrace_parse::Headers;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Provenance;
 
 /// What sort of thing answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResponderKind {
     /// The application's own framework.

@@ -39,9 +39,14 @@ pub(crate) struct Clients {
 impl Clients {
     /// The client that sent `exchange`.
     pub(crate) fn of(&mut self, exchange: &Exchange, user_agent: Option<&Text>) -> ClientId {
-        let client = match exchange.client {
-            Some(address) => Client::Address(address.ip().to_canonical(), user_agent.cloned()),
-            None => Client::Recorder(exchange.source.input),
+        self.by(exchange.client.map(|client| client.ip()), exchange.source.input, user_agent)
+    }
+
+    /// The client at `address`; where the wire does not show one, the recorder of `input`.
+    pub(crate) fn by(&mut self, address: Option<IpAddr>, input: u16, user_agent: Option<&Text>) -> ClientId {
+        let client = match address {
+            Some(address) => Client::Address(address.to_canonical(), user_agent.cloned()),
+            None => Client::Recorder(input),
         };
         let (index, _) = self.known.insert_full(client);
         ClientId(u32::try_from(index).unwrap_or(u32::MAX))

@@ -1,5 +1,6 @@
 //! Cross-origin facts: what the page asked and what the server allowed (Fetch, "CORS protocol").
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use authtrace_parse::{Exchange, SecretStr, headers::Headers};
@@ -7,7 +8,7 @@ use authtrace_parse::{Exchange, SecretStr, headers::Headers};
 use crate::text::{Interner, Memo, Text};
 
 /// The `Access-Control-*` conversation of one exchange.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cors {
     /// `Origin` of the request.
     pub origin: Option<Text>,

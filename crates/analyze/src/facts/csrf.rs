@@ -4,12 +4,13 @@
 
 use authtrace_parse::{Exchange, SecretStr};
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 
 use super::{body::BodyView, set_cookie::SetCookie};
 use crate::text::{Interner, Text};
 
 /// What an exchange shows of a defence against forged requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Csrf {
     /// The request header that carried a token, in lower case.
     pub header: Option<Text>,
@@ -26,7 +27,7 @@ pub struct Csrf {
 }
 
 /// How the header's token compares with the cookie's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Compared {
     /// The header is the cookie's value, decoded where it was encoded.
     Same,

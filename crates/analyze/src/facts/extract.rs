@@ -8,12 +8,12 @@ use authtrace_parse::{
 };
 
 use super::{
-    Common, Connection, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
+    Common, Connection, Delivery, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
     call_site,
     client::{Client, Clients},
     cors,
-    credential::{self, Carrier, Credential, REFRESH_KEYS},
+    credential::{self, Carrier, Credential, REFRESH_KEYS, UrlCredential},
     csrf::Csrf,
     delivery,
     gate::{Gate, Gates},
@@ -29,6 +29,7 @@ use crate::{
     expect::Expectations,
     key::PublishedKeys,
     settings::Settings,
+    stored::StoredFact,
     text::{Interner, Text},
     tokens::{TokenId, TokenStore},
 };
@@ -120,7 +121,7 @@ impl Extractor {
             client_signature: client_signature(&request.headers, interner),
             user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
             responder: responder(answer, interner),
-            hops: hops(exchange),
+            hops: hops(exchange, interner),
             head_bytes: head_bytes(exchange),
             from_cache: exchange.browser.from_cache,
             is_document: is_document(exchange),
@@ -181,6 +182,37 @@ impl Extractor {
             leg_of: 0,
             common: self.common(common),
         }
+    }
+
+    /// The fact that was kept, as this run would have drawn it: what it shares with others is shared again, and its
+    /// credentials are those of `tokens` that its own became, each with the defects it had if it is known otherwise by now.
+    pub(crate) fn restore(
+        &mut self,
+        stored: StoredFact,
+        adopted: &[(TokenId, Option<usize>)],
+        tokens: &TokenStore,
+    ) -> Fact {
+        let StoredFact { client_address, mut fact } = stored;
+        let now = |id: TokenId| adopted.get(id.0 as usize).copied().unwrap_or((id, None));
+        let credentials = fact.credentials.iter().cloned().map(|credential| {
+            let (token, reclassified) = now(credential.token);
+            let credential = match reclassified {
+                Some(before) => credential.reclassified(&tokens.get(token).classified, before),
+                None => credential,
+            };
+            Credential { token, ..credential }
+        });
+        fact.credentials = self.credentials.share(credentials.collect());
+        fact.url_credentials = fact.url_credentials.changed(|c| UrlCredential { token: now(c.token).0, ..c });
+        fact.delivered = fact.delivered.changed(|d| Delivery { token: now(d.token).0, ..d });
+        fact.request.refresh_token = fact.request.refresh_token.map(|id| now(id).0);
+        fact.stack = self.stacks.share(fact.stack.to_vec());
+        fact.call_site = fact.stack.first().cloned();
+        fact.path = self.interner.text(&fact.path);
+        fact.common = self.common(Arc::unwrap_or_clone(fact.common));
+        fact.client = self.clients.by(client_address, fact.source.input, fact.user_agent.as_ref());
+        fact.sender = fact.client;
+        fact
     }
 
     /// The clients that were met so far.
@@ -350,11 +382,17 @@ fn details(
 }
 
 /// Who made a refusal, as far as its headers say.
-fn hops(exchange: &Exchange) -> Box<[Hop]> {
+fn hops(exchange: &Exchange, interner: &mut Interner) -> Box<[Hop]> {
     let Some(response) = exchange.response.as_ref().filter(|r| r.status >= 400) else { return Box::default() };
     let mut hits = responders().identify(response.status, &response.headers);
     hits.sort_by(|a, b| b.own.cmp(&a.own).then(b.weight.total_cmp(&a.weight)));
-    hits.iter().map(|hit| Hop { name: hit.name, kind: hit.kind, header: hit.header, own: hit.own }).collect()
+    let hop = hits.iter().map(|hit| Hop {
+        name: interner.text(hit.name),
+        kind: hit.kind,
+        header: interner.text(hit.header),
+        own: hit.own,
+    });
+    hop.collect()
 }
 
 /// Bytes of the request's fields, name and value, where the answer may be about their size (RFC 6585 §5; nginx's 494).

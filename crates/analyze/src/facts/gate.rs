@@ -3,8 +3,10 @@
 //! Gates that depend on one exchange or its neighbours are computed here once and consulted by every rule;
 //! those that depend on the comparison itself (G1, G2, G12, G15, G16, G18, G19, G22) live where the comparison is made.
 
+use serde::{Deserialize, Serialize};
+
 /// A set of gates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gates(u32);
 
 /// One gate that an exchange may stand behind.

@@ -1,5 +1,6 @@
 //! Verification keys as their issuer publishes them (RFC 7517 §5): names and kinds, never key material.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::BodyView;
@@ -9,7 +10,7 @@ use crate::text::{Interner, Text};
 const MOST: usize = 64;
 
 /// One published key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PublishedKey {
     /// `kid`
     pub kid: Option<Text>,
@@ -22,7 +23,7 @@ pub struct PublishedKey {
 }
 
 /// A JWK Set that a response held.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct KeySet {
     /// Its keys, in order.
     pub keys: Box<[PublishedKey]>,

@@ -1,11 +1,12 @@
 //! Login pages, told by their HTML: what a browser shows a person, and what a script that asked for data cannot use.
 
 use authtrace_parse::Response;
+use serde::{Deserialize, Serialize};
 
 use crate::text::start;
 
 /// How much an HTML answer looks like a login page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LoginPage {
     /// It is no HTML, or has no sign of a login.
     #[default]

@@ -7,6 +7,7 @@ pub(crate) mod body;
 mod call_site;
 pub mod client;
 pub mod clock;
+pub(crate) mod columns;
 pub(crate) mod cookie_jar;
 pub mod cors;
 pub mod credential;
@@ -40,6 +41,7 @@ pub(crate) mod socket_refusal;
 pub mod times;
 pub(crate) mod views;
 
+use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     num::{NonZeroU16, NonZeroU32, NonZeroU64},
@@ -52,6 +54,7 @@ use crate::{
     challenge::Challenge,
     dictionary::ResponderKind,
     text::Text,
+    token::Fingerprinter,
     tokens::{Purpose, TokenId},
 };
 use cors::Cors;
@@ -70,7 +73,7 @@ use socket::Socket;
 use times::{Moment, Times};
 
 /// A client: whoever sent the requests of one timeline (detectors §9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClientId(pub u32);
 
 /// An authentication session, printed as `S1`, `S2`…
@@ -84,11 +87,11 @@ impl std::fmt::Display for SessionId {
 }
 
 /// One document's life in a client (DESIGN §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LifetimeId(pub u32);
 
 /// A credential that a response handed to the client.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Delivery {
     /// Where in the response.
     pub carrier: Carrier,
@@ -99,7 +102,7 @@ pub struct Delivery {
 }
 
 /// Where a redirect pointed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirect {
     /// Origin of the target, resolved against the request.
     pub origin: Text,
@@ -108,7 +111,7 @@ pub struct Redirect {
 }
 
 /// What a request body says, by key names only.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RequestFacts {
     /// `grant_type` (RFC 6749), a registered name and no secret.
     pub grant_type: Option<Text>,
@@ -121,12 +124,38 @@ pub struct RequestFacts {
 }
 
 /// A connection, as the input tells it from others (see [`authtrace_parse::Connection`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ConnectionColumns", into = "ConnectionColumns")]
 pub enum Connection {
     /// The recorder's own name for it.
     Named(Text),
     /// The one-based number of its first frame.
     FirstFrame(u32),
+}
+
+/// A connection as a table holds it.
+#[derive(Serialize, Deserialize)]
+struct ConnectionColumns {
+    name: Option<Text>,
+    first_frame: Option<u32>,
+}
+
+impl From<Connection> for ConnectionColumns {
+    fn from(connection: Connection) -> Self {
+        match connection {
+            Connection::Named(name) => Self { name: Some(name), first_frame: None },
+            Connection::FirstFrame(frame) => Self { name: None, first_frame: Some(frame) },
+        }
+    }
+}
+
+impl From<ConnectionColumns> for Connection {
+    fn from(columns: ConnectionColumns) -> Self {
+        match columns.first_frame {
+            Some(frame) => Self::FirstFrame(frame),
+            None => Self::Named(columns.name.unwrap_or_default()),
+        }
+    }
 }
 
 impl std::fmt::Display for Connection {
@@ -139,7 +168,7 @@ impl std::fmt::Display for Connection {
 }
 
 /// What only few exchanges have: their part in a login at a provider, a socket, a proof of possession.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Details {
     /// Its part in an OAuth, OpenID Connect or SAML conversation.
     pub oauth: Option<Oauth>,
@@ -152,20 +181,20 @@ pub struct Details {
 }
 
 /// One sign of who made an answer, by its headers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hop {
     /// Who.
-    pub name: &'static str,
+    pub name: Text,
     /// What sort of thing it is.
     pub kind: ResponderKind,
     /// The header that says so.
-    pub header: &'static str,
+    pub header: Text,
     /// It made this answer itself, rather than passing it on.
     pub own: bool,
 }
 
 /// What many exchanges have in common, kept once for all of them: a fact derefs to it.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Common {
     /// Sort of exchange.
     pub kind: Kind,
@@ -174,6 +203,7 @@ pub struct Common {
     /// The recorder's page id.
     pub page: Option<Text>,
     /// Server's transport address; port 0 where only the address is known.
+    #[serde(with = "columns::as_text")]
     pub server: Option<SocketAddr>,
     /// Whether it says that a proxy sent it: by a field that proxies add, or by naming another host or page than a browser
     /// would from there.
@@ -217,6 +247,7 @@ pub struct Common {
     /// Whether the response body was there to be read (or there was none).
     pub response_body_seen: bool,
     /// Cross-origin facts, where the request had an `Origin` or the response an `Access-Control-*` field.
+    #[serde(with = "columns::maybe_shared")]
     pub cors: Option<Arc<Cors>>,
     /// Browser's resource type.
     pub resource_type: Option<Text>,
@@ -241,8 +272,10 @@ pub struct Common {
     /// Where that document says that the issuer's keys are (`jwks_uri`), without query.
     pub discovered_keys: Option<Text>,
     /// Keys that the response published.
+    #[serde(with = "columns::maybe_shared")]
     pub key_set: Option<Arc<KeySet>>,
     /// What it shows of a defence against forged requests.
+    #[serde(with = "columns::maybe_shared")]
     pub csrf: Option<Arc<Csrf>>,
     /// How much the answer looks like a login page.
     pub login_page: LoginPage,
@@ -253,7 +286,7 @@ pub struct Common {
 }
 
 /// One exchange, as far as authentication is concerned: what is its own, and what it shares with others.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Fact {
     /// Exchange.
     pub id: ExchangeId,
@@ -262,18 +295,24 @@ pub struct Fact {
     /// When its parts were seen.
     pub timing: Times,
     /// Who sent it.
+    #[serde(skip)]
     pub client: ClientId,
     /// The same before clients that are one were joined: it tells the address.
+    #[serde(skip)]
     pub sender: ClientId,
     /// From which port, where the wire shows it: every exchange that was read from packets has one.
+    #[serde(with = "columns::non_zero")]
     pub client_port: Option<NonZeroU16>,
     /// Hash of the identifier under which it is traced (W3C Trace Context, `X-Request-Id`).
+    #[serde(with = "columns::non_zero")]
     pub trace: Option<NonZeroU32>,
     /// Document that it belongs to.
+    #[serde(skip)]
     pub lifetime: LifetimeId,
     /// Connection that carried it.
     pub connection: Option<Connection>,
     /// What one TCP connection has in common with every other capture of it (see [`authtrace_parse::TcpConnection`]).
+    #[serde(with = "columns::non_zero")]
     pub opening: Option<NonZeroU64>,
     /// Path without query; a segment that is a token reads `{token}`.
     pub path: Text,
@@ -298,14 +337,19 @@ pub struct Fact {
     /// Server clock: `Date` of an answer that no cache gave.
     pub server_date: Moment,
     /// Whether its route ever accepted a request without a credential (G4).
+    #[serde(skip)]
     pub bare_accepted: bool,
     /// Session.
+    #[serde(skip)]
     pub session: Option<SessionId>,
     /// Its preflight.
+    #[serde(skip)]
     pub preflight: Option<ExchangeId>,
     /// The request that this preflight asked for.
+    #[serde(skip)]
     pub preflight_of: Option<ExchangeId>,
     /// The exchange that redirected here.
+    #[serde(skip)]
     pub redirected_from: Option<ExchangeId>,
     /// Gates that take it out of some judgements.
     pub gates: Gates,
@@ -314,7 +358,9 @@ pub struct Fact {
     /// What only few exchanges have.
     pub details: Option<Box<Details>>,
     /// The view that stands for the call, plus one; 0 where this is it.
+    #[serde(skip)]
     leg_of: u32,
+    #[serde(with = "columns::shared")]
     common: Arc<Common>,
 }
 
@@ -339,6 +385,20 @@ impl Fact {
 
     pub(crate) fn set_leg_of(&mut self, id: ExchangeId) {
         self.leg_of = id.0.saturating_add(1);
+    }
+
+    /// Makes its marks those of the holder of a key (see [`Mark::keyed`]).
+    pub(crate) fn key_marks(&mut self, names: &Fingerprinter) {
+        let Some(details) = &mut self.details else { return };
+        let oauth = details.oauth.iter_mut().flat_map(Oauth::marks);
+        let proof = details.proof.iter_mut().filter_map(|proof| proof.id.as_mut());
+        oauth.chain(proof).for_each(|mark| *mark = mark.keyed(names));
+    }
+
+    /// Every credential that it names.
+    pub(crate) fn token_ids(&self) -> impl Iterator<Item = TokenId> {
+        let sent = self.credentials.iter().map(|c| c.token).chain(self.url_credentials.iter().map(|c| c.token));
+        sent.chain(self.delivered.iter().map(|d| d.token)).chain(self.request.refresh_token)
     }
 
     /// Its part in an OAuth, OpenID Connect or SAML conversation.

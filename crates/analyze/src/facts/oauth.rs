@@ -2,6 +2,7 @@
 //!
 //! Values that only have to agree with each other (`state`, codes, verifiers, redirect URIs) are kept as marks.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use authtrace_parse::{Exchange, SecretStr, Target, headers::Headers};
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// One side's message of the conversation.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Message {
     /// `error`, or the code by which a provider's error page names it.
     pub error: Option<Text>,
@@ -32,7 +33,7 @@ pub struct Message {
 }
 
 /// How a client authenticates itself to a token endpoint (RFC 6749 §2.3, OIDC Core §9).
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientAuth {
     /// `Authorization: Basic`
     pub basic: bool,
@@ -43,7 +44,7 @@ pub struct ClientAuth {
 }
 
 /// The conversation's part in one exchange.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Oauth {
     /// What the request says.
     pub asked: Message,
@@ -69,6 +70,15 @@ pub struct Oauth {
     pub json: bool,
     /// The request asks to trade a code, by its grant or by what it holds.
     pub trades_code: bool,
+}
+
+impl Oauth {
+    /// Every value that is only compared.
+    pub(super) fn marks(&mut self) -> impl Iterator<Item = &mut Mark> {
+        let said = [&mut self.asked, &mut self.answered].into_iter().flat_map(|m| [&mut m.state, &mut m.code]);
+        let verifier = self.verifier.iter_mut().flat_map(|(challenge, plain)| [challenge, plain]);
+        said.chain([&mut self.challenge, &mut self.redirect_uri]).flatten().chain(verifier)
+    }
 }
 
 /// Names of a code in a request for a token: the standard's, and Supabase's.

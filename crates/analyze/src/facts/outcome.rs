@@ -1,5 +1,6 @@
 //! Outcomes: how the server answered, and what it said the reason was (detectors §1 "AF", §6).
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use authtrace_parse::{Exchange, Kind, SecretStr};
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// How an exchange ended, as far as authentication is concerned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OutcomeClass {
     /// Answered with 2xx, 304 or 101.
     Success,
@@ -67,7 +68,7 @@ impl OutcomeClass {
 }
 
 /// How an exchange ended and why, in the server's words.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Class.
     pub class: OutcomeClass,
@@ -75,11 +76,12 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// Whether the answer holds no word at all, as far as the capture shows: an empty body, or one that was not kept.
     pub wordless: bool,
+    #[serde(with = "super::columns::maybe_shared")]
     said: Option<Arc<Said>>,
 }
 
 /// What a server said of a refusal; an outcome derefs to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Said {
     /// What the server said was wrong, classified.
     pub error: Option<ErrorClass>,

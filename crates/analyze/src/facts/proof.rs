@@ -2,6 +2,7 @@
 
 use authtrace_parse::{Exchange, Target};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -9,7 +10,7 @@ use super::{credential::Credential, mark::Mark};
 use crate::tokens::TokenStore;
 
 /// How a proof's `htu` compares with the URL of its request.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UrlMatch {
     /// The same scheme, host, port and path.
     Same,
@@ -22,7 +23,7 @@ pub enum UrlMatch {
 }
 
 /// What a proof says, compared with its request.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Proof {
     /// Whether it is one JWT with a key, `typ` `dpop+jwt` and the claims that it must have.
     pub well_formed: bool,
@@ -49,7 +50,7 @@ pub(crate) fn extract(exchange: &Exchange, credentials: &[Credential], tokens: &
     let mut json = || serde_json::from_slice::<Value>(&segments.next()??).ok();
     let (header, claims) = (json().unwrap_or_default(), json().unwrap_or_default());
     let presented = credentials.iter().find(|c| c.is_authorization()).map(|c| tokens.get(c.token));
-    let value = presented.map(|token| token.classified.value(token.secret.as_secret_str()));
+    let value = presented.and_then(|token| token.cleaned());
     let bound = presented.and_then(|t| t.classified.jose.as_ref()?.claims.as_ref()?.jkt.clone());
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let typ = header.get("typ").and_then(Value::as_str).unwrap_or_default();

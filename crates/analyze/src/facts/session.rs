@@ -11,7 +11,7 @@ use authtrace_parse::{ExchangeId, Timestamp};
 use super::{ClientId, Fact, SessionId, role::Role};
 use crate::{
     text::Text,
-    token::Fingerprinter,
+    token::{Fingerprinter, Identifier},
     tokens::{TokenId, TokenStore},
 };
 
@@ -68,13 +68,13 @@ fn join(facts: &[Fact], tokens: &TokenStore) -> Sets {
             sets.union(pair[0].0, pair[1].0);
         }
     }
-    let mut by_sid: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut by_sid: BTreeMap<&Identifier, u32> = BTreeMap::new();
     for (id, token) in tokens.iter() {
         let Some(sid) = token.classified.jose.as_ref().and_then(|j| j.claims.as_ref()?.sid.as_ref()) else { continue };
-        if let Some(&other) = by_sid.get(sid.expose()) {
+        if let Some(&other) = by_sid.get(sid) {
             sets.union(other, id.0);
         } else {
-            by_sid.insert(sid.expose(), id.0);
+            by_sid.insert(sid, id.0);
         }
     }
     sets
@@ -155,7 +155,7 @@ fn describe(facts: &[Fact], order: &[u32], count: usize, tokens: &TokenStore, na
 fn subject(fact: &Fact, tokens: &TokenStore, names: &Fingerprinter) -> Option<Text> {
     let ids = fact.credentials.iter().map(|c| c.token).chain(fact.delivered.iter().map(|d| d.token));
     let sub = ids.filter_map(|id| tokens.get(id).classified.jose.as_ref()?.claims.as_ref()?.sub.as_ref()).next()?;
-    Some(Text::from(names.h8_identifier(sub.as_secret_str())))
+    Some(Text::from(names.of_identifier(sub)))
 }
 
 /// Disjoint sets with path halving.

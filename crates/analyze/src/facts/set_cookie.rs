@@ -1,11 +1,12 @@
 //! `Set-Cookie` as a linter needs it: every attribute kept as written, nothing rejected (RFC 6265bis §5.6).
 
 use authtrace_parse::{SecretStr, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::text::{Interner, Text};
 
 /// `SameSite` as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SameSite {
     /// `Strict`
     Strict,
@@ -16,7 +17,7 @@ pub enum SameSite {
 }
 
 /// One cookie that a response asked the client to keep.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SetCookie {
     /// Name as written, prefix included.
     pub name: Text,

@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, fmt, hash::Hash, ops::Deref, sync::Arc};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A list that may be shared; an empty one takes no memory.
 pub struct Shared<T>(Option<Arc<Box<[T]>>>);
 
@@ -46,6 +48,18 @@ impl<'a, T> IntoIterator for &'a Shared<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::deserialize(from).map(Self::from)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What followed a WebSocket handshake, as far as authentication is concerned (RFC 6455 §7, and the protocols above it).
 
 use authtrace_parse::websocket::{Message, WebSocket};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::socket_refusal::{self, refusal};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A message of the server that refuses the client.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Refusal {
     /// What it says was wrong, classified; `None` where the words are in no table.
     pub class: Option<ErrorClass>,
@@ -24,7 +25,7 @@ pub struct Refusal {
 }
 
 /// What followed a handshake.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Socket {
     /// Close code of the server, where its close frame was seen: a client that closes was not refused.
     pub close_code: Option<u16>,

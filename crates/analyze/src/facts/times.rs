@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use authtrace_parse::{Timestamp, Timing};
+use serde::{Deserialize, Serialize};
 
 /// A moment, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<i64>", into = "Option<i64>")]
 pub struct Moment(i64);
 
 impl Moment {
@@ -21,6 +23,18 @@ impl Moment {
     }
 }
 
+impl From<Moment> for Option<i64> {
+    fn from(moment: Moment) -> Self {
+        moment.get().map(Timestamp::nanos)
+    }
+}
+
+impl From<Option<i64>> for Moment {
+    fn from(nanos: Option<i64>) -> Self {
+        nanos.map(Timestamp::from_nanos).into()
+    }
+}
+
 /// A clock that names a day before 1970 or after 2188 says nothing.
 impl From<Option<Timestamp>> for Moment {
     fn from(at: Option<Timestamp>) -> Self {
@@ -30,14 +44,29 @@ impl From<Option<Timestamp>> for Moment {
 }
 
 /// When the parts of an exchange were seen (see [`Timing`]).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Times {
     started: Moment,
     sent: Moment,
     first_byte: Moment,
     ended: Moment,
     /// Nanoseconds; `u64::MAX` where the input states none.
+    #[serde(with = "stated")]
     duration: u64,
+}
+
+/// A duration in nanoseconds as a table holds it: absent where the input states none.
+mod stated {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(nanos: &u64, to: S) -> Result<S::Ok, S::Error> {
+        i64::try_from(*nanos).ok().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let nanos = Option::<i64>::deserialize(from)?;
+        Ok(nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(u64::MAX))
+    }
 }
 
 impl Times {

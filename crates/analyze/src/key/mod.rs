@@ -6,13 +6,14 @@ mod signed;
 
 use authtrace_parse::{Secret, SecretStr};
 use jsonwebtoken::Algorithm;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use self::material::can_be_key;
 use self::{material::Material, signed::Signed};
 
 /// How a candidate had to be read to be the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyForm {
     /// The bytes as given.
     Raw,
@@ -43,7 +44,7 @@ impl KeyForm {
 }
 
 /// What one candidate says about one token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyResult {
     /// The candidate's name.
     pub name: Box<str>,

@@ -5,7 +5,7 @@ use authtrace_parse::Timestamp;
 use super::{ColumnDef, ColumnType, Values, kind_name, protocol_name};
 use crate::{
     facts::{Fact, credential::Credential},
-    tokens::TokenStore,
+    tokens::{Token, TokenStore},
 };
 
 /// Every column, its type and what it holds. The one place where names stand.
@@ -51,7 +51,7 @@ pub const SCHEMA: &[ColumnDef] = &[
 ];
 
 /// The cells of `column` for `facts`.
-pub(super) fn values<'a>(column: &ColumnDef, facts: impl Iterator<Item = &'a Fact>, tokens: &TokenStore) -> Values {
+pub(crate) fn values<'a>(column: &ColumnDef, facts: impl Iterator<Item = &'a Fact>, tokens: &[Token]) -> Values {
     match column.kind {
         ColumnType::Int => Values::Int(facts.map(|fact| int(column.name, fact)).collect()),
         ColumnType::Text | ColumnType::Real => {
@@ -62,7 +62,7 @@ pub(super) fn values<'a>(column: &ColumnDef, facts: impl Iterator<Item = &'a Fac
 
 /// One cell in words; `None` where it is null.
 pub(crate) fn cell(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
-    text(name, fact, tokens).or_else(|| int(name, fact).map(|number| number.to_string()))
+    text(name, fact, tokens.as_slice()).or_else(|| int(name, fact).map(|number| number.to_string()))
 }
 
 fn int(name: &str, fact: &Fact) -> Option<i64> {
@@ -80,9 +80,9 @@ fn int(name: &str, fact: &Fact) -> Option<i64> {
     }
 }
 
-fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
+fn text(name: &str, fact: &Fact, tokens: &[Token]) -> Option<String> {
     let credential = fact.main_credential();
-    let jose = || tokens.get(credential?.token).classified.jose.as_ref();
+    let jose = || tokens.get(credential?.token.0 as usize)?.classified.jose.as_ref();
     let owned = |text: &str| Some(text.to_owned());
     match name {
         "session" => fact.session.map(|s| s.to_string()),
@@ -116,7 +116,7 @@ fn text(name: &str, fact: &Fact, tokens: &TokenStore) -> Option<String> {
             let oauth = fact.oauth()?;
             oauth.answered.error.as_deref().or(oauth.asked.error.as_deref()).and_then(owned)
         }
-        "answered_by" => fact.hops.first().and_then(|hop| owned(hop.name)),
+        "answered_by" => fact.hops.first().and_then(|hop| owned(&hop.name)),
         "initiator" => fact.call_site.as_deref().and_then(owned),
         _ => None,
     }

@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn faults_are_pointed_at() {
         let tokens = TokenStore::default();
-        let columns = SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), &tokens)));
+        let columns =
+            SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), tokens.as_slice())));
         let empty = sql::frame(columns).unwrap();
         let check = |text: &str, at: &str, why: &str| {
             let fault = check(text, &empty).unwrap_err();

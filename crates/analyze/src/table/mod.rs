@@ -13,7 +13,7 @@ mod tokens;
 use authtrace_parse::ExchangeId;
 
 pub use exchanges::SCHEMA;
-pub(crate) use exchanges::cell;
+pub(crate) use exchanges::{cell, values as values_of};
 pub use fault::FilterError;
 pub use sql::{Answer, QueryError, Tables, mentions};
 
@@ -128,7 +128,9 @@ impl Selection<'_> {
     /// The cells of one column of one table, by their names; `None` where there is no such column.
     pub fn values(&self, table: &str, column: &ColumnDef, analysis: &Analysis) -> Option<Values> {
         Some(match table {
-            "exchanges" => exchanges::values(column, self.exchanges.iter().copied(), &analysis.capture.tokens),
+            "exchanges" => {
+                exchanges::values(column, self.exchanges.iter().copied(), analysis.capture.tokens.as_slice())
+            }
             "tokens" => tokens::values(column, &self.tokens, &analysis.capture),
             "sessions" => sessions::values(column, &self.sessions, &analysis.capture),
             "findings" => findings::values(column, &self.findings, analysis),
@@ -153,7 +155,7 @@ pub(crate) fn matching_each(
     let needed = |name| name == "id" || expressions.iter().any(|expression| mentions(expression, name));
     let columns = SCHEMA.iter().filter(|column| needed(column.name));
     sql::matching_each(
-        columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens))),
+        columns.map(|column| (column.name, exchanges::values(column, facts.iter(), tokens.as_slice()))),
         expressions,
     )
 }
@@ -161,7 +163,10 @@ pub(crate) fn matching_each(
 /// Whether the expression fits the table of exchanges, whatever is in it.
 pub(crate) fn check(expression: &str) -> Result<(), FilterError> {
     let none = TokenStore::default();
-    sql::check(SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), &none))), expression)
+    sql::check(
+        SCHEMA.iter().map(|column| (column.name, exchanges::values(column, [].iter(), none.as_slice()))),
+        expression,
+    )
 }
 
 /// Name of an exchange's kind in every output.

@@ -72,7 +72,7 @@ fn text(name: &str, id: TokenId, token: &Token, capture: &Capture) -> Option<Str
     match name {
         "id" => Some(id.to_string()),
         "kind" => Some(token.classified.kind.name().to_owned()),
-        "vendor" => token.classified.vendor.map(str::to_owned),
+        "vendor" => token.classified.vendor.as_deref().map(str::to_owned),
         "fingerprint" => capture.token_fingerprint(id),
         "purpose" => token.purpose.map(|purpose| purpose.name().to_owned()),
         "defects" => joined(token.classified.defects.iter().map(|defect| defect.name().to_owned())),
@@ -83,7 +83,7 @@ fn text(name: &str, id: TokenId, token: &Token, capture: &Capture) -> Option<Str
         "aud" => joined(claims(token)?.aud.iter().map(ToString::to_string)),
         "azp" => owned(&claims(token)?.azp),
         "client_id" => owned(&claims(token)?.client_id),
-        "subject" => Some(capture.fingerprint(claims(token)?.sub.as_ref()?.as_secret_str())),
+        "subject" => Some(capture.fingerprint(claims(token)?.sub.as_ref()?)),
         "scope" => joined(claims(token)?.scopes.iter().map(ToString::to_string)),
         "verified_by" | "rejected_by" => {
             let results = capture.key_results.get(&id)?.iter();

@@ -3,8 +3,9 @@
 //! What tells parties apart (`iss`, `aud`, `azp`) is plain text; what names a person or a session is a [`Secret`].
 
 use authtrace_parse::{Secret, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::{jose::bounded, json::Json};
+use super::{Identifier, jose::bounded, json::Json};
 
 /// Numbers above this are milliseconds: as seconds they would lie after the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;
@@ -13,7 +14,7 @@ const MILLISECONDS_FROM: f64 = 1e11;
 const MAX_ITEMS: usize = 64;
 
 /// A point in time as a claim writes it (RFC 7519 §2, "NumericDate").
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumericDate {
     /// The number as written: seconds since the Unix epoch where the issuer keeps to the RFC.
     pub value: f64,
@@ -80,7 +81,7 @@ impl TokenUse {
 }
 
 /// Claims of one token.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Claims {
     /// `iss`
     pub iss: Option<Box<str>>,
@@ -89,11 +90,13 @@ pub struct Claims {
     /// `aud` was written as an array.
     pub aud_is_array: bool,
     /// `sub`
-    pub sub: Option<Secret>,
+    pub sub: Option<Identifier>,
+    /// `sub` is the client itself: nobody signed in (RFC 9068 §2.2).
+    pub is_client: bool,
     /// `sid`, else `session_id`.
-    pub sid: Option<Secret>,
+    pub sid: Option<Identifier>,
     /// `jti`
-    pub jti: Option<Secret>,
+    pub jti: Option<Identifier>,
     /// `iat`
     pub iat: Option<NumericDate>,
     /// `nbf`
@@ -138,21 +141,24 @@ impl Claims {
     /// Reads a payload; anything that is not of the type it should be counts as absent.
     pub(super) fn read(payload: &Json) -> Self {
         let text = |name: &str| payload.get(name).and_then(Json::text).map(bounded);
-        let secret = |name: &str| payload.get(name).and_then(scalar).map(Secret::new);
+        let identifier =
+            |name: &str| payload.get(name).and_then(scalar).map(|text| Identifier::Held(Secret::new(text)));
         let date = |name: &str| payload.get(name).and_then(NumericDate::read);
         let has = |name: &str| payload.get(name).is_some();
+        let client_id = text("client_id").or_else(|| text("cid"));
         Self {
+            is_client: client_id.is_some() && payload.get("sub").and_then(Json::text) == client_id.as_deref(),
             iss: text("iss"),
             aud: list(payload.get("aud")),
             aud_is_array: matches!(payload.get("aud"), Some(Json::Array(_))),
-            sub: secret("sub"),
-            sid: secret("sid").or_else(|| secret("session_id")),
-            jti: secret("jti"),
+            sub: identifier("sub"),
+            sid: identifier("sid").or_else(|| identifier("session_id")),
+            jti: identifier("jti"),
             iat: date("iat"),
             nbf: date("nbf"),
             exp: date("exp"),
             azp: text("azp"),
-            client_id: text("client_id").or_else(|| text("cid")),
+            client_id,
             scopes: scopes(payload),
             has_scope: ["scope", "scp", "scopes"].into_iter().any(has),
             has_roles: ["roles", "permissions", "realm_access", "resource_access", "groups"].into_iter().any(has),

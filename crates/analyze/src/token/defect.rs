@@ -84,6 +84,52 @@ impl Defect {
         }
     }
 
+    /// Those that have no number.
+    const PLAIN: [Self; 18] = [
+        Self::Empty,
+        Self::MissingScheme,
+        Self::DoubledScheme,
+        Self::SchemeInsideValue,
+        Self::SchemePunctuation,
+        Self::Quoted,
+        Self::PercentSpace,
+        Self::EscapedNewline,
+        Self::TrailingNewline,
+        Self::Invisible,
+        Self::InnerWhitespace,
+        Self::Comma,
+        Self::NotB64Token,
+        Self::HeaderNotJson,
+        Self::AlgMissing,
+        Self::PayloadNotJson,
+        Self::NonconformantBase64,
+        Self::CutAtLimit,
+    ];
+
+    /// As a table holds it: the name with its numbers behind it (`signature-length:40:43`).
+    pub(crate) fn to_column(self) -> String {
+        let name = self.name();
+        match self {
+            Self::SegmentCount(number) | Self::SegmentNotBase64(number) => format!("{name}:{number}"),
+            Self::SignatureLength { found, expected } => format!("{name}:{found}:{expected}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// The defect that a table holds; `None` where it is not known.
+    pub(crate) fn from_column(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        match parts.next()? {
+            "segment-count" => Some(Self::SegmentCount(parts.next()?.parse().ok()?)),
+            "segment-not-base64url" => Some(Self::SegmentNotBase64(parts.next()?.parse().ok()?)),
+            "signature-length" => Some(Self::SignatureLength {
+                found: parts.next()?.parse().ok()?,
+                expected: parts.next()?.parse().ok()?,
+            }),
+            name => Self::PLAIN.into_iter().find(|defect| defect.name() == name),
+        }
+    }
+
     /// Whether the value has lost characters, so that its signature cannot verify with any key.
     pub const fn is_truncation(self) -> bool {
         match self {
@@ -211,5 +257,15 @@ mod tests {
         check("%20abc", "abc", &[Defect::PercentSpace]);
         check("tokenish", "tokenish", &[]);
         check("\"null\"", "null", &[Defect::Quoted]);
+    }
+
+    #[test]
+    fn every_defect_comes_back_from_its_name() {
+        let numbered =
+            [Defect::SegmentCount(2), Defect::SegmentNotBase64(1), Defect::SignatureLength { found: 40, expected: 43 }];
+        for defect in Defect::PLAIN.into_iter().chain(numbered) {
+            assert_eq!(Defect::from_column(&defect.to_column()), Some(defect));
+        }
+        assert_eq!(Defect::from_column("of-tomorrow"), None);
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing here is verified: every field is what the token says of itself (RFC 7519 §7.2, RFC 8725 §3.1).
 
 use authtrace_parse::SecretStr;
+use serde::{Deserialize, Serialize};
 
 use super::{
     base64::{self, Decoded},
@@ -20,7 +21,7 @@ pub const MAX_TOKEN: usize = 64 * 1024;
 pub(super) const MAX_TEXT: usize = 300;
 
 /// Which compact serialisation this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JoseForm {
     /// Signed: `header.payload.signature` (RFC 7515 §7.1).
     Jws,
@@ -29,7 +30,7 @@ pub enum JoseForm {
 }
 
 /// What stands in the signature's place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signature {
     /// Base64url of a length that fits the algorithm, or of an algorithm whose length is unknown.
     Plausible,
@@ -44,7 +45,7 @@ pub enum Signature {
 }
 
 /// Protected header (RFC 7515 §4.1, RFC 7516 §4.1).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JoseHeader {
     /// `alg`
     pub alg: Option<Box<str>>,
@@ -63,7 +64,7 @@ pub struct JoseHeader {
 }
 
 /// What can be read of one JOSE object without a key.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Jose {
     /// Signed or encrypted.
     pub form: JoseForm,
@@ -76,6 +77,7 @@ pub struct Jose {
     /// What stands in the signature's place.
     pub signature: Signature,
     /// What is wrong with it, in segment order.
+    #[serde(with = "crate::facts::columns::defects")]
     pub defects: Vec<Defect>,
 }
 

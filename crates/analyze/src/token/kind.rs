@@ -1,7 +1,10 @@
 //! What a credential is, told by its shape alone.
 
+use serde::{Deserialize, Serialize};
+
 /// Kind of a credential. Shape says what it looks like, never that it is valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum TokenKind {
     /// The value was removed by a sanitiser: present, content unknown.
     Redacted,
@@ -130,6 +133,53 @@ impl TokenKind {
         }
     }
 
+    /// Every kind.
+    const ALL: [Self; 34] = [
+        Self::Redacted,
+        Self::Placeholder,
+        Self::Jwt,
+        Self::Jws,
+        Self::Jwe,
+        Self::SdJwt,
+        Self::Paseto,
+        Self::Biscuit,
+        Self::Macaroon,
+        Self::Itsdangerous,
+        Self::DjangoSigned,
+        Self::Fernet,
+        Self::Iron,
+        Self::FrameworkCookie(Framework::Rails),
+        Self::FrameworkCookie(Framework::Laravel),
+        Self::FrameworkCookie(Framework::AspNet),
+        Self::FrameworkCookie(Framework::Express),
+        Self::FrameworkCookie(Framework::Php),
+        Self::FrameworkCookie(Framework::Django),
+        Self::FrameworkCookie(Framework::Servlet),
+        Self::FrameworkCookie(Framework::OauthProxy),
+        Self::Saml,
+        Self::ApiKey { publishable: false },
+        Self::ApiKey { publishable: true },
+        Self::Identifier,
+        Self::UuidOpaque,
+        Self::Basic,
+        Self::Digest,
+        Self::Negotiate,
+        Self::Ntlm,
+        Self::SigV4,
+        Self::SignedRequest,
+        Self::Opaque,
+        Self::LowEntropy,
+    ];
+
+    /// The word that tells kinds of one name apart.
+    const fn variant(self) -> &'static str {
+        match self {
+            Self::FrameworkCookie(framework) => framework.name(),
+            Self::ApiKey { publishable: true } => "publishable",
+            _ => "",
+        }
+    }
+
     /// Whether the value is, or may be, something that grants access: a placeholder or a bare identifier is not.
     pub const fn is_credential(self) -> bool {
         !matches!(self, Self::Placeholder | Self::Identifier | Self::ApiKey { publishable: true })
@@ -138,5 +188,37 @@ impl TokenKind {
     /// Whether the value is in JOSE compact form, so that [`super::Jose`] can read its header.
     pub const fn is_jose(self) -> bool {
         matches!(self, Self::Jwt | Self::Jws | Self::Jwe | Self::SdJwt)
+    }
+}
+
+/// As a table holds it: the name, and what tells kinds of one name apart (`cookie:rails`).
+impl From<TokenKind> for String {
+    fn from(kind: TokenKind) -> Self {
+        match kind.variant() {
+            "" => kind.name().to_owned(),
+            variant => format!("{}:{variant}", kind.name()),
+        }
+    }
+}
+
+/// A name that is not known leaves the content unknown.
+impl From<String> for TokenKind {
+    fn from(text: String) -> Self {
+        let (name, variant) = text.split_once(':').unwrap_or((&text, ""));
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == name && kind.variant() == variant);
+        known.unwrap_or(Self::Redacted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_comes_back_from_its_name() {
+        for kind in TokenKind::ALL {
+            assert_eq!(TokenKind::from(String::from(kind)), kind);
+        }
+        assert_eq!(TokenKind::from("of tomorrow".to_owned()), TokenKind::Redacted);
     }
 }

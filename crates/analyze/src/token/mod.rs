@@ -13,34 +13,39 @@ mod kind;
 mod parameters;
 mod placeholder;
 mod shapes;
+mod value;
 
 use authtrace_parse::{Secret, SecretStr, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub use authorization::Authorization;
 pub use claims::{Claims, NumericDate, TokenUse};
 pub use defect::Defect;
-pub use fingerprint::Fingerprinter;
+pub use fingerprint::{Fingerprinter, is_guessable};
 pub use jose::{Jose, JoseForm, JoseHeader, MAX_TOKEN, Signature};
 pub use json::Json;
 pub use kind::{Framework, TokenKind};
 pub use placeholder::{is_placeholder, is_redacted};
+pub use value::{Identifier, Told, Value, VendorKey};
 
-use crate::dictionary;
+use crate::{dictionary, facts::columns, text::Text};
 
 /// What one credential turned out to be.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Classified {
     /// Kind of the value once its wrapping (quotes, stray scheme…) is taken off.
     pub kind: TokenKind,
     /// Kind of the bytes as sent; differs from `kind` only where a defect hides it.
     pub as_sent: TokenKind,
     /// Who issues values of this shape, where the shape says so.
-    pub vendor: Option<&'static str>,
+    pub vendor: Option<Text>,
     /// What is wrong with it, outermost first.
+    #[serde(with = "columns::defects")]
     pub defects: Vec<Defect>,
     /// Header and claims, where the value is in JOSE compact form.
     pub jose: Option<Jose>,
     /// The value without its wrapping, where it has any: what a verifier would have been meant to see.
+    #[serde(skip)]
     pub cleaned: Option<Secret>,
     /// Estimated bits of the value as sent; `None` where it holds no secret (placeholder, redacted).
     pub entropy_bits: Option<f32>,
@@ -54,11 +59,6 @@ impl Classified {
     /// The value to compare, verify and fingerprint: `raw` without its wrapping.
     pub fn value<'a>(&'a self, raw: SecretStr<'a>) -> SecretStr<'a> {
         self.cleaned.as_ref().map_or_else(|| SecretStr::new(raw.expose().trim()), Secret::as_secret_str)
-    }
-
-    /// The placeholder, fit to be shown: it is no secret. `None` for every other kind.
-    pub fn literal<'a>(&self, raw: SecretStr<'a>) -> Option<&'a str> {
-        (self.kind == TokenKind::Placeholder).then(|| raw.expose())
     }
 }
 
@@ -94,7 +94,7 @@ pub fn classify_cookie(name: &str, raw: SecretStr<'_>) -> Classified {
     {
         classified.kind = TokenKind::FrameworkCookie(framework);
         classified.as_sent = classified.kind;
-        classified.vendor = Some(framework.name());
+        classified.vendor = Some(framework.name().into());
     }
     classified
 }
@@ -102,7 +102,7 @@ pub fn classify_cookie(name: &str, raw: SecretStr<'_>) -> Classified {
 /// What a value is, once clean.
 struct Recognised {
     kind: TokenKind,
-    vendor: Option<&'static str>,
+    vendor: Option<Text>,
     jose: Option<Jose>,
 }
 
@@ -191,18 +191,21 @@ fn recognise(value: &str, scheme: Option<&str>) -> Recognised {
         return found;
     }
     if let Some(framework) = cookies::by_value(value) {
-        return Recognised { vendor: Some(framework.name()), ..TokenKind::FrameworkCookie(framework).into() };
+        return Recognised { vendor: Some(framework.name().into()), ..TokenKind::FrameworkCookie(framework).into() };
     }
     if let Some(kind) = shapes::recognise(value) {
-        return Recognised { vendor: dictionary::prefixes().find(value, scheme).map(|p| p.vendor()), ..kind.into() };
+        return Recognised {
+            vendor: dictionary::prefixes().find(value, scheme).map(|p| p.vendor().into()),
+            ..kind.into()
+        };
     }
     if let Some(prefix) = dictionary::prefixes().find(value, scheme) {
         let kind = TokenKind::ApiKey { publishable: prefix.is_publishable() };
-        return Recognised { vendor: Some(prefix.vendor()), ..kind.into() };
+        return Recognised { vendor: Some(prefix.vendor().into()), ..kind.into() };
     }
     if let Some(identifier) = dictionary::identifiers().find(value) {
         let kind = if identifier.is_uuid() { TokenKind::UuidOpaque } else { TokenKind::Identifier };
-        return Recognised { vendor: identifier.vendor(), ..kind.into() };
+        return Recognised { vendor: identifier.vendor().map(Text::from), ..kind.into() };
     }
     parameters::kind_without_scheme(value).unwrap_or_else(|| by_entropy(value)).into()
 }
@@ -217,7 +220,7 @@ fn recognise_jose(value: &str) -> Option<Recognised> {
         JoseForm::Jws if jose.is_jwt() || jose.broken_segment().is_some() || jose.segments.len() < 3 => TokenKind::Jwt,
         JoseForm::Jws => TokenKind::Jws,
     };
-    let vendor = dictionary::providers().by_token(&jose).map(|provider| provider.name());
+    let vendor = dictionary::providers().by_token(&jose).map(|provider| provider.name().into());
     Some(Recognised { kind, vendor, jose: Some(jose) })
 }
 

@@ -45,7 +45,7 @@ pub(super) fn classify(raw: SecretStr<'_>, kind: TokenKind) -> Classified {
     Classified {
         kind,
         as_sent: kind,
-        vendor: (kind == TokenKind::SigV4).then_some("AWS"),
+        vendor: (kind == TokenKind::SigV4).then(|| "AWS".into()),
         defects,
         jose: None,
         cleaned: None,

@@ -14,7 +14,7 @@ fn jwt(header: &str, payload: &str, signature: &str) -> String {
 fn check(raw: &str, scheme: Option<&str>, expected: &str) {
     let c = classify(SecretStr::new(raw), scheme);
     let defects: Vec<_> = c.defects.iter().map(|d| d.name()).collect();
-    let line = format!("{} {} {}", c.kind.name(), c.vendor.unwrap_or("-"), defects.join(","));
+    let line = format!("{} {} {}", c.kind.name(), c.vendor.as_deref().unwrap_or("-"), defects.join(","));
     assert_eq!(line.trim_end(), expected, "{raw:?}");
 }
 
@@ -120,7 +120,7 @@ proptest! {
         let raw = SecretStr::new(&raw);
         let c = classify(raw, None);
         prop_assume!(c.kind != TokenKind::Placeholder && c.kind != TokenKind::Redacted);
-        let text = Fingerprinter::from_input(&[0; 32]).describe(&c, raw);
+        let text = Fingerprinter::from_input(&[0; 32]).describe(&c, &Value::Held(raw.to_secret()));
         prop_assert!(!text.contains(raw.expose()));
     }
 }

@@ -34,8 +34,8 @@ use authtrace_analyze::{
 };
 use authtrace_parse::{
     AnomalyKind, Body, Browser, CallFrame, Connection, Content, Exchange, ExchangeId, HeaderView, Headers, Initiator,
-    Kind, Locator, QuicConnection, QuicVersion, Request, Response, Secret, Source, Target, Timestamp, Timing,
-    TlsConnection, TlsVersion, Unread,
+    Kind, Locator, QuicConnection, QuicVersion, Request, Response, Secret, SecretLabel, Source, Target, Timestamp,
+    Timing, TlsConnection, TlsVersion, Unread,
     websocket::{Message, WebSocket},
 };
 
@@ -82,7 +82,7 @@ fn read_line(line: &str, transcript: &mut Transcript) {
         transcript.input.truncated = true;
     } else if let Some(rest) = line.strip_prefix("* packets") {
         transcript.input.format = InputFormat::Pcapng;
-        transcript.input.anomalies.extend(rest.split_whitespace().map(|name| (anomaly(name), 1)));
+        transcript.input.anomalies.extend(rest.split_whitespace().map(|name| (anomaly(name).into(), 1)));
     } else if let Some(rest) = line.strip_prefix("* tls ") {
         transcript.input.opaque.push(tls(rest));
         transcript.input.opaque_count += 1;
@@ -130,7 +130,7 @@ fn tls(rest: &str) -> TlsConnection {
     let unread = match rest.split_once(" why=").map(|(_, why)| why) {
         None => Unread::NoSecret,
         Some("no-beginning") => Unread::NoBeginning,
-        Some("missing-secret") => Unread::MissingSecret("SERVER_TRAFFIC_SECRET_0"),
+        Some("missing-secret") => Unread::MissingSecret(SecretLabel::ServerTraffic),
         Some("no-content") => Unread::NoContent,
         Some(other) => panic!("why {other}"),
     };

@@ -8,6 +8,7 @@ mod convert;
 mod diff;
 mod exchanges;
 mod explain;
+mod extract;
 mod focus;
 mod inspect;
 mod judging;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Tokens(args)) => inspect::run(args, inspect::What::Tokens),
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Query(args)) => query::run(args),
+        Some(Verb::Extract(args)) => extract::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),

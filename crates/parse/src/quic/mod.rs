@@ -16,13 +16,14 @@ mod protection;
 mod version;
 mod watch;
 
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
 pub use self::{version::QuicVersion, watch::QuicWatch};
 use crate::time::Timestamp;
 
 /// A QUIC connection. What is asked and answered in it is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuicConnection {
     /// Who called.
     pub client: SocketAddr,
@@ -46,7 +47,7 @@ impl QuicConnection {
 }
 
 /// What was seen of QUIC in a packet capture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuicSummary {
     /// The first connections, in the order of their first frames.
     pub connections: Vec<QuicConnection>,

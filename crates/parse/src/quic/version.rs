@@ -1,7 +1,9 @@
 //! Versions of QUIC, and what each derives its Initial keys with.
 
+use serde::{Deserialize, Serialize};
+
 /// Version of QUIC, as the wire numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QuicVersion(pub u32);
 
 /// RFC 9000.

@@ -2,7 +2,7 @@
 
 use super::{
     key::Key,
-    keylog::{Label, Secrets},
+    keylog::{SecretLabel, Secrets},
     protection::{Opener, Sealed},
     schedule::updated,
     suite::Suite,
@@ -57,24 +57,24 @@ impl Epochs {
     /// The keys of what `side` sends, as far as `secrets` has them; `early` where early data comes first.
     pub(super) fn new(suite: Suite, side: Side, secrets: &Secrets, early: bool) -> Self {
         let (handshake, traffic) = match side {
-            Side::Client => (Label::ClientHandshake, Label::ClientTraffic),
-            Side::Server => (Label::ServerHandshake, Label::ServerTraffic),
+            Side::Client => (SecretLabel::ClientHandshake, SecretLabel::ClientTraffic),
+            Side::Server => (SecretLabel::ServerHandshake, SecretLabel::ServerTraffic),
         };
         let opener = |label| secrets.traffic(label).and_then(|secret| Opener::tls13(suite, secret));
         Self {
             suite,
             epoch: if early { Epoch::Early } else { Epoch::Handshake },
-            early: opener(Label::ClientEarly).filter(|_| early),
+            early: opener(SecretLabel::ClientEarly).filter(|_| early),
             handshake: opener(handshake),
             traffic: secrets.traffic(traffic).and_then(|secret| Traffic::new(suite, secret.clone())),
         }
     }
 
     /// The secret that is missing to open application data.
-    pub(super) fn missing(&self, side: Side) -> Option<Label> {
+    pub(super) fn missing(&self, side: Side) -> Option<SecretLabel> {
         let label = match side {
-            Side::Client => Label::ClientTraffic,
-            Side::Server => Label::ServerTraffic,
+            Side::Client => SecretLabel::ClientTraffic,
+            Side::Server => SecretLabel::ServerTraffic,
         };
         self.traffic.is_none().then_some(label)
     }

@@ -32,7 +32,7 @@ pub(crate) mod schedule;
 mod suite;
 
 pub(crate) use connection::{Connection, Waiting};
-pub use keylog::{KeyLog, KeyLogNotes, Outlook};
+pub use keylog::{KeyLog, KeyLogNotes, Outlook, SecretLabel};
 pub use opaque::{Security, TlsConnection, TlsVersion, Unread};
 
 use self::records::Header;

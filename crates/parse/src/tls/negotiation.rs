@@ -7,7 +7,7 @@ use super::{
     epochs::Epochs,
     handshake::Handshake,
     hello::{Extensions, Hello},
-    keylog::{KeyLog, Label, Secrets},
+    keylog::{KeyLog, SecretLabel, Secrets},
     messages::{Message, kind},
 };
 use crate::{conversation::Scene, http1::head::Side};
@@ -109,13 +109,13 @@ impl Connection {
         for side in [Side::Client, Side::Server] {
             let epochs = Epochs::new(suite, side, secrets, early && side == Side::Client);
             if let Some(label) = epochs.missing(side) {
-                self.unread.get_or_insert(Unread::MissingSecret(label.name()));
+                self.unread.get_or_insert(Unread::MissingSecret(label));
             }
             let direction = self.direction(side);
             direction.cover = Cover::Tls13(Box::new(epochs));
             direction.messages.restart();
         }
-        if early && secrets.traffic(Label::ServerHandshake).is_none() {
+        if early && secrets.traffic(SecretLabel::ServerHandshake).is_none() {
             // Nothing will tell whether the server took it: what was said for certain comes later.
             let queued = self.early.settle(false);
             self.content.is_partial |= !queued.is_empty();

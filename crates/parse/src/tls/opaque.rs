@@ -1,11 +1,13 @@
 //! What is told of a TLS connection: what its plaintext part says, how much went over it, and why it was not read.
 
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
+use super::keylog::SecretLabel;
 use crate::time::Timestamp;
 
 /// Protocol version of TLS, as the wire numbers it (0x0303 is TLS 1.2, 0x0304 is TLS 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TlsVersion(pub u16);
 
 impl TlsVersion {
@@ -52,13 +54,13 @@ pub struct Security {
 }
 
 /// Why a TLS connection gave no exchange, or fewer than it carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unread {
     /// No secret for it is known.
     #[default]
     NoSecret,
     /// Some of its secrets are known: what the named one protects was not read.
-    MissingSecret(&'static str),
+    MissingSecret(SecretLabel),
     /// Its beginning was not captured, so nothing says which secret belongs to it.
     NoBeginning,
     /// Its version or its cipher suite is not read.
@@ -84,7 +86,7 @@ impl Unread {
 }
 
 /// A TLS connection that was not read, or not as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsConnection {
     /// Who called.
     pub client: SocketAddr,

@@ -5,7 +5,7 @@ use super::{
     connection::Connection,
     direction::Cover,
     epochs::Opened,
-    keylog::Label,
+    keylog::SecretLabel,
     protection::Sealed,
     records::{Header, Next, Records},
 };
@@ -182,7 +182,7 @@ impl Connection {
     /// A record could not be opened.
     fn unopened(&mut self, side: Side, header: Header, mark: Mark, scene: &mut Scene<'_>) {
         if side == Side::Client && self.early.is_taken() && self.direction(side).is_early() {
-            self.unread.get_or_insert(Unread::MissingSecret(Label::ClientEarly.name()));
+            self.unread.get_or_insert(Unread::MissingSecret(SecretLabel::ClientEarly));
             return self.hidden(side, header, mark, scene);
         }
         if self.direction(side).is_shaking_hands() {

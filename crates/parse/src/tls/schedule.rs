@@ -5,7 +5,7 @@ use sha2::{Sha256, Sha384};
 
 use super::{hash::Hash, key::Key};
 
-/// `HKDF-Expand-Label` with an empty context: all that is needed below a traffic secret.
+/// `HKDF-Expand-SecretLabel` with an empty context: all that is needed below a traffic secret.
 pub(super) fn expand_label(hash: Hash, secret: &Key, label: &str, len: usize) -> Option<Key> {
     let info = label_info(label, len)?;
     let mut filled = false;

@@ -172,8 +172,8 @@ fn same(classified: &Classified, made: &str) -> bool {
     let guessable = |c: &Classified| c.entropy_bits.is_some_and(|bits| bits < entropy::GUESSABLE_BITS);
     // How a password is spelled is not to be seen in what stands for it: only that it is one.
     let alike = guessable(classified) && classified.kind == TokenKind::LowEntropy
-        || (other.as_sent, other.vendor, other.issued_at)
-            == (classified.as_sent, classified.vendor, classified.issued_at);
+        || (other.as_sent, &other.vendor, other.issued_at)
+            == (classified.as_sent, &classified.vendor, classified.issued_at);
     let claims = |c: &Classified| c.jose.as_ref().map(|jose| (jose.form, jose.signature, jose.segments.len()));
     alike
         && other.kind == classified.kind

@@ -20,9 +20,8 @@ impl<'a> Conceal<'a> {
         let mut known: Vec<(&str, TokenId)> = Vec::new();
         for id in sent.chain(given) {
             let token = capture.tokens.get(id);
-            let raw = token.secret.expose().trim();
-            let value = token.classified.value(token.secret.as_secret_str()).expose();
-            known.extend([(raw, id), (value, id)].into_iter().filter(|(text, _)| !text.is_empty()));
+            let texts = [token.held(), token.cleaned()].into_iter().flatten().map(|text| text.expose().trim());
+            known.extend(texts.filter(|text| !text.is_empty()).map(|text| (text, id)));
         }
         // The longest first: a token may stand within another one.
         known.sort_by_key(|(text, id)| (std::cmp::Reverse(text.len()), *id));
@@ -58,7 +57,7 @@ impl<'a> Conceal<'a> {
     /// `‹T3 jwt:412:…x9Qk#1b2c3d4e›`, or the placeholder itself, which is no secret.
     pub(super) fn name(&self, id: TokenId) -> String {
         let token = self.capture.tokens.get(id);
-        match token.classified.literal(token.secret.as_secret_str()) {
+        match token.literal() {
             Some(literal) => literal.to_owned(),
             None => format!("‹{id} {}›", self.capture.describe(id)),
         }

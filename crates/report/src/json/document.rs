@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use authtrace_analyze::text::Text;
 use serde::Serialize;
 
 /// The whole document.
@@ -40,7 +41,7 @@ pub struct Input {
     pub last: Option<String>,
     pub creator: Option<String>,
     pub truncated: bool,
-    pub anomalies: BTreeMap<&'static str, u64>,
+    pub anomalies: BTreeMap<Text, u64>,
 }
 
 /// One gap of coverage.
@@ -203,7 +204,7 @@ pub struct Session {
 pub struct Token {
     pub id: String,
     pub kind: &'static str,
-    pub vendor: Option<&'static str>,
+    pub vendor: Option<Text>,
     pub fingerprint: Option<String>,
     pub literal: Option<String>,
     pub length: Option<usize>,

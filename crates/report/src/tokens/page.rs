@@ -62,7 +62,7 @@ pub(crate) fn write_claims(page: &mut Page, capture: &Capture, token: &Token, at
         }
     }
     if let Some(sub) = &claims.sub {
-        let sub = format!("#{}", capture.fingerprint(sub.as_secret_str()));
+        let sub = format!("#{}", capture.fingerprint(sub));
         page.hanging(2, "sub", GUTTER, Ink::Plain, &sub);
     }
     for (name, date) in [("iat", claims.iat), ("nbf", claims.nbf), ("exp", claims.exp)] {

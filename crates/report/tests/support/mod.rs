@@ -64,7 +64,7 @@ fn input(path: &str, report: authtrace_capture::InputReport) -> Input {
         exchanges: report.exchanges,
         creator: report.creator.as_deref().map(Into::into),
         truncated: report.truncated,
-        anomalies: report.anomalies.iter().map(|a| (a.kind.name(), 1)).collect(),
+        anomalies: report.anomalies.iter().map(|a| (a.kind.name().into(), 1)).collect(),
         ..Input::default()
     }
 }

@@ -3,6 +3,7 @@
 mod cookie_name;
 mod extract;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub(crate) use cookie_name::{CookieName, is_session_cookie};
@@ -15,7 +16,8 @@ use crate::{
 };
 
 /// Where in a message a credential stood.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "CarrierColumns", into = "CarrierColumns")]
 pub enum Carrier {
     /// A request header, by lower-case name.
     Header(Text),
@@ -44,6 +46,70 @@ impl Carrier {
     }
 }
 
+/// A carrier as a table holds it: `request.header`, `authorization`.
+#[derive(Serialize, Deserialize)]
+struct CarrierColumns {
+    place: Place,
+    name: Option<Text>,
+}
+
+/// The part of a message that a carrier stands in.
+#[derive(Serialize, Deserialize)]
+enum Place {
+    #[serde(rename = "request.header")]
+    Header,
+    #[serde(rename = "request.cookie")]
+    Cookie,
+    #[serde(rename = "request.query")]
+    Query,
+    #[serde(rename = "request.body")]
+    Body,
+    #[serde(rename = "request.subprotocol")]
+    Subprotocol,
+    #[serde(rename = "websocket.frame")]
+    WebsocketFrame,
+    #[serde(rename = "response.header")]
+    ResponseHeader,
+    #[serde(rename = "response.cookie")]
+    SetCookie,
+    #[serde(rename = "response.body")]
+    ResponseBody,
+}
+
+impl From<Carrier> for CarrierColumns {
+    fn from(carrier: Carrier) -> Self {
+        let (place, name) = match carrier {
+            Carrier::Header(name) => (Place::Header, Some(name)),
+            Carrier::Cookie(name) => (Place::Cookie, Some(name)),
+            Carrier::Query(name) => (Place::Query, Some(name)),
+            Carrier::Body(name) => (Place::Body, Some(name)),
+            Carrier::Subprotocol => (Place::Subprotocol, None),
+            Carrier::WebsocketFrame => (Place::WebsocketFrame, None),
+            Carrier::ResponseHeader(name) => (Place::ResponseHeader, Some(name)),
+            Carrier::SetCookie(name) => (Place::SetCookie, Some(name)),
+            Carrier::ResponseBody(name) => (Place::ResponseBody, Some(name)),
+        };
+        Self { place, name }
+    }
+}
+
+impl From<CarrierColumns> for Carrier {
+    fn from(CarrierColumns { place, name }: CarrierColumns) -> Self {
+        let name = name.unwrap_or_default();
+        match place {
+            Place::Header => Self::Header(name),
+            Place::Cookie => Self::Cookie(name),
+            Place::Query => Self::Query(name),
+            Place::Body => Self::Body(name),
+            Place::Subprotocol => Self::Subprotocol,
+            Place::WebsocketFrame => Self::WebsocketFrame,
+            Place::ResponseHeader => Self::ResponseHeader(name),
+            Place::SetCookie => Self::SetCookie(name),
+            Place::ResponseBody => Self::ResponseBody(name),
+        }
+    }
+}
+
 impl fmt::Display for Carrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,7 +127,7 @@ impl fmt::Display for Carrier {
 }
 
 /// One credential of one request.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Credential {
     /// Where it stood.
     pub carrier: Carrier,
@@ -74,6 +140,7 @@ pub struct Credential {
     /// Whether it follows its grammar: no defect, no placeholder.
     pub well_formed: bool,
     /// How it departs from its grammar, outermost first.
+    #[serde(with = "super::columns::defects")]
     pub defects: Box<[Defect]>,
 }
 
@@ -150,7 +217,7 @@ impl Method {
 }
 
 /// A credential inside a URL that a header field carries: it reaches whoever reads that URL.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UrlCredential {
     /// The field: `Referer` of the request, `Location` of the response.
     pub carrier: Carrier,

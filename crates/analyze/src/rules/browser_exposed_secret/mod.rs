@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    dictionary::{Prefix, prefixes},
     facts::{Fact, credential::Carrier},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
     thresholds::{nanos, thresholds},
-    token::Claims,
+    token::{Claims, VendorKey},
     tokens::{Purpose, Token, TokenId},
 };
 
@@ -105,10 +104,9 @@ fn readable_twin(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
 /// A key that belongs on a server, in the traffic of a browser.
 fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> Option<Draft> {
     let token = case.token(id);
-    let value = token.classified.value(token.secret.as_secret_str());
     let service_role = claims(token).and_then(|c| c.role.as_deref()).is_some_and(|role| role == "service_role");
-    let what = match prefixes().find(value.expose(), None).filter(|row| is_server_only(row)) {
-        Some(row) => format!("a {} {}", row.vendor(), row.what()),
+    let what = match token.value.vendor_key(&token.classified).filter(is_server_only) {
+        Some(key) => format!("a {} {}", key.vendor, key.what),
         None if service_role => "a project key with role service_role".to_owned(),
         None => return None,
     };
@@ -130,11 +128,11 @@ fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> 
 
 /// Keys of servers, not of users: users' own OAuth tokens live in browsers by design, Google's `AIza` keys are public, and
 /// Vault's own web interface signs people in with its tokens.
-fn is_server_only(row: &Prefix) -> bool {
+fn is_server_only(key: &VendorKey) -> bool {
     const OF_USERS: &[&str] = &["OAuth", "user", "refresh", "key id", "credential id", "token id", "sid"];
-    !row.is_publishable()
-        && !matches!(row.vendor(), "Google" | "HashiCorp Vault")
-        && !OF_USERS.iter().any(|word| row.what().contains(word))
+    !key.publishable
+        && !matches!(&*key.vendor, "Google" | "HashiCorp Vault")
+        && !OF_USERS.iter().any(|word| key.what.contains(word))
 }
 
 /// A token that lives longer than a browser should keep it, or without end.

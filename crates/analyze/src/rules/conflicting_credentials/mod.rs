@@ -13,6 +13,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::answered,
+    token::Identifier,
     tokens::TokenId,
 };
 
@@ -96,7 +97,8 @@ fn is_refresh(cookie: &Credential) -> bool {
 fn differ(case: &Case<'_>, a: TokenId, b: TokenId) -> bool {
     let claims = |id: TokenId| case.token(id).classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
     let (Some(a), Some(b)) = (claims(a), claims(b)) else { return false };
-    let other = |a: &Option<authtrace_parse::Secret>, b: &Option<authtrace_parse::Secret>| matches!((a, b), (Some(a), Some(b)) if a.expose() != b.expose());
+    let other =
+        |a: &Option<Identifier>, b: &Option<Identifier>| a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a != b);
     // Two issuers number their users each in their own way.
     a.iss == b.iss && (other(&a.sub, &b.sub) || other(&a.sid, &b.sid))
 }

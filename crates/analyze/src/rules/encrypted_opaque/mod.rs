@@ -134,7 +134,7 @@ fn partly_read(input: &Input, partly: &[&TlsConnection]) -> Option<String> {
 
 fn missing(connection: &TlsConnection) -> Option<&'static str> {
     match connection.unread {
-        Unread::MissingSecret(label) => Some(label),
+        Unread::MissingSecret(label) => Some(label.name()),
         _ => None,
     }
 }

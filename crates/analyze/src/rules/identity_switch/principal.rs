@@ -13,7 +13,7 @@ use crate::{
     presented::Presented,
     rule::Draft,
     text::{Text, count},
-    token::Claims,
+    token::{Claims, Identifier},
     tokens::Purpose,
 };
 
@@ -44,12 +44,11 @@ fn is_of_one_browser(case: &Case<'_>, fact: &Fact) -> bool {
 fn is_user(jwt: &Presented<'_>) -> bool {
     const ON_BEHALF: &[&str] = &["act", "impersonator", "impersonated_by", "impersonatorId", "impersonator_id"];
     let claims = jwt.claims;
-    let machine = claims.client_id.as_deref().is_some_and(|id| subject(claims) == Some(id));
-    !machine && subject(claims).is_some() && !claims.names.iter().any(|name| ON_BEHALF.contains(&&**name))
+    !claims.is_client && subject(claims).is_some() && !claims.names.iter().any(|name| ON_BEHALF.contains(&&**name))
 }
 
-fn subject(claims: &Claims) -> Option<&str> {
-    claims.sub.as_ref().map(|sub| sub.expose())
+fn subject(claims: &Claims) -> Option<&Identifier> {
+    claims.sub.as_ref()
 }
 
 fn switch<'a>(case: &Case<'a>, sightings: &[Sighting<'a>]) -> Option<Draft> {
@@ -104,9 +103,8 @@ fn draft(
     refreshed: Option<&Fact>,
 ) -> Draft {
     let alternates = changes.len() > 1;
-    let user = |jwt: &Presented<'_>| {
-        jwt.claims.sub.as_ref().map_or_else(String::new, |sub| case.capture().fingerprint(sub.as_secret_str()))
-    };
+    let user =
+        |jwt: &Presented<'_>| jwt.claims.sub.as_ref().map_or_else(String::new, |sub| case.capture().fingerprint(sub));
     let (one, other) = (user(&a), user(&b));
     let by_session = b.token.purpose == Some(Purpose::Session);
     let how = match (alternates, refreshed) {

@@ -49,7 +49,7 @@ fn check(capture: &Capture) -> Vec<Coverage> {
 
 /// An input of which only the beginning was read.
 fn cut(input: &Input) -> Option<Coverage> {
-    let named = ENDINGS.iter().find(|(name, _)| input.anomalies.contains_key(name)).map(|(_, words)| *words);
+    let named = ENDINGS.iter().find(|(name, _)| input.anomalies.contains_key(*name)).map(|(_, words)| *words);
     let words = named.or(input.truncated.then_some("ends in the middle"))?;
     Some(Coverage {
         rule: &RULE.meta,
@@ -71,7 +71,7 @@ fn cut(input: &Input) -> Option<Coverage> {
 
 /// Entries that were skipped.
 fn skipped(input: &Input) -> Option<Coverage> {
-    let lost: u64 = SKIPPED.iter().filter_map(|name| input.anomalies.get(name)).sum();
+    let lost: u64 = SKIPPED.iter().filter_map(|name| input.anomalies.get(*name)).sum();
     (lost > 0).then(|| Coverage {
         rule: &RULE.meta,
         says: format!(

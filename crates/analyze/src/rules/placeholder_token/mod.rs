@@ -104,7 +104,7 @@ fn origin(literal: &str) -> Origin {
 
 fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, facts: &[&Fact]) -> Draft {
     let token = case.token(credential.token);
-    let literal = token.classified.literal(token.secret.as_secret_str()).unwrap_or_default().trim();
+    let literal = token.literal().unwrap_or_default().trim();
     let origin = origin(literal);
     let empty = credential.defects.contains(&Defect::Empty) || literal.is_empty();
     let shown = if empty { "nothing at all".to_owned() } else { format!("the literal `{literal}`") };

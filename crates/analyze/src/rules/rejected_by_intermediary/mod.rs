@@ -156,7 +156,7 @@ fn is_policy(fact: &Fact) -> bool {
 
 fn draft(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>) -> Draft {
     let hop = fact.hops.iter().find(|hop| hop.kind != ResponderKind::Application);
-    let who = hop.map(|hop| hop.name);
+    let who = hop.map(|hop| &*hop.name);
     let said = fact.outcome.error.is_some()
         && matches!(sign, Sign::TooLarge | Sign::Identity | Sign::Key | Sign::TwoLogins(_));
     let status = matches!(fact.status, Some(407 | 431 | 494)) || fact.outcome.says(&[ErrorClass::HeaderTooLarge]);

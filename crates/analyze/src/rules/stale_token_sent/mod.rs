@@ -12,7 +12,7 @@ use crate::{
     refreshes::in_words,
     rule::{Check, Draft, Findings, Rule},
     thresholds::{nanos, thresholds},
-    token::{Claims, TokenKind},
+    token::{Claims, Identifier, TokenKind},
     tokens::{Purpose, Token, TokenId},
 };
 
@@ -68,7 +68,7 @@ struct History<'a> {
     /// Deliveries of tokens by session, in time order.
     deliveries: HashMap<Option<SessionId>, Vec<&'a Fact>>,
     /// The same by issuer and subject of the access token, where it names both.
-    by_holder: HashMap<(&'a str, &'a str), Vec<&'a Fact>>,
+    by_holder: HashMap<(&'a str, &'a Identifier), Vec<&'a Fact>>,
     /// Logouts by session, in time order.
     logouts: HashMap<Option<SessionId>, Vec<&'a Fact>>,
     /// When a call was first refused with a token, by origin, route, call site and token.
@@ -157,9 +157,9 @@ fn access(delivery: &Fact) -> Option<TokenId> {
 }
 
 /// Who a JWT was issued by and to; `None` where it does not name both.
-fn holder(token: &Token) -> Option<(&str, &str)> {
+fn holder(token: &Token) -> Option<(&str, &Identifier)> {
     let claims = claims(token)?;
-    Some((claims.iss.as_deref()?, claims.sub.as_ref()?.expose()))
+    Some((claims.iss.as_deref()?, claims.sub.as_ref()?))
 }
 
 /// Whether one token stands in for the other: for JWTs the same issuer, audience and subject, which tell it even where no

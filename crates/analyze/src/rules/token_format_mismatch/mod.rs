@@ -159,20 +159,12 @@ fn accepted_with<'a>(case: &Case<'a>, fact: &Fact, kind: Option<TokenKind>) -> O
 fn noun(case: &Case<'_>, credential: &Credential) -> String {
     let token = case.token(credential.token);
     let length = token.classified.length;
-    let prefix = token.secret.as_secret_str().expose().split_once('_').map(|(prefix, _)| prefix.to_owned());
-    match (credential.kind, prefix.as_deref()) {
+    match (credential.kind, token.value.word()) {
         (TokenKind::Identifier, Some("sess")) => format!("a session id (`sess_…`, {length} characters)"),
-        (TokenKind::Identifier, Some(prefix)) if is_word(prefix) => {
-            format!("an id (`{prefix}_…`, {length} characters)")
-        }
+        (TokenKind::Identifier, Some(word)) => format!("an id (`{word}_…`, {length} characters)"),
         (TokenKind::ApiKey { publishable: true }, _) => "a publishable key".to_owned(),
         (kind, _) => kind_noun(Some(kind)),
     }
-}
-
-/// A prefix that may be shown: a short word, never part of a random value.
-fn is_word(prefix: &str) -> bool {
-    prefix.len() <= 8 && prefix.bytes().all(|b| b.is_ascii_lowercase())
 }
 
 fn kind_noun(kind: Option<TokenKind>) -> String {

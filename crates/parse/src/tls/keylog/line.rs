@@ -1,6 +1,6 @@
 //! One line of a key log.
 
-use super::{Label, Random};
+use super::{Random, SecretLabel};
 use crate::tls::key::Key;
 
 /// What a line says.
@@ -14,7 +14,7 @@ pub(super) enum Line {
     /// `CLIENT_RANDOM <random> <master secret>`
     Master(Random, Key),
     /// `<label> <random> <secret>`
-    Traffic(Label, Random, Key),
+    Traffic(SecretLabel, Random, Key),
     /// `RSA <encrypted pre-master secret, first 8 bytes> <pre-master secret>`
     PreMaster([u8; 8], Key),
     /// `RSA Session-ID:<id> Master-Key:<master secret>`
@@ -59,7 +59,7 @@ fn session(id: &[u8], secret: &[u8]) -> Option<Line> {
 }
 
 fn traffic(label: &[u8], random: &[u8], secret: &[u8]) -> Option<Line> {
-    match Label::ALL.into_iter().find(|known| known.name().as_bytes() == label) {
+    match SecretLabel::ALL.into_iter().find(|known| known.name().as_bytes() == label) {
         Some(label) => Some(Line::Traffic(label, random_of(random)?, key(secret, &TRAFFIC)?)),
         None => {
             let is_label = label.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');

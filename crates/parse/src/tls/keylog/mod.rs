@@ -5,6 +5,7 @@
 
 mod line;
 
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, LazyLock},
@@ -18,21 +19,26 @@ pub(super) type Random = [u8; 32];
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A secret of TLS 1.3, by what it protects (RFC 8446 §7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SecretLabel {
+    /// `CLIENT_EARLY_TRAFFIC_SECRET`
     ClientEarly,
+    /// `CLIENT_HANDSHAKE_TRAFFIC_SECRET`
     ClientHandshake,
+    /// `SERVER_HANDSHAKE_TRAFFIC_SECRET`
     ServerHandshake,
+    /// `CLIENT_TRAFFIC_SECRET_0`
     ClientTraffic,
+    /// `SERVER_TRAFFIC_SECRET_0`
     ServerTraffic,
 }
 
-impl Label {
+impl SecretLabel {
     const ALL: [Self; 5] =
         [Self::ClientEarly, Self::ClientHandshake, Self::ServerHandshake, Self::ClientTraffic, Self::ServerTraffic];
 
     /// As a key log names it.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::ClientEarly => "CLIENT_EARLY_TRAFFIC_SECRET",
             Self::ClientHandshake => "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
@@ -48,14 +54,14 @@ impl Label {
 pub(super) struct Secrets {
     /// Of TLS 1.2 and older.
     pub(super) master: Option<Key>,
-    /// Of TLS 1.3, by [`Label`].
-    traffic: [Option<Key>; Label::ALL.len()],
+    /// Of TLS 1.3, by [`SecretLabel`].
+    traffic: [Option<Key>; SecretLabel::ALL.len()],
 }
 
 impl Secrets {
     /// Whether they open both directions of a connection.
     pub(super) fn is_enough(&self) -> bool {
-        let both = [Label::ClientTraffic, Label::ServerTraffic];
+        let both = [SecretLabel::ClientTraffic, SecretLabel::ServerTraffic];
         self.master.is_some() || both.into_iter().all(|label| self.traffic(label).is_some())
     }
 
@@ -64,7 +70,7 @@ impl Secrets {
         self.traffic.iter().any(Option::is_some)
     }
 
-    pub(super) fn traffic(&self, label: Label) -> Option<&Key> {
+    pub(super) fn traffic(&self, label: SecretLabel) -> Option<&Key> {
         self.traffic[label as usize].as_ref()
     }
 }

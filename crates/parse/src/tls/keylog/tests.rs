@@ -26,7 +26,7 @@ fn dialects() {
     check(&format!("client_random {RANDOM} {master}"), 0, 0, 1);
     check(&format!("  CLIENT_RANDOM\t{}   {}\r\n", RANDOM.to_uppercase(), master.to_lowercase()), 1, 1, 0);
     check(&format!("CLIENT_RANDOM {RANDOM} {short}"), 0, 0, 1);
-    for label in Label::ALL {
+    for label in SecretLabel::ALL {
         check(&format!("{} {RANDOM} {short}", label.name()), 1, 1, 0);
         check(&format!("{} {RANDOM} {master}", label.name()), 1, 1, 0);
         check(&format!("{} {RANDOM} {}", label.name(), &short[..40]), 0, 0, 1);
@@ -49,7 +49,7 @@ fn bad_lines_are_located_and_spoil_nothing() {
     let (log, notes) = read(&text);
     assert_eq!((notes.added, notes.bad, notes.first_bad), (1, 2, Some(2)));
     let random = std::array::from_fn(|i| (i / 10 * 16 + i % 10) as u8);
-    assert!(log.of(&random).is_some_and(|secrets| secrets.traffic(Label::ClientTraffic).is_some()));
+    assert!(log.of(&random).is_some_and(|secrets| secrets.traffic(SecretLabel::ClientTraffic).is_some()));
     assert!(log.of(&[0; 32]).is_none());
 }
 

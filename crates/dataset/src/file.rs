@@ -1,0 +1,72 @@
+//! Files that appear whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+};
+
+use arrow_array::RecordBatch;
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    basic::Compression,
+    file::{metadata::KeyValue, properties::WriterProperties},
+};
+
+use crate::{
+    error::{DatasetError, RowError},
+    layout::{SCHEMA, UNFINISHED},
+};
+
+/// Writes `bytes` as the file at `path`: under another name first, so that nobody reads half of it.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(DatasetError::io(folder))?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(DatasetError::io(folder))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_data()).map_err(DatasetError::io(path))?;
+    file.persist(path).map_err(|failed| DatasetError::Io { path: path.to_owned(), error: failed.error })?;
+    Ok(())
+}
+
+/// Writes `rows` as a Parquet file that says which schema it keeps to.
+pub(crate) fn write_rows(path: &Path, rows: &RecordBatch) -> Result<(), DatasetError> {
+    write(path, &packed(rows)?)
+}
+
+fn packed(rows: &RecordBatch) -> Result<Vec<u8>, RowError> {
+    let schema = KeyValue::new("authtrace.schema".to_owned(), SCHEMA.to_owned());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_key_value_metadata(Some(vec![schema]))
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties))?;
+    writer.write(rows)?;
+    Ok(writer.into_inner()?)
+}
+
+/// Reads the rows of a Parquet file, batch by batch.
+pub(crate) fn read_rows(path: &Path, mut take: impl FnMut(&RecordBatch) -> Result<(), RowError>) -> Result<(), Unread> {
+    let file = File::open(path).map_err(Unread::Io)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
+    for batch in reader.map_err(|error| Unread::Rows(error.into()))? {
+        batch.map_err(RowError::from).and_then(|batch| take(&batch)).map_err(Unread::Rows)?;
+    }
+    Ok(())
+}
+
+/// Why a file was not read to its end.
+pub(crate) enum Unread {
+    /// The system refused.
+    Io(std::io::Error),
+    /// What is in it is not what should be.
+    Rows(RowError),
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Rows(error) => error.fmt(f),
+        }
+    }
+}

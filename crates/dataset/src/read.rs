@@ -1,0 +1,144 @@
+//! Reads a dataset back: each part as its input was, or why it cannot be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use authtrace_analyze::{coverage::Input, stored::Part};
+
+use crate::{
+    error::DatasetError,
+    file::{self, Unread},
+    layout::{DataFile, MARKER, Marker, PartFile, SCHEMA},
+    rows,
+};
+
+/// A folder of facts.
+pub struct Dataset {
+    root: PathBuf,
+    marker: Marker,
+    parts: Vec<PartFile>,
+    faults: Vec<DatasetError>,
+}
+
+/// One part as it was read back.
+pub struct ReadPart {
+    /// Its facts.
+    pub part: Part,
+    /// The input that it was made from.
+    pub input: Input,
+    /// Ids that its exchanges take.
+    pub ids: u32,
+}
+
+impl Dataset {
+    /// Whether the folder at `path` is a dataset.
+    pub fn is_at(path: &Path) -> bool {
+        path.join(MARKER).is_file()
+    }
+
+    /// Opens the dataset at `root`.
+    ///
+    /// # Errors
+    /// Where there is none, or one of another schema.
+    pub fn open(root: &Path) -> Result<Self, DatasetError> {
+        let path = root.join(MARKER);
+        let text = fs::read(&path).map_err(|_| DatasetError::NotADataset(root.to_owned()))?;
+        let marker: Marker = serde_json::from_slice(&text).map_err(|_| DatasetError::NotADataset(root.to_owned()))?;
+        if marker.schema != SCHEMA {
+            return Err(DatasetError::OtherSchema { path: root.to_owned(), found: marker.schema });
+        }
+        let (mut parts, mut faults) = (Vec::new(), Vec::new());
+        for path in part_files(root)? {
+            match part_file(&path) {
+                Ok(part) => parts.push(part),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        parts.sort_by_key(|part| part.sequence);
+        Ok(Self { root: root.to_owned(), marker, parts, faults })
+    }
+
+    /// What it says of itself.
+    pub fn marker(&self) -> &Marker {
+        &self.marker
+    }
+
+    /// Number of the next part.
+    pub(crate) fn next_sequence(&self) -> u32 {
+        self.parts.last().map_or(0, |part| part.sequence.saturating_add(1))
+    }
+
+    /// Every part in the order of the inputs, and why those that cannot be read cannot.
+    pub fn parts(self) -> impl Iterator<Item = Result<ReadPart, DatasetError>> {
+        let Self { root, parts, faults, .. } = self;
+        faults.into_iter().map(Err).chain(parts.into_iter().map(move |part| read(&root, part)))
+    }
+}
+
+fn part_files(root: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let folder = root.join("parts");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(DatasetError::Io { path: folder, error }),
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn part_file(path: &Path) -> Result<PartFile, DatasetError> {
+    let text = fs::read(path).map_err(DatasetError::io(path))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|error| damaged(path, &error, "its capture"))?;
+    let found = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or("an unknown schema");
+    if found != SCHEMA {
+        return Err(DatasetError::OtherSchema { path: path.to_owned(), found: found.to_owned() });
+    }
+    serde_json::from_value(value).map_err(|error| damaged(path, &error, "its capture"))
+}
+
+fn damaged(path: &Path, why: &dyn std::fmt::Display, capture: &str) -> DatasetError {
+    DatasetError::Damaged { path: path.to_owned(), why: why.to_string(), capture: capture.to_owned() }
+}
+
+fn read(root: &Path, own: PartFile) -> Result<ReadPart, DatasetError> {
+    let mut part = Part { keys: own.keys.clone(), ..Part::default() };
+    for data in &own.files {
+        read_file(root, data, &mut part, &own.input.path)?;
+    }
+    part.facts.sort_by_key(|stored| stored.fact.id);
+    if !part.is_whole() {
+        let why = "a request names a credential that is not there";
+        return Err(damaged(root, &why, &own.input.path));
+    }
+    Ok(ReadPart { part, input: own.input, ids: own.ids })
+}
+
+fn read_file(root: &Path, data: &DataFile, part: &mut Part, capture: &str) -> Result<(), DatasetError> {
+    let path = root.join(&data.path);
+    let before = part.facts.len() + part.tokens.len();
+    let exchanges = data.path.starts_with("exchanges/");
+    let outcome = file::read_rows(&path, |batch| {
+        if exchanges {
+            part.facts.extend(rows::facts(batch)?);
+        } else {
+            part.tokens.extend(rows::tokens(batch)?);
+        }
+        Ok(())
+    });
+    outcome.map_err(|unread| match unread {
+        Unread::Io(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            DatasetError::Io { path: path.clone(), error }
+        }
+        why => damaged(&path, &why, capture),
+    })?;
+    let rows = part.facts.len() + part.tokens.len() - before;
+    if rows == data.rows {
+        return Ok(());
+    }
+    Err(damaged(&path, &format!("{rows} rows, {} were written", data.rows), capture))
+}

@@ -1,0 +1,131 @@
+//! Puts facts into a dataset, part by part; what was begun and not finished is not there.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use authtrace_analyze::{
+    coverage::Input,
+    stored::{Part, StoredFact},
+    token::Fingerprinter,
+};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::DatasetError,
+    file,
+    layout::{DataFile, MARKER, Marker, PartFile, SCHEMA, exchanges_file, part_file, part_name, tokens_file},
+    read::Dataset,
+    rows,
+};
+
+/// A dataset that takes parts.
+pub struct Writer {
+    root: PathBuf,
+    marker: Marker,
+    next: u32,
+}
+
+impl Writer {
+    /// The buckets of a day, where nobody says otherwise.
+    pub const BUCKETS: u16 = 16;
+
+    /// Opens the dataset at `root`, or begins one there with so many `buckets`. Secrets in it are named by `names`.
+    ///
+    /// # Errors
+    /// Where the folder holds something else, or a dataset of another schema or key.
+    pub fn open(root: &Path, names: &Fingerprinter, buckets: u16) -> Result<Self, DatasetError> {
+        let key = names.check();
+        if !root.join(MARKER).exists() {
+            begin(root, &Marker { schema: SCHEMA.to_owned(), buckets: buckets.max(1), key: key.clone() })?;
+        }
+        let dataset = Dataset::open(root)?;
+        if dataset.marker().key != key {
+            return Err(DatasetError::OtherKey(root.to_owned()));
+        }
+        let next = dataset.next_sequence();
+        Ok(Self { root: root.to_owned(), marker: dataset.marker().clone(), next })
+    }
+
+    /// Whether the input of this digest is in it, whole.
+    pub fn has(&self, sha256: &[u8; 32]) -> bool {
+        self.known(&part_name(sha256)).is_some()
+    }
+
+    /// Puts `part` in, which was read of `input` and took so many `ids`; it replaces what was there of the same input.
+    ///
+    /// # Errors
+    /// Where the system refuses; the part is then not there.
+    pub fn add(&mut self, part: &Part, input: Input, ids: u32) -> Result<(), DatasetError> {
+        let name = part_name(&input.sha256);
+        let sequence = self.known(&name).map_or(self.next, |known| known.sequence);
+        let mut files = Vec::new();
+        for ((day, bucket), rows) in self.partitions(part, &input) {
+            let path = exchanges_file(&name, day.as_deref(), bucket);
+            file::write_rows(&self.root.join(&path), &rows::of_facts(part, &rows)?)?;
+            files.push(DataFile { path, rows: rows.len() });
+        }
+        let path = tokens_file(&name);
+        file::write_rows(&self.root.join(&path), &rows::of_tokens(&part.tokens)?)?;
+        files.push(DataFile { path, rows: part.tokens.len() });
+        let keys = part.keys.clone();
+        let own = PartFile { schema: SCHEMA.to_owned(), sequence, ids, input, keys, files };
+        let path = part_file(&self.root, &name);
+        let json = serde_json::to_vec_pretty(&own)
+            .map_err(|error| DatasetError::Io { path: path.clone(), error: error.into() })?;
+        file::write(&path, &json)?;
+        self.next = self.next.max(sequence.saturating_add(1));
+        Ok(())
+    }
+
+    fn known(&self, part: &str) -> Option<PartFile> {
+        let text = fs::read(part_file(&self.root, part)).ok()?;
+        serde_json::from_slice(&text).ok().filter(|known: &PartFile| known.schema == SCHEMA)
+    }
+
+    /// The rows of each partition: by day, and by client, so that a client's timeline of a day is in one file.
+    fn partitions(&self, part: &Part, input: &Input) -> BTreeMap<(Option<String>, u16), Vec<usize>> {
+        let mut partitions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (row, stored) in part.facts.iter().enumerate() {
+            let place = (day(stored), bucket(stored, input, self.marker.buckets));
+            partitions.entry(place).or_default().push(row);
+        }
+        partitions
+    }
+}
+
+fn begin(root: &Path, marker: &Marker) -> Result<(), DatasetError> {
+    let occupied = fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        return Err(DatasetError::Occupied(root.to_owned()));
+    }
+    let path = root.join(MARKER);
+    let json = serde_json::to_vec_pretty(marker)
+        .map_err(|error| DatasetError::Io { path: path.clone(), error: error.into() })?;
+    file::write(&path, &json)
+}
+
+/// The day of an exchange in UTC, `2026-11-26`; `None` where nothing says when it was.
+fn day(stored: &StoredFact) -> Option<String> {
+    let at = stored.fact.timing.started().or(stored.fact.timing.sent())?;
+    let at = Timestamp::from_nanosecond(at.nanos().into()).ok()?;
+    Some(at.strftime("%Y-%m-%d").to_string())
+}
+
+/// The bucket of a client: whoever is told apart by address and `User-Agent`, else the recorder of the input.
+fn bucket(stored: &StoredFact, input: &Input, buckets: u16) -> u16 {
+    let mut client = Sha256::new();
+    match stored.client_address {
+        Some(address) => {
+            client.update(address.to_canonical().to_string());
+            client.update(stored.fact.user_agent.as_deref().unwrap_or_default());
+        }
+        None => client.update(input.sha256),
+    }
+    let digest = client.finalize();
+    let number = digest.iter().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    u16::try_from(number % u64::from(buckets)).unwrap_or(0)
+}
