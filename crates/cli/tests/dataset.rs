@@ -118,10 +118,9 @@ fn reports_diffs_verifications_and_queries_read_datasets() {
     let report = folder.path().join("report");
     let out = report.to_str().unwrap();
     assert_eq!(authtrace(&["report", broken, "-o", out]).status.code(), Some(1));
-    for file in ["race.md", "race.html"] {
-        let kept = fs::read_to_string(root().join("reports").join(file)).unwrap();
-        let ending = file.rsplit_once('.').unwrap().1;
-        let made = fs::read_to_string(report.join(format!("report.{ending}"))).unwrap();
+    for file in ["report.md", "report.html", "report.json"] {
+        let kept = fs::read_to_string(root().join("reports/race.har").join(file)).unwrap();
+        let made = fs::read_to_string(report.join(file)).unwrap();
         assert!(made == kept, "{file}: {made}");
     }
     let diff = |before: &str, after: &str| text(&authtrace(&["diff", before, after]).stdout);

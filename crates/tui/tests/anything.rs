@@ -5,7 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use authtrace_parse::ExchangeId;
+use authtrace_parse::{ExchangeId, SecretStr};
 use authtrace_tui::{
     Message, Provisional, Setup,
     arrange::{Arrangement, arrange},
@@ -92,9 +92,10 @@ fn outside(what: u8, screen: &Screen) -> Message {
 /// The raw values that no screen may show.
 fn secrets(screen: &Screen) -> Vec<String> {
     let capture = &screen.model.data.as_ref().unwrap().loaded.analysis.capture;
-    let long = capture.tokens.iter().filter(|(_, token)| token.is_secret() && token.secret.len() >= 20);
+    let secrets = capture.tokens.iter().filter(|(_, token)| token.is_secret()).filter_map(|(_, token)| token.held());
+    let long = secrets.map(SecretStr::expose).filter(|secret| secret.len() >= 20);
     // A line may be cut, so the first characters must not be there either; of a JWT, those are the same for many.
-    long.map(|(_, token)| token.secret.expose().chars().skip(8).take(20).collect()).collect()
+    long.map(|secret| secret.chars().skip(8).take(20).collect()).collect()
 }
 
 proptest! {

@@ -76,8 +76,18 @@ fn cookies(exchange: &Exchange) -> impl Iterator<Item = (&str, SecretStr<'_>)> {
 
 /// `X-XSRF-TOKEN`, `X-CSRFToken`, `csrftoken`, `__Host-authjs.csrf-token`, `.AspNetCore.Antiforgery`, `RequestVerificationToken`…
 fn names_token(name: &str) -> bool {
-    const WORDS: &[&str] = &["csrf", "xsrf", "antiforgery", "requestverificationtoken"];
-    WORDS.iter().any(|word| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes())))
+    let bytes = name.as_bytes();
+    let at = |start: usize, word: &str| {
+        bytes.get(start..start + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    // Every name of every block passes here: one look at each letter tells which word may start there.
+    bytes.iter().enumerate().any(|(start, letter)| match letter.to_ascii_lowercase() {
+        b'c' => at(start, "csrf"),
+        b'x' => at(start, "xsrf"),
+        b'a' => at(start, "antiforgery"),
+        b'r' => at(start, "requestverificationtoken"),
+        _ => false,
+    })
 }
 
 fn is_field(name: &str) -> bool {
