@@ -278,14 +278,15 @@ fn views_of(facts: &[Fact]) -> BTreeMap<ExchangeId, Vec<u32>> {
 
 /// Sorts indices of `facts` by when the client began; they are ascending before, which decides between equals.
 fn sort_by_time(order: &mut [u32], facts: &[Fact]) {
-    order.sort_by_key(|&index| facts[index as usize].started_nanos());
+    // The key is read once for each: facts lie far apart in memory.
+    order.sort_by_cached_key(|&index| facts[index as usize].started_nanos());
 }
 
 /// Mutable references to the facts that stand for a call, client by client, each in time order.
 fn in_order(facts: &mut [Fact]) -> Vec<&mut Fact> {
     let mut order: Vec<&mut Fact> = facts.iter_mut().filter(|fact| fact.leg_of().is_none()).collect();
     // They are in order of id, which decides between equals.
-    order.sort_by_key(|fact| (fact.client, fact.started_nanos()));
+    order.sort_by_cached_key(|fact| (fact.client, fact.started_nanos()));
     order
 }
 

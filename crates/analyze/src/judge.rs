@@ -8,7 +8,7 @@ use crate::{
     coverage::Coverage,
     finding::Finding,
     lookup::Lookup,
-    rule::{Check, Explained, Findings},
+    rule::{Check, Explained, Findings, Rule},
     rules::RULES,
 };
 
@@ -18,24 +18,31 @@ pub(crate) fn judge(capture: &Capture) -> (Vec<Finding>, Vec<Coverage>) {
         Check::Coverage(check) => check(capture),
         _ => Vec::new(),
     });
-    let mut findings = Vec::new();
-    for order in capture.timelines() {
+    let timelines: Vec<&[u32]> = capture.timelines().collect();
+    // Timelines know nothing of each other, so they are judged side by side; the order of their findings stays theirs.
+    let findings = timelines.par_iter().flat_map_iter(|order| {
         let lookup = Lookup::new(capture, order);
-        findings.extend(judge_timeline(&Case::new(capture, &lookup)));
-    }
-    (findings, coverage.collect())
+        judge_timeline(&Case::new(capture, &lookup), order.len())
+    });
+    (findings.collect(), coverage.collect())
 }
 
-fn judge_timeline(case: &Case<'_>) -> Vec<Finding> {
-    // Rules know nothing of each other, so they run side by side; the order of their findings is the catalogue's.
-    let direct = RULES.par_iter().map(|rule| {
+/// From so many exchanges on it pays to run the rules of one timeline side by side.
+const LONG: usize = 4096;
+
+fn judge_timeline(case: &Case<'_>, exchanges: usize) -> Vec<Finding> {
+    // Rules know nothing of each other either; the order of their findings is the catalogue's.
+    let direct = |rule: &Rule| {
         let mut found = Findings::default();
         if let Check::Timeline(check) = rule.check {
             check(case, &mut found);
         }
         found.into_vec()
-    });
-    let mut findings: Vec<Finding> = direct.collect::<Vec<_>>().into_iter().flatten().collect();
+    };
+    let mut findings: Vec<Finding> = match exchanges {
+        LONG.. => RULES.par_iter().flat_map_iter(|rule| direct(rule)).collect(),
+        _ => RULES.iter().flat_map(|rule| direct(rule)).collect(),
+    };
     for rule in RULES {
         if let Check::Residual(check) = rule.check {
             let mut residual = Findings::default();

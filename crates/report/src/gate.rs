@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use authtrace_analyze::{Analysis, tokens::Token};
+use authtrace_analyze::{Analysis, token::is_guessable, tokens::Token};
 
 /// Shorter secrets are not searched for: they occur by chance.
 const SHORTEST: usize = 12;
@@ -18,7 +18,7 @@ const BITS: u32 = 20;
 pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
     let mut needles = Needles::default();
     for (id, token) in analysis.capture.tokens.iter() {
-        if is_secret(token, analysis) {
+        if is_secret(token) {
             let mut add = |value: &str| needles.add(value, id.0);
             for text in [token.held(), token.cleaned()].into_iter().flatten().map(|text| text.expose().trim()) {
                 add(text);
@@ -39,11 +39,11 @@ pub fn leaks_escaped(rendered: &str, analysis: &Analysis) -> Option<String> {
 }
 
 /// Placeholders, mere identifiers and guessable values occur in ordinary text; they are kept out by construction instead.
-fn is_secret(token: &Token, analysis: &Analysis) -> bool {
+fn is_secret(token: &Token) -> bool {
     use authtrace_analyze::token::TokenKind as K;
     let kind = token.classified.kind;
     let named = matches!(kind, K::Redacted | K::UuidOpaque | K::LowEntropy);
-    !named && token.is_secret() && analysis.capture.fingerprints.of_value(&token.value).is_some()
+    !named && token.is_secret() && token.held().is_some_and(|value| !is_guessable(value))
 }
 
 /// As JSON writes it between quotes.

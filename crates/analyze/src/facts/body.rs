@@ -11,6 +11,28 @@ use serde_json::Value;
 pub(crate) struct BodyView {
     form: BTreeMap<String, String>,
     json: Option<Value>,
+    names: Names,
+}
+
+/// Which names may stand where a value is looked for. Facts ask each body for dozens of names, and hardly any is there.
+#[derive(Clone, Copy, Default)]
+struct Names(u64);
+
+impl Names {
+    fn of<'k>(keys: impl Iterator<Item = &'k str>) -> Self {
+        Self(keys.fold(0, |all, key| all | Self::bit(key)))
+    }
+
+    /// Whether `key` may be among them.
+    fn may_have(self, key: &str) -> bool {
+        self.0 & Self::bit(key) != 0
+    }
+
+    fn bit(key: &str) -> u64 {
+        let ends = key.as_bytes().first().zip(key.as_bytes().last());
+        let sum = ends.map_or(0, |(first, last)| usize::from(*first) * 7 + usize::from(*last) * 3 + key.len());
+        1 << (sum % 64)
+    }
 }
 
 /// Objects that wrap the interesting keys of a response one level down.
@@ -54,18 +76,31 @@ impl BodyView {
 
     /// Reads JSON; anything else yields an empty view.
     pub(crate) fn json(text: &str) -> Self {
-        Self { json: serde_json::from_str(text).ok(), ..Self::default() }
+        let json: Option<Value> = serde_json::from_str(text).ok();
+        let names = json.as_ref().and_then(Value::as_object).map(|top| {
+            let wrapped = WRAPPERS.iter().filter_map(|wrapper| top.get(*wrapper)?.as_object());
+            let fields = top.get("data").and_then(Value::as_object).into_iter();
+            let fields = fields.flat_map(|fields| fields.values().filter_map(Value::as_object));
+            Names::of(
+                [top].into_iter().chain(wrapped).chain(fields).flat_map(|object| object.keys().map(String::as_str)),
+            )
+        });
+        Self { json, names: names.unwrap_or_default(), ..Self::default() }
     }
 
     fn form(text: &str) -> Self {
-        let form =
+        let form: BTreeMap<String, String> =
             url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
-        Self { form, json: None }
+        let names = Names::of(form.keys().map(String::as_str));
+        Self { form, json: None, names }
     }
 
     /// The string under `key`, at the top or inside one of the usual wrappers; `{"access": {"token": "…"}}` has it under
     /// `access`.
     pub(crate) fn string(&self, key: &str) -> Option<SecretStr<'_>> {
+        if !self.names.may_have(key) {
+            return None;
+        }
         if let Some(value) = self.form.get(key) {
             return Some(SecretStr::new(value));
         }
@@ -75,7 +110,7 @@ impl BodyView {
 
     /// The JSON value under `key`, at the top, one level down, or in what a GraphQL field returned.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
-        let top = self.json.as_ref()?;
+        let top = self.json.as_ref().filter(|_| self.names.may_have(key))?;
         let direct = top.get(key).filter(|v| !v.is_object() || !WRAPPERS.contains(&key));
         direct
             .or_else(|| WRAPPERS.iter().find_map(|wrapper| top.get(wrapper)?.get(key)))
@@ -98,7 +133,8 @@ impl BodyView {
 
     /// Whether `key` is present at the top level.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.form.contains_key(key) || self.json.as_ref().is_some_and(|v| v.get(key).is_some())
+        self.names.may_have(key)
+            && (self.form.contains_key(key) || self.json.as_ref().is_some_and(|v| v.get(key).is_some()))
     }
 
     /// Whether one of `keys` is present at the top level or among the variables of a GraphQL request, without case.

@@ -1,10 +1,10 @@
 //! CAP204: the capture holds exchanges twice, or its clocks contradict each other.
 
-use std::time::Duration;
-
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     hash::BuildHasher,
+    time::Duration,
 };
 
 use crate::{
@@ -58,14 +58,16 @@ fn coverage(says: String, affects: &'static [&'static str], remedy: Option<&'sta
 fn repeated(capture: &Capture) -> Option<Coverage> {
     let counts = |f: &Fact| f.status.is_some() && !f.from_cache && f.timing.started().is_some();
     let span = |f: &Fact| (f.started_nanos(), f.ended_nanos());
-    let mut order: Vec<&Fact> = capture.facts.iter().filter(|f| counts(f) && f.leg_of().is_none()).collect();
-    order.sort_unstable_by_key(|f| span(f));
-    let call = |f: &&Fact| (f.origin.clone(), f.method.clone(), f.path.clone(), f.status);
-    let twice = |moment: &[&Fact]| match moment {
+    let counted = capture.facts.iter().filter(|f| counts(f) && f.leg_of().is_none());
+    // With the span beside it: a million facts lie far apart in memory.
+    let mut order: Vec<_> = counted.map(|f| (span(f), f)).collect();
+    order.sort_unstable_by_key(|(span, _)| *span);
+    let call = |f: &Fact| (f.origin.clone(), f.method.clone(), f.path.clone(), f.status);
+    let twice = |moment: &[(_, &Fact)]| match moment {
         [_] => 0,
-        several => several.len() - several.iter().map(call).collect::<BTreeSet<_>>().len(),
+        several => several.len() - several.iter().map(|(_, f)| call(f)).collect::<BTreeSet<_>>().len(),
     };
-    let twice: usize = order.chunk_by(|a, b| span(a) == span(b)).map(twice).sum();
+    let twice: usize = order.chunk_by(|(a, _), (b, _)| a == b).map(twice).sum();
     (twice >= Thresholds::of(capture).duplicates).then(|| {
         coverage(
             format!(
@@ -97,20 +99,15 @@ fn both_legs(capture: &Capture) -> Option<Coverage> {
         return None;
     }
     let hasher = foldhash::fast::RandomState::default();
-    // By a hash of the call first: comparing a million paths letter by letter takes seconds.
+    // By a hash of the call: comparing a million paths letter by letter takes seconds.
     let counted = capture.facts.iter().filter(|f| f.status.is_some() && f.role != Role::Static && f.leg_of().is_none());
-    let mut order: Vec<(u64, &Fact)> = counted.map(|f| (hasher.hash_one((&f.method, &f.path)), f)).collect();
-    order.sort_by(|(a_hash, a), (b_hash, b)| {
-        (a_hash, &a.method, &a.path, a.started_nanos(), b.ended_nanos()).cmp(&(
-            b_hash,
-            &b.method,
-            &b.path,
-            b.started_nanos(),
-            a.ended_nanos(),
-        ))
-    });
+    let key = |f: &Fact| (hasher.hash_one((&f.method, &f.path)), f.started_nanos(), Reverse(f.ended_nanos()));
+    let mut order: Vec<_> = counted.map(|f| (key(f), f)).collect();
+    order.sort_by_key(|(key, _)| *key);
     let mut pairs = 0;
-    for call in order.chunk_by(|(_, a), (_, b)| a.method == b.method && a.path == b.path) {
+    for call in
+        order.chunk_by(|(a, one), (b, other)| a.0 == b.0 && (&one.method, &one.path) == (&other.method, &other.path))
+    {
         let facts: Vec<&Fact> = call.iter().map(|(_, fact)| *fact).collect();
         let within = |pair: &&[&Fact]| {
             pair[0].origin != pair[1].origin
