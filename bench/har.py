@@ -8,9 +8,10 @@ Peers are what is there: pysimdjson (in a scratch virtual environment), python's
 busy machine slows everybody alike; ratios are medians over rounds of the same run. Nothing is asserted: it prints a table.
 """
 
-import argparse, pathlib, shutil, statistics, subprocess, sys
+import argparse, pathlib, statistics, sys
 
 from measure import BINARY, SCRATCH, Run, analyze, found, generate, median, memory, ratio, rounds, table
+from programs import python_with
 
 OURS, PYTHON = "authtrace analyze", "python json, bare parse"
 
@@ -19,21 +20,9 @@ def capture(size):
     return generate("har", f"{size}.har", size=size)[0]
 
 
-def simdjson_python():
-    """A Python that has pysimdjson; None where it cannot be installed."""
-    python = SCRATCH / "venv/bin/python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", SCRATCH / "venv"], check=True)
-        done = subprocess.run([python, "-m", "pip", "install", "-q", "pysimdjson"], capture_output=True)
-        if done.returncode:
-            shutil.rmtree(SCRATCH / "venv")
-            return None
-    return python
-
-
 def contenders(har, binary):
     there = {OURS: analyze(har, binary=binary), "wc -l": ["wc", "-l", har]}
-    if python := simdjson_python():
+    if python := python_with("pysimdjson"):
         there["pysimdjson, bare parse"] = [python, "-c", "import simdjson,sys; simdjson.Parser().load(sys.argv[1])", har]
     there[PYTHON] = [sys.executable, "-c", "import json,sys; json.load(open(sys.argv[1]))", har]
     return there

@@ -11,12 +11,12 @@ without rules (as packaged, and as a mere HTTP logger), tcpflow, httpry, ngrep; 
 it prints tables and says which aims were reached.
 """
 
-import argparse, os, pathlib, shutil, subprocess, sys
+import argparse, os, pathlib, subprocess, sys
 
 from measure import BINARY, SCRATCH, Run, analyze, found, generate, median, memory, ratio, rounds, table
+from programs import LEAN, clean, installed, packet_readers
 
 OURS, ONE, TWO, YARD = "authtrace analyze", "authtrace, one thread", "authtrace, two threads", "tcpdump -w /dev/null"
-LEAN = "suricata, HTTP log only"
 # Aims: our CPU over tcpdump's, Suricata's CPU over ours, wall time of one thread over two; None where none is set.
 WORKLOADS = {
     "mix": {"tcpdump": 3, "suricata": 9, "threads": 1.6, "peers": ("suricata", LEAN, "tcpflow", "httpry", "ngrep")},
@@ -24,47 +24,12 @@ WORKLOADS = {
     "tiny": {"tcpdump": 4, "suricata": None, "threads": None, "peers": ("suricata", LEAN, "httpry", "ngrep")},
     "elephant": {"tcpdump": 1.5, "suricata": None, "threads": None, "peers": ("suricata", LEAN, "tcpflow", "httpry", "ngrep")},
 }
-# Suricata as an HTTP logger and nothing else: no rules, whole streams, small kept bodies. The packaged configuration logs more.
-SURICATA = """%YAML 1.1
----
-outputs:
-  - eve-log: {enabled: yes, filetype: regular, filename: eve.json, types: [http: {extended: yes}]}
-stats: {enabled: no}
-stream: {memcap: 1gb, checksum-validation: no, reassembly: {memcap: 2gb, depth: 0}}
-app-layer:
-  protocols:
-    http:
-      enabled: yes
-      libhtp: {default-config: {personality: IDS, request-body-limit: 4kb, response-body-limit: 4kb}}
-"""
-
-
-def installed(program):
-    if not shutil.which(program):
-        print(f"{program}: not installed, skipped", file=sys.stderr)
-        return False
-    return True
 
 
 def peers(capture, names):
     """Commands of the peers that are here."""
-    config, out = SCRATCH / "suricata.yaml", SCRATCH / "peer-output"
-    config.write_text(SURICATA)
-    suricata = ["suricata", "-r", capture, "-l", out, "-S", "/dev/null", "-k", "none", "--runmode", "single"]
-    commands = {
-        "suricata": suricata,
-        LEAN: [*suricata, "-c", config],
-        "tcpflow": ["tcpflow", "-q", "-r", capture, "-o", out],
-        "httpry": ["httpry", "-q", "-r", capture, "-o", "/dev/null"],
-        "ngrep": ["ngrep", "-q", "-W", "byline", "-I", capture, "HTTP/1"],
-    }
+    commands = packet_readers(capture)
     return {name: commands[name] for name in names if installed(commands[name][0])}
-
-
-def clean():
-    """What a peer wrote in one round is gone before the next; not part of any measurement."""
-    shutil.rmtree(SCRATCH / "peer-output", ignore_errors=True)
-    (SCRATCH / "peer-output").mkdir()
 
 
 def threaded(capture, count, binary):
@@ -116,8 +81,7 @@ def against_tshark(rate, options):
     if not installed("tshark"):
         return
     small, truth = generate("pcap", f"mix-{options.tshark_size}.pcap", mode="mix", size=options.tshark_size)
-    fields = ("http.request.method", "http.response.code", "http.authorization")
-    run = Run(["tshark", "-r", small, "-Y", "http", "-T", "fields", *(word for field in fields for word in ("-e", field))])
+    run = Run(packet_readers(small)["tshark"])
     if run.code:
         print(f"tshark: exit {run.code}, left out", file=sys.stderr)
         return
@@ -156,7 +120,6 @@ def main():
     options = parser.parse_args()
     if not options.binary.exists():
         sys.exit("no release build: cargo build --release -p authtrace")
-    os.environ["PATH"] += ":/usr/sbin:/sbin"  # where Debian keeps httpry
     SCRATCH.mkdir(exist_ok=True)
     if not installed("tcpdump"):
         sys.exit("the yardstick is missing: apt-get install tcpdump")
