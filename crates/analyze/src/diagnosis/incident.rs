@@ -8,12 +8,12 @@ use super::{
     Diagnosis, causes,
     contrast::{self, Compared, Contrast},
     hypotheses::{self, Judged, Scene},
+    lookups::Lookups,
 };
 use crate::{
     capture::Capture,
     finding::{Confidence, Finding, FindingId, Severity},
     fixes::{Fix, fix},
-    lookup::Lookup,
     text::Text,
 };
 
@@ -66,7 +66,7 @@ struct Group {
 /// Groups findings by root cause, orders the groups, and numbers findings in that order.
 pub(super) fn assemble(
     capture: &Capture,
-    lookup: &Lookup<'_>,
+    lookups: &Lookups<'_>,
     findings: Vec<Finding>,
     parents: &[Option<usize>],
 ) -> Diagnosis {
@@ -80,7 +80,7 @@ pub(super) fn assemble(
     let incidents = groups
         .iter()
         .zip(0u32..)
-        .map(|(group, id)| incident(capture, lookup, &findings, parents, &numbers, group, IncidentId(id)));
+        .map(|(group, id)| incident(capture, lookups, &findings, parents, &numbers, group, IncidentId(id)));
     let incidents = incidents.collect();
     let mut ordered: Vec<(FindingId, Finding)> =
         findings.into_iter().enumerate().map(|(i, f)| (numbers[i], f)).collect();
@@ -181,7 +181,7 @@ fn numbers(groups: &[Group], findings: &[Finding]) -> Vec<FindingId> {
 
 fn incident(
     capture: &Capture,
-    lookup: &Lookup<'_>,
+    lookups: &Lookups<'_>,
     findings: &[Finding],
     parents: &[Option<usize>],
     numbers: &[FindingId],
@@ -190,8 +190,8 @@ fn incident(
 ) -> Incident {
     let root = &findings[group.root];
     let members: Vec<&Finding> = group.members.iter().map(|&index| &findings[index]).collect();
-    let scene = Scene::new(capture, lookup, root, &members);
-    let (compared, contrast) = contrast::contrast(capture, lookup, root, &members);
+    let scene = Scene::new(capture, lookups, root, &members);
+    let (compared, contrast) = contrast::contrast(capture, lookups.all(), root, &members);
     let mut ids: Vec<FindingId> = group.members.iter().map(|&index| numbers[index]).collect();
     ids.sort_unstable();
     Incident {

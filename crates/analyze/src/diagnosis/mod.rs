@@ -5,12 +5,14 @@ pub(crate) mod causes;
 mod contrast;
 mod hypotheses;
 mod incident;
+mod lookups;
 
 pub use contrast::{Compared, Contrast};
 pub use hypotheses::{Judged, Verdict};
 pub use incident::{Incident, IncidentId};
 
-use crate::{capture::Capture, finding::Finding, lookup::Lookup};
+use self::lookups::{Lookups, Orders};
+use crate::{capture::Capture, finding::Finding};
 
 /// Incidents, and the findings renumbered in their order.
 pub(crate) struct Diagnosis {
@@ -21,6 +23,6 @@ pub(crate) struct Diagnosis {
 /// Puts findings on the causal graph, groups what shares a cause, and tests the competing hypotheses.
 pub(crate) fn diagnose(capture: &Capture, findings: Vec<Finding>) -> Diagnosis {
     let parents = causes::parents(capture, &findings);
-    let by_id: Vec<u32> = (0..).take(capture.facts.len()).collect();
-    incident::assemble(capture, &Lookup::new(capture, &by_id), findings, &parents)
+    let orders = Orders::new(capture, &findings);
+    incident::assemble(capture, &Lookups::new(capture, &orders), findings, &parents)
 }

@@ -75,7 +75,7 @@ fn cookie_was_sent(scene: &Scene<'_>) -> Option<Contradiction> {
 fn origin_passes(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let page = |f: &Fact| f.cors.as_ref().and_then(|cors| cors.origin.clone());
-    let mut accepted = scene.of_client(scene.lookup.succeeded_at(&first.origin));
+    let mut accepted = scene.client.succeeded_at(&first.origin).iter();
     let ok = accepted
         .find(|f| !matches!(&*f.method, "GET" | "HEAD" | "OPTIONS") && page(f) == page(first) && f.accepted())?;
     Contradiction::new(
@@ -88,7 +88,7 @@ fn origin_passes(scene: &Scene<'_>) -> Option<Contradiction> {
 fn session_lives(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let token = first.main_credential()?.token;
-    let mut accepted = scene.of_client(scene.lookup.succeeded_at(&first.origin));
+    let mut accepted = scene.client.succeeded_at(&first.origin).iter();
     let later = accepted.find(|f| {
         f.started_nanos() > first.started_nanos() && f.accepted() && f.credentials.iter().any(|c| c.token == token)
     })?;

@@ -71,7 +71,7 @@ fn cookie_sent(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn was_signed_in(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let mut accepted = scene.of_client(scene.lookup.succeeded_at(&first.origin));
+    let mut accepted = scene.client.succeeded_at(&first.origin).iter();
     let ok = accepted.find(|f| {
         f.started_nanos() < first.started_nanos() && f.accepted() && f.is_api_call() && !f.credentials.is_empty()
     })?;

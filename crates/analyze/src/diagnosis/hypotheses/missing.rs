@@ -87,7 +87,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
 
 fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let mut carrying = scene.of_client(scene.lookup.authorized_in_page(first.lifetime, &first.origin));
+    let mut carrying = scene.client.authorized_in_page(first.lifetime, &first.origin).iter();
     if let Some(earlier) = carrying.find(|f| f.started_nanos() < first.started_nanos()) {
         return Contradiction::new(
             format!("{} of the same page had carried the token before.", earlier.route),
@@ -95,7 +95,9 @@ fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
         );
     }
     let delivered = scene
-        .of_client(scene.lookup.deliveries_in(first.lifetime))
+        .client
+        .deliveries_in(first.lifetime)
+        .iter()
         .find(|f| f.ended_nanos() + READY_NANOS <= first.started_nanos())?;
     let ms = (first.started_nanos() - delivered.ended_nanos()) / 1_000_000;
     Contradiction::new(
@@ -107,7 +109,7 @@ fn was_ready(scene: &Scene<'_>) -> Option<Contradiction> {
 /// The same call site or route carries the token at other times: the path through the client exists.
 fn same_call_carries_it(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let mut same = scene.of_client(scene.lookup.on_route(&first.origin, &first.route));
+    let mut same = scene.client.on_route(&first.origin, &first.route).iter();
     let other = same.find(|f| f.call_site == first.call_site && good_authorization(f).is_some())?;
     Contradiction::new(
         format!("The same call carries the token in exchange #{}: it does go through the client.", other.id.0),

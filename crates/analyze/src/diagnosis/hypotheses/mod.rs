@@ -12,11 +12,12 @@ mod refresh;
 mod rejected;
 mod websocket;
 
+use super::lookups::Lookups;
 use crate::{
     capture::Capture,
     facts::Fact,
     finding::{Evidence, EvidenceRole, Finding, part},
-    lookup::{Found, Lookup, Sign},
+    lookup::{Lookup, Sign},
 };
 
 /// How a hypothesis stands.
@@ -91,7 +92,9 @@ impl Contradiction {
 pub(super) struct Scene<'a> {
     pub(super) capture: &'a Capture,
     /// Every client's facts, by id.
-    lookup: &'a Lookup<'a>,
+    everybody: &'a Lookup<'a>,
+    /// The facts of the root's client, by id.
+    client: &'a Lookup<'a>,
     pub(super) root: &'a Finding,
     members: &'a [&'a Finding],
     /// The root's failing exchanges, in order of id.
@@ -101,7 +104,7 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(super) fn new(
         capture: &'a Capture,
-        lookup: &'a Lookup<'a>,
+        lookups: &'a Lookups<'a>,
         root: &'a Finding,
         members: &'a [&'a Finding],
     ) -> Self {
@@ -113,7 +116,7 @@ impl<'a> Scene<'a> {
         if failing.iter().any(|f| !f.succeeded()) {
             failing.retain(|f| !f.succeeded());
         }
-        Self { capture, lookup, root, members, failing }
+        Self { capture, everybody: lookups.all(), client: lookups.of(root.client), root, members, failing }
     }
 
     /// The first failing exchange.
@@ -127,15 +130,9 @@ impl<'a> Scene<'a> {
         named.max_by(|a, b| a.confidence().value().total_cmp(&b.confidence().value()))
     }
 
-    /// Of what was looked up, the facts of the failing exchanges' client, by id.
-    fn of_client(&self, found: Found<'a, 'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
-        let client = self.root.client;
-        found.iter().filter(move |f| f.client == client)
-    }
-
     /// The client's exchanges that are a sign of something, by id.
     fn signs(&self, sign: Sign) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
-        self.of_client(self.lookup.signs(sign))
+        self.client.signs(sign).iter()
     }
 }
 
@@ -249,7 +246,7 @@ mod common {
     pub(super) fn accepted_elsewhere<'a>(scene: &Scene<'a>) -> Option<&'a Fact> {
         let first = scene.first()?;
         let token = first.main_credential()?.token;
-        scene.of_client(scene.lookup.succeeded_at(&first.origin)).find(|f| {
+        scene.client.succeeded_at(&first.origin).iter().find(|f| {
             f.credentials.iter().any(|c| c.token == token)
                 && scene.capture.protection(f) == crate::capture::Protection::Protected
         })

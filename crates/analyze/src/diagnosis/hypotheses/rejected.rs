@@ -334,7 +334,7 @@ fn failed_before_user(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn same_responder(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let other = scene.of_client(scene.lookup.succeeded_at(&first.origin)).find(|f| f.responder == first.responder)?;
+    let other = scene.client.succeeded_at(&first.origin).iter().find(|f| f.responder == first.responder)?;
     Contradiction::new(
         "The refusal comes from the same server software as accepted answers.",
         shows(other, "response.header.server", "same server and header names"),

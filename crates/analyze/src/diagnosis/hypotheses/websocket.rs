@@ -99,7 +99,7 @@ fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let page = first.cors.as_ref()?.origin.clone()?;
     let accepted = scene
-        .lookup
+        .everybody
         .signs(Sign::Upgraded)
         .iter()
         .find(|f| f.origin == first.origin && f.cors.as_ref().and_then(|c| c.origin.as_ref()) == Some(&page))?;
@@ -111,7 +111,7 @@ fn origin_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn path_works(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let mut same = scene.lookup.on_route(&first.origin, &first.route).iter();
+    let mut same = scene.everybody.on_route(&first.origin, &first.route).iter();
     let accepted = same.find(|f| f.kind == authtrace_parse::Kind::WebSocket && f.status == Some(101))?;
     Contradiction::new("A handshake on this path was accepted.", shows(accepted, "response.status", "101"))
 }
