@@ -280,6 +280,11 @@ pub(crate) struct CaptureArgs {
     /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON
     #[arg(long, value_name = "CMD")]
     pub(crate) on_incident: Option<String>,
+    /// Watch it in the terminal UI; leaving that ends the capture
+    #[arg(long)]
+    pub(crate) tui: bool,
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
     /// Keep privileges and the rights to files and system calls that a capture does not need
     #[arg(long)]
     pub(crate) no_sandbox: bool,
@@ -406,18 +411,25 @@ pub(crate) struct ConvertArgs {
 pub(crate) struct TuiArgs {
     #[command(flatten)]
     pub(crate) inspect: InspectArgs,
-    /// Signs in ASCII only
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
+    /// Print every action with its keys, as the configuration names and rebinds them
+    #[arg(long)]
+    pub(crate) list_keys: bool,
+}
+
+/// How the terminal UI looks and feels.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ScreenArgs {
+    /// Signs of the terminal UI in ASCII only
     #[arg(long)]
     pub(crate) ascii: bool,
-    /// Colours: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
+    /// Colours of the terminal UI: auto, dark, light (24 bits for that background), terminal (its own sixteen), none
     #[arg(long, value_name = "THEME")]
     pub(crate) theme: Option<String>,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
-    /// Print every action with its keys, as the configuration names and rebinds them
-    #[arg(long)]
-    pub(crate) list_keys: bool,
     /// Keys by action, from the configuration.
     #[arg(skip)]
     pub(crate) keys: BTreeMap<String, Vec<String>>,
@@ -524,15 +536,19 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let analyze = match &mut cli.verb {
         None => Some(&mut cli.analyze),
         Some(Verb::Analyze(analyze)) => Some(analyze),
-        Some(Verb::Capture(capture)) => Some(&mut capture.analyze),
         Some(Verb::Report(report)) => Some(&mut report.analyze),
         Some(Verb::Exchanges(ExchangesArgs { inspect, .. }) | Verb::Tokens(inspect) | Verb::Sessions(inspect))
         | Some(
             Verb::Verify(VerifyArgs { inspect, .. })
             | Verb::Diff(DiffArgs { inspect, .. })
+            | Verb::Extract(ExtractArgs { inspect, .. })
             | Verb::Query(QueryArgs { inspect, .. }),
         ) => {
             config::apply_to_inspect(inspect).map_err(Stop::Failed)?;
+            None
+        }
+        Some(Verb::Capture(capture)) => {
+            config::apply_to_capture(capture).map_err(Stop::Failed)?;
             None
         }
         Some(Verb::Tui(tui)) => {

@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal as _, Write as _},
     path::Path,
+    sync::{Mutex, PoisonError},
 };
 
 use authtrace_report::{
@@ -48,10 +49,41 @@ pub(crate) fn stop(stop: &Stop) -> u8 {
 /// The most characters of a message: it may repeat what the command line or a file said.
 const LONGEST: usize = 1000;
 
-/// One line on standard error.
+/// Complaints that wait, while somebody draws on the whole terminal.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// The most of them.
+const MOST_HELD: usize = 100;
+
+/// One line on standard error; later, where somebody draws on the whole terminal.
 pub(crate) fn complain(message: &str) {
     let line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = writeln!(io::stderr().lock(), "authtrace: {}", visible(line.trim(), LONGEST));
+    let line = format!("authtrace: {}", visible(line.trim(), LONGEST));
+    match &mut *HELD.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(held) if held.len() < MOST_HELD => held.push(line),
+        Some(_) => {}
+        None => drop(writeln!(io::stderr().lock(), "{line}")),
+    }
+}
+
+/// Holds complaints back until it is dropped: the screen belongs to somebody else.
+pub(crate) struct Quiet(());
+
+impl Quiet {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+        Self(())
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for line in held.into_iter().flatten() {
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
 }
 
 /// The first sentence of a message of the command line parser.

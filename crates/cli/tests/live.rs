@@ -219,6 +219,23 @@ fn an_incident_is_announced_once() {
 }
 
 #[test]
+fn the_terminal_ui_watches_freezes_and_reports() {
+    let arguments = ["-w", "{}/out.pcapng", "-T", "json", "-o", "{}/report.json"];
+    for (how, code) in [("left", 1), ("interrupted", 130)] {
+        let Some(watched) = capture(&format!("watched:{how}"), &arguments) else { return };
+        assert_eq!(watched.code, code, "{how}: {}", watched.out);
+        let report = std::fs::read_to_string(watched.folder.path().join("report.json")).unwrap();
+        assert_eq!(Captured::roots(&report), ["AUTH002"], "{how}");
+        let (_, analyzed) = watched.analyzed("out.pcapng");
+        similar_asserts(how, &report, &analyzed);
+    }
+    let both = capture("plain", &["-i", "lo", "--tui", "-T", "jsonl"]).unwrap();
+    assert!(both.code == 2 && both.err.contains("choose one of them"), "{}", both.err);
+    let nowhere = capture("plain", &["-i", "lo", "--tui"]).unwrap();
+    assert!(nowhere.code == 2 && nowhere.err.contains("--tui needs a terminal"), "{}", nowhere.err);
+}
+
+#[test]
 fn whatever_ends_it_what_was_captured_is_there() {
     let Some(killed) = capture("killed:missing", &["-w", "{}/killed.pcapng"]) else { return };
     let (code, document) = killed.analyzed("killed.pcapng");

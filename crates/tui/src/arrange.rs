@@ -75,6 +75,8 @@ pub struct Arrangement {
     pub reverse: bool,
     /// Groups.
     pub fold: Fold,
+    /// Which look at a running capture the rows are of.
+    pub look: u64,
 }
 
 /// Exchanges that have something in common.

@@ -49,6 +49,8 @@ pub enum Action {
     Clock,
     Mouse,
     Redraw,
+    Freeze,
+    Follow,
 }
 
 /// One row of the table.
@@ -117,6 +119,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Clock, "clock", &["t"], "times in UTC, relative, delta, epoch"),
     bind(Action::Mouse, "mouse", &["M"], "mouse on or off"),
     bind(Action::Redraw, "redraw", &["ctrl-l"], "draw everything anew"),
+    bind(Action::Freeze, "freeze", &["P"], "live capture: stop the screen, or let it go on"),
+    bind(Action::Follow, "follow", &["L"], "live capture: stay on the newest exchange, or not"),
 ];
 
 /// A key with what is held down.

@@ -40,6 +40,12 @@ pub enum Message {
     Complaint(String),
     /// Everything is read and judged.
     Loaded(Box<Data>),
+    /// A running capture, read and judged as far as it is now.
+    Refreshed(Box<Data>),
+    /// How a running capture goes.
+    Captured(Counts),
+    /// The capture is over; what was refreshed last is all there is.
+    Ended,
     /// The rows that an arrangement asked for, or why there are none.
     Arranged(Arrangement, Result<Rows, FilterError>),
     /// What the search of this number came to so far.
@@ -54,6 +60,15 @@ pub enum Message {
     Trouble(String),
     /// Leave: a signal, or the reader is gone.
     Quit,
+}
+
+/// Counters of a running capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames captured.
+    pub frames: u64,
+    /// Frames that the devices or the kernel lost.
+    pub lost: u64,
 }
 
 /// What the mouse did, in screen coordinates.

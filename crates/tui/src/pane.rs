@@ -49,6 +49,8 @@ pub struct Pane {
     width: u16,
     verbose: bool,
     clock: Option<std::mem::Discriminant<Clock>>,
+    /// The look at a running capture.
+    look: u64,
     /// What stands there.
     pub lines: Vec<Line>,
     /// The line that the reader is at.
@@ -73,14 +75,15 @@ pub fn refresh(model: &mut Model) {
     let about = about(model);
     let width = model.areas().pane.width;
     let clock = model.setup.clock.as_ref().map(std::mem::discriminant);
+    let look = model.live.as_ref().map_or(0, |live| live.shown);
     let pane = &model.pane;
-    if (&pane.about, pane.width, pane.verbose, pane.clock) == (&about, width, model.verbose, clock) {
+    if (&pane.about, pane.width, pane.verbose, pane.clock, pane.look) == (&about, width, model.verbose, clock, look) {
         return;
     }
     let lines = model.data.as_ref().map(|data| write(model, data, &about, width)).unwrap_or_default();
     // The same thing at another width keeps the place; another thing begins at its top.
     let cursor = if pane.about == about { pane.cursor } else { Cursor::default() };
-    model.pane = Pane { about, width, verbose: model.verbose, clock, lines, cursor };
+    model.pane = Pane { about, width, verbose: model.verbose, clock, look, lines, cursor };
 }
 
 fn about(model: &Model) -> About {

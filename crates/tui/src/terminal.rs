@@ -83,7 +83,7 @@ pub fn run(
                 Command::Mouse(false) => execute!(io::stdout(), DisableMouseCapture)?,
                 Command::Copy(text) => copy(&text)?,
                 command => {
-                    if let Some(data) = &model.data {
+                    if let Some(data) = model.subject() {
                         let subject = Subject { data: Arc::clone(data), clock: model.setup.clock.clone() };
                         // Nothing waits for a file that is being written.
                         let worker = if matches!(command, Command::Export(_)) { &writing } else { &answers };
@@ -120,7 +120,10 @@ fn now() -> Instant {
 
 /// Whether a message only tells how work goes on.
 fn is_news(message: &Message) -> bool {
-    matches!(message, Message::Progress { .. } | Message::Arrived(_) | Message::Looked(_, Look::Goes(..)))
+    matches!(
+        message,
+        Message::Progress { .. } | Message::Arrived(_) | Message::Captured(_) | Message::Looked(_, Look::Goes(..))
+    )
 }
 
 /// Puts text on the clipboard of whoever sits at the terminal, over SSH, too (OSC 52).

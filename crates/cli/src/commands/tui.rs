@@ -24,7 +24,7 @@ use authtrace_tui::{
 
 use super::focus;
 use crate::{
-    args::{AnalyzeArgs, InspectArgs, TuiArgs},
+    args::{AnalyzeArgs, InspectArgs, ScreenArgs, TuiArgs},
     details::Details,
     exit::{self, Verdict},
     interrupt::Interrupt,
@@ -52,7 +52,7 @@ pub(super) fn run_bare(args: &AnalyzeArgs) -> anyhow::Result<u8> {
 
 /// Runs the verb.
 pub(super) fn run(args: &TuiArgs) -> anyhow::Result<u8> {
-    let setup = setup(args)?;
+    let setup = setup(&args.inspect, &args.screen)?;
     if args.list_keys {
         Output::new(&args.inspect.output).write(&setup.keymap.list())?;
         return Ok(exit::OK);
@@ -75,18 +75,20 @@ pub(super) fn run(args: &TuiArgs) -> anyhow::Result<u8> {
     }
 }
 
-fn setup(args: &TuiArgs) -> anyhow::Result<Setup> {
+/// The UI as the flags want it.
+pub(super) fn setup(inspect: &InspectArgs, args: &ScreenArgs) -> anyhow::Result<Setup> {
     let mut keymap = Keymap::default();
     for (action, keys) in &args.keys {
         keymap.rebind(action, keys).map_err(|why| anyhow::anyhow!("tui-keys: {why}"))?;
     }
     Ok(Setup {
-        theme: Theme::new(depth(args.theme.as_deref(), args.inspect.output.color.as_deref())?),
+        theme: Theme::new(depth(args.theme.as_deref(), inspect.output.color.as_deref())?),
         glyphs: if args.ascii || !shows_unicode() { glyphs::PLAIN } else { glyphs::UNICODE },
         keymap,
-        clock: focus::clock(&args.inspect)?,
+        clock: focus::clock(inspect)?,
         mouse: !args.no_mouse,
         filter: None,
+        live: None,
     })
 }
 
@@ -276,10 +278,10 @@ impl Drop for Arrived {
 
 /// The inputs, once they are read.
 #[derive(Default)]
-struct Files(OnceLock<Details>);
+pub(super) struct Files(OnceLock<Details>);
 
 impl Files {
-    fn open(&self, details: Details) {
+    pub(super) fn open(&self, details: Details) {
         // Loading ends once.
         let _ = self.0.set(details);
     }

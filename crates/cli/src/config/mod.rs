@@ -20,7 +20,7 @@ use anyhow::bail;
 use self::place::{Fault, Text};
 pub(crate) use self::{effective::settings, file::File, judgement::Judgement};
 use crate::{
-    args::{AnalyzeArgs, InspectArgs, TuiArgs},
+    args::{AnalyzeArgs, CaptureArgs, InspectArgs, ScreenArgs, TuiArgs},
     output::complain,
 };
 
@@ -64,11 +64,25 @@ pub(crate) fn apply_to_inspect(args: &mut InspectArgs) -> anyhow::Result<()> {
 /// The same for `tui`, which has a theme and keys of its own: `tui-keys = { mark = ["m", "ctrl-m"] }`.
 pub(crate) fn apply_to_tui(args: &mut TuiArgs) -> anyhow::Result<()> {
     if let Some(loaded) = read(&args.inspect)? {
-        args.keys.clone_from(&loaded.file.tui_keys);
-        fill(&mut args.theme, loaded.file.theme.as_ref());
+        apply_to_screen(&mut args.screen, &loaded);
         merge(&mut args.inspect, loaded);
     }
     Ok(())
+}
+
+/// The same for `capture`, which may be watched in the terminal UI.
+pub(crate) fn apply_to_capture(args: &mut CaptureArgs) -> anyhow::Result<()> {
+    if args.tui
+        && let Some(loaded) = read(&args.analyze.inspect)?
+    {
+        apply_to_screen(&mut args.screen, &loaded);
+    }
+    apply(&mut args.analyze)
+}
+
+fn apply_to_screen(args: &mut ScreenArgs, loaded: &Loaded) {
+    args.keys.clone_from(&loaded.file.tui_keys);
+    fill(&mut args.theme, loaded.file.theme.as_ref());
 }
 
 /// The file that the arguments name, else the one that is found.

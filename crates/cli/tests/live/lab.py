@@ -6,7 +6,7 @@ Runs PROGRAM's `capture` with the arguments beside the scenario and prints what 
 {"code": …, "out": …, "err": …}.
 """
 
-import base64, hashlib, hmac, http.client, http.server, json, os, signal, socket, ssl, struct, subprocess, sys, threading, time
+import base64, fcntl, hashlib, hmac, http.client, http.server, json, os, pty, select, signal, socket, ssl, struct, subprocess, sys, termios, threading, time
 
 KEY = b"a-key-that-signs-the-tokens-of-this-test"
 
@@ -146,6 +146,48 @@ TRAFFIC = dict(missing=missing, expired=expired, signature=signature, placeholde
                healthy=healthy, big=big)
 
 
+class Watched:
+    """The program under test in a terminal of its own, whose screen is what it wrote so far."""
+
+    def __init__(self, arguments):
+        self.screen = b""
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8")
+            os.execv(arguments[0], arguments)
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
+
+    def read(self):
+        """Takes in what it wrote; False where it is gone."""
+        try:
+            part = os.read(self.terminal, 65536)
+        except OSError:
+            part = b""
+        self.screen += part
+        return bool(part)
+
+    def says(self, what):
+        """Waits until it wrote this since the last wait."""
+        deadline = time.time() + 20
+        while what.encode() not in self.screen and time.time() < deadline:
+            if not select.select([self.terminal], [], [], 0.1)[0]:
+                continue
+            if not self.read():
+                break
+        if what.encode() not in self.screen:
+            sys.exit(f"`{what}` never came up: {self.screen[-3000:]!r}")
+        self.screen = self.screen.split(what.encode(), 1)[1]
+
+    def press(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def end(self):
+        while self.read():
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        return {"code": os.waitstatus_to_exitcode(status), "out": self.screen.decode(errors="replace"), "err": ""}
+
+
 class Capture:
     """The program under test."""
 
@@ -246,6 +288,24 @@ def main():
         capture.ready.wait()
         TRAFFIC[what]()
         time.sleep(0.6)
+        result = capture.end()
+    elif kind == "watched":
+        serve()
+        capture = Watched([*base, "-i", "lo", "--tui"])
+        capture.says("LIVE, following")
+        missing()
+        capture.says("/api/books")
+        # Stands still, goes on, and is left; or somebody outside asks it to end.
+        capture.press("P")
+        capture.says("FROZEN")
+        missing()
+        capture.press("P")
+        capture.says("LIVE")
+        time.sleep(1)
+        if what == "left":
+            capture.press("Q")
+        else:
+            os.kill(capture.pid, signal.SIGINT)
         result = capture.end()
     elif kind == "slow":
         # Long enough apart to be judged more than once.

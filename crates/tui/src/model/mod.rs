@@ -2,6 +2,7 @@
 
 mod cursor;
 mod data;
+mod live;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use ratatui::layout::Size;
 
 pub use cursor::Cursor;
 pub use data::{Data, Loaded, Topic};
+pub use live::{Kept, Live};
 
 use crate::{
     arrange::{Arrangement, Row, Rows},
@@ -44,6 +46,8 @@ pub struct Setup {
     pub mouse: bool,
     /// A filter of the timeline from the start.
     pub filter: Option<String>,
+    /// What is captured, where this is no file.
+    pub live: Option<String>,
 }
 
 impl Default for Setup {
@@ -55,6 +59,7 @@ impl Default for Setup {
             clock: None,
             mouse: true,
             filter: None,
+            live: None,
         }
     }
 }
@@ -152,6 +157,8 @@ pub struct Model {
     pub verbose: bool,
     /// One line for the reader.
     pub notice: Option<Notice>,
+    /// The capture that is running, where there is one.
+    pub live: Option<Live>,
     /// Whether the reader did anything yet: then nobody else changes the screen.
     pub touched: bool,
 }
@@ -159,6 +166,7 @@ pub struct Model {
 impl Model {
     /// An empty model: nothing is read yet.
     pub fn new(setup: Setup, size: Size) -> Self {
+        let live = setup.live.clone().map(Live::new);
         let how = Arrangement { filter: setup.filter.clone(), ..Arrangement::default() };
         Self {
             setup,
@@ -187,6 +195,7 @@ impl Model {
             revealed: None,
             verbose: false,
             notice: None,
+            live,
             touched: false,
         }
     }
@@ -268,6 +277,12 @@ impl Model {
     pub fn selected_token(&self) -> Option<TokenId> {
         let data = self.data.as_ref()?;
         data.tokens.get(self.lists[Screen::Tokens.index()].at).copied()
+    }
+
+    /// What rows are made of: what is shown, or what is about to be.
+    pub fn subject(&self) -> Option<&Arc<Data>> {
+        let coming = self.live.as_ref().filter(|live| live.is_coming()).and_then(|live| live.coming.as_ref());
+        coming.or(self.data.as_ref())
     }
 
     /// The exchange `id`, where it was read again.

@@ -2,13 +2,13 @@
 
 use authtrace_report::Clock;
 
-use super::{go, request, search};
+use super::{go, live, request, say, search};
 use crate::{
     arrange::{Fold, Sort},
     find::List,
     keys::{Action, Chord},
     message::{Command, Export, What},
-    model::{Mode, Model, Notice},
+    model::{Mode, Model},
     prompt::{Kind, Prompt},
     reveal::Level,
     screen::Screen,
@@ -66,6 +66,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Clock => model.setup.clock = later_clock(model.setup.clock.as_ref()),
         Action::Mouse => return mouse(model, !model.setup.mouse),
         Action::Redraw => return vec![Command::Redraw],
+        Action::Freeze => return live::freeze(model),
+        Action::Follow => return live::follow(model),
     }
     Vec::new()
 }
@@ -143,10 +145,6 @@ pub(super) fn mouse(model: &mut Model, on: bool) -> Vec<Command> {
     model.setup.mouse = on;
     say(model, if on { "mouse on; hold Shift to select text" } else { "mouse off" });
     vec![Command::Mouse(on)]
-}
-
-fn say(model: &mut Model, text: &str) {
-    model.notice = Some(Notice { text: text.to_owned(), trouble: false });
 }
 
 fn mark(model: &mut Model) {

@@ -2,6 +2,7 @@
 
 mod act;
 mod go;
+mod live;
 mod mouse;
 mod search;
 mod typed;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use authtrace_analyze::table::FilterError;
 
 use crate::{
-    arrange::{Row, Rows},
+    arrange::{Arrangement, Rows},
     keys::Chord,
     message::{Command, Message, Provisional},
     model::{Data, Mode, Model, Notice},
@@ -29,7 +30,12 @@ const KEPT: usize = 4;
 /// Takes a message in.
 pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
     let mut commands = match message {
-        Message::Key(chord) => key(model, chord),
+        Message::Key(chord) => {
+            let followed = live::followed(model);
+            let commands = key(model, chord);
+            live::let_go(model, followed);
+            commands
+        }
         Message::Paste(text) => {
             if let Mode::Prompt(prompt) = &mut model.mode {
                 prompt.paste(&text);
@@ -38,7 +44,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
         }
         Message::Mouse(mouse) => {
             model.touched = true;
-            mouse::mouse(model, mouse)
+            let followed = live::followed(model);
+            let commands = mouse::mouse(model, mouse);
+            live::let_go(model, followed);
+            commands
         }
         Message::Resize(width, height) => {
             model.size = ratatui::layout::Size { width, height };
@@ -58,11 +67,14 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Command> {
             trouble(model, text)
         }
         Message::Loaded(data) => loaded(model, Arc::from(data)),
+        Message::Refreshed(data) => live::refreshed(model, Arc::from(data)),
+        Message::Captured(counts) => live::captured(model, counts),
+        Message::Ended => live::ended(model),
         Message::Looked(number, look) => search::looked(model, number, look),
         Message::Arranged(how, rows) => {
             if model.awaited.as_ref() == Some(&how) {
                 model.awaited = None;
-                arranged(model, how.filter, rows);
+                arranged(model, how, rows);
             }
             Vec::new()
         }
@@ -135,11 +147,13 @@ fn request(model: &mut Model) -> Vec<Command> {
     if model.data.is_none() {
         return Vec::new();
     }
+    model.how.look = live::look(model);
     model.awaited = Some(model.how.clone());
     vec![Command::Arrange(model.how.clone())]
 }
 
-fn arranged(model: &mut Model, filter: Option<String>, rows: Result<Rows, FilterError>) {
+fn arranged(model: &mut Model, how: Arrangement, rows: Result<Rows, FilterError>) {
+    let Arrangement { filter, look, .. } = how;
     let rows = match rows {
         Ok(rows) => rows,
         Err(why) => {
@@ -151,19 +165,22 @@ fn arranged(model: &mut Model, filter: Option<String>, rows: Result<Rows, Filter
             return;
         }
     };
-    let timeline = Screen::Timeline.index();
-    let selected = match model.rows.shown.get(model.lists[timeline].at) {
-        Some(Row::Exchange(place)) => Some(*place),
-        _ => None,
-    };
+    let kept = live::kept(model);
+    if !live::show(model, look) {
+        return;
+    }
+    let asked = model.filtered != filter;
     model.rows = Arc::new(rows);
     model.filtered.clone_from(&filter);
-    let kept = selected.and_then(|place| model.rows.row(place));
-    model.lists[timeline].at = kept.unwrap_or(0);
-    if filter.is_some() {
+    live::restore(model, &kept);
+    if filter.is_some() && (asked || model.live.is_none()) {
         let text = format!("{} exchanges match", model.rows.exchanges());
         model.notice = Some(Notice { text, trouble: false });
     }
+}
+
+fn say(model: &mut Model, text: &str) {
+    model.notice = Some(Notice { text: text.to_owned(), trouble: false });
 }
 
 fn trouble(model: &mut Model, text: String) -> Vec<Command> {

@@ -4,6 +4,7 @@
 //! race.har · 21 exchanges, 4 refused, 1 session, 3 tokens            filter: status = 401 · by time · 4/21
 //! reading race.har: 120400 exchanges, the first 10000 below
 //! judging 1000000 exchanges …
+//! LIVE, following · lo · 21 exchanges, 4 refused · 312 frames, 2 lost
 //! ```
 
 use ratatui::buffer::Buffer;
@@ -11,7 +12,8 @@ use ratatui::buffer::Buffer;
 use super::write;
 use crate::{
     arrange::Fold,
-    model::{Data, Model},
+    message::Counts,
+    model::{Data, Live, Model},
     screen::Screen,
     text::{fit, width},
     theme::Role,
@@ -21,6 +23,12 @@ use crate::{
 pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let area = model.areas().heading;
     let theme = model.setup.theme;
+    let columns = usize::from(area.width);
+    let state = model.live.as_ref().map(|live| state(live, model.data.as_deref()));
+    if let (Some(state), None) = (&state, &model.data) {
+        write(buffer, area, 0, 0, &fit(state, columns), theme.style(Role::Name));
+        return;
+    }
     let Some(data) = &model.data else {
         let path = if model.reading.path.is_empty() { "…" } else { &model.reading.path };
         let text = match (&model.reading, model.reading.rows.len()) {
@@ -33,12 +41,25 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         write(buffer, area, 0, 0, &text, theme.style(Role::Name));
         return;
     };
-    let columns = usize::from(area.width);
     let right = fit(&place(model), columns);
-    let left = fit(&inputs(data), columns.saturating_sub(width(&right) + 2));
+    let left = state.unwrap_or_else(|| inputs(data));
+    let left = fit(&left, columns.saturating_sub(width(&right) + 2));
     write(buffer, area, 0, 0, &left, theme.style(Role::Dim));
     let at = u16::try_from(columns.saturating_sub(width(&right))).unwrap_or(0);
     write(buffer, area, at, 0, &right, theme.style(Role::Name));
+}
+
+/// What is captured, and how that goes.
+fn state(live: &Live, data: Option<&Data>) -> String {
+    let Counts { frames, lost } = live.counts;
+    let (exchanges, refused) = data.map_or((0, 0), |data| (data.analysis().capture.facts.len(), data.refused));
+    let follows = if live.follows && !live.over { ", following" } else { "" };
+    let lost = if lost > 0 { format!(", {lost} lost") } else { String::new() };
+    format!(
+        "{}{follows} · {} · {exchanges} exchanges, {refused} refused · {frames} frames{lost}",
+        live.state(),
+        live.name
+    )
 }
 
 fn inputs(data: &Data) -> String {

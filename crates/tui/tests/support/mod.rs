@@ -88,7 +88,7 @@ impl Screen {
                 Command::Copy(text) => self.copied.push(text.clone()),
                 _ => {}
             }
-            let Some(data) = &self.model.data else { continue };
+            let Some(data) = self.model.subject() else { continue };
             let subject = Subject { data: Arc::clone(data), clock: self.model.setup.clock.clone() };
             if let Some(answer) = perform(&command, &subject, &self.files) {
                 waiting.extend(update(&mut self.model, answer));

@@ -13,7 +13,7 @@ use authtrace_report::{
     gate,
 };
 
-use super::hook::Hook;
+use super::{hook::Hook, screen::Teller};
 use crate::{
     commands::analyze::Judgement,
     output::{self, complain},
@@ -28,6 +28,8 @@ pub(super) struct Announcer<'a> {
     judgement: &'a Judgement<'a>,
     chronicle: Chronicle,
     hook: Option<Hook>,
+    /// The terminal UI, where there is one: then nothing else is drawn on the terminal.
+    screen: Option<Teller>,
     /// Whether events go to standard output.
     streams: bool,
     quiet: bool,
@@ -43,15 +45,22 @@ pub(super) struct Announcer<'a> {
 }
 
 impl<'a> Announcer<'a> {
-    pub(super) fn new(judgement: &'a Judgement<'a>, streams: bool, quiet: bool, hook: Option<Hook>) -> Self {
+    pub(super) fn new(
+        judgement: &'a Judgement<'a>,
+        streams: bool,
+        quiet: bool,
+        hook: Option<Hook>,
+        screen: Option<Teller>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             judgement,
             chronicle: Chronicle::default(),
             hook,
             streams,
-            quiet,
-            shows: !quiet && std::io::stderr().is_terminal(),
+            quiet: quiet || screen.is_some(),
+            shows: !quiet && screen.is_none() && std::io::stderr().is_terminal(),
+            screen,
             shown: false,
             began: now,
             next_stats: now + STATS,
@@ -63,12 +72,16 @@ impl<'a> Announcer<'a> {
     }
 
     /// Tells what `analysis` newly shows; all of it may still turn out otherwise.
-    pub(super) fn judged(&mut self, analysis: &Analysis) {
-        self.count(analysis);
+    pub(super) fn judged(&mut self, analysis: Analysis) {
+        self.count(&analysis);
         // The flags were tried before the capture began; a filter that fits no column fails at the end, with its reason.
-        let Ok(view) = self.judgement.view(analysis) else { return };
-        let news = self.chronicle.look(&view);
-        self.tell(&view, &news, true);
+        if let Ok(view) = self.judgement.view(&analysis) {
+            let news = self.chronicle.look(&view);
+            self.tell(&view, &news, true);
+        }
+        if let Some(screen) = &self.screen {
+            screen.judged(analysis);
+        }
     }
 
     /// Tells how it goes, and what went wrong.
@@ -79,7 +92,7 @@ impl<'a> Announcer<'a> {
             self.next_stats = now + STATS;
             self.stats(control);
         }
-        if self.shows && now >= self.next_progress {
+        if now >= self.next_progress {
             self.next_progress = now + PROGRESS;
             self.progress(control);
         }
@@ -162,6 +175,12 @@ impl<'a> Announcer<'a> {
 
     fn progress(&mut self, control: &Control) {
         let totals = control.totals();
+        if let Some(screen) = &self.screen {
+            screen.counts(totals);
+        }
+        if !self.shows {
+            return;
+        }
         let lost = totals.interface_drops + totals.system_drops;
         let open = self.chronicle.open();
         let mut stderr = std::io::stderr().lock();
@@ -178,6 +197,9 @@ impl<'a> Announcer<'a> {
     fn say(&mut self, text: &str) {
         self.clear();
         complain(text);
+        if let Some(screen) = &self.screen {
+            screen.complain(text);
+        }
     }
 
     fn clear(&mut self) {

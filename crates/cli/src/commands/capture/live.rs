@@ -9,7 +9,10 @@ use std::thread;
 
 use anyhow::Context as _;
 use authtrace_analyze::{Analyzer, BodyNeeds, coverage::Input};
-use authtrace_capture::{Plan, live::Control};
+use authtrace_capture::{
+    Plan,
+    live::{Control, Session},
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -18,6 +21,7 @@ use signal_hook::{
 use super::{
     announce::Announcer,
     hook::Hook,
+    screen::Screen,
     setup,
     watch::{self, Drawn},
 };
@@ -45,6 +49,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let mut judgement = Judgement::prepare(&args.analyze)?;
     // Whatever else is read, is read while this is allowed.
     let settings = load::settings(inspect, judgement.format.is_handed_on())?;
+    let screen = Screen::of(args, judgement.format)?;
     let report = judgement.output.open()?;
     let session = setup::open(args, report)?;
     let threads = load::threads(inspect)?;
@@ -52,30 +57,33 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let interrupted = listen(&control).context("cannot listen to signals")?;
     let hook = args.on_incident.as_deref().map(Hook::start).transpose()?;
     let streams = judgement.format == Format::Jsonl;
-    let announcer = Announcer::new(&judgement, streams, inspect.output.quiet, hook);
+    let teller = screen.as_ref().map(Screen::teller);
+    let announcer = Announcer::new(&judgement, streams, inspect.output.quiet, hook, teller.clone());
     let plan = Plan { threads, ..Plan::new(&BodyNeeds) };
-    let (exchanges_in, exchanges) = mpsc::sync_channel(WAITING);
-    let (name, told) = (session.name.clone(), &control);
-    let name = name.as_str();
     let most = args.spill_limit.unwrap_or(SPILL_LIMIT) as usize * (1 << 20) / EXCHANGE;
-    let (input, Drawn { analyzer, seen, announcer, forgotten }) = thread::scope(|scope| {
-        let analyzer = Analyzer::new(settings);
-        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, told, name, most));
-        let input = session.run(&plan, &control, &mut |exchange| {
-            // Drawing ends early only by a panic, which joining it passes on.
-            let _ = exchanges_in.send(exchange);
-        });
-        drop(exchanges_in);
-        (input, drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let frames = input.frames;
-    let analysis = analyzer.finish(vec![Input { forgotten, ..seen.input(input) }]);
+    let capture = || {
+        let captured = capture(session, &plan, Analyzer::new(settings), announcer, &control, most);
+        if let Some(teller) = &teller {
+            teller.judged(captured.analyzer.so_far().judge(vec![captured.input.clone()]));
+            teller.ended(interrupted.load(Ordering::Relaxed));
+        }
+        captured
+    };
+    let Captured { analyzer, announcer, input, frames } = match screen {
+        None => capture(),
+        Some(screen) => beside(screen, capture, &control)?,
+    };
+    let analysis = analyzer.finish(vec![input]);
     // Something was named and gave less than was asked of it: a device that went away at once, a file that is not whole.
     let failed = announcer.end(&analysis, &control)? > 0;
     let interrupted = interrupted.load(Ordering::Relaxed);
     let loaded = Loaded { analysis, details: Details::default(), failed, nothing: false, interrupted };
     if loaded.analysis.capture.facts.is_empty() && !inspect.output.quiet {
         complain(&format!("{frames} frames, and no HTTP that can be read among them"));
+    }
+    if args.tui && judgement.output.file().is_none() {
+        // It was all on the screen.
+        return judgement.exit_code(&loaded);
     }
     if streams {
         // The events were the output; a file gets the document.
@@ -85,6 +93,54 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
         }
     }
     judgement.write(&loaded)
+}
+
+/// What a capture leaves behind.
+struct Captured<'a> {
+    analyzer: Analyzer,
+    announcer: Announcer<'a>,
+    input: Input,
+    frames: u32,
+}
+
+/// Captures until `control` or a limit ends it; facts are drawn on a thread of their own.
+fn capture<'a>(
+    session: Session,
+    plan: &Plan<'_>,
+    analyzer: Analyzer,
+    announcer: Announcer<'a>,
+    control: &Control,
+    most: usize,
+) -> Captured<'a> {
+    let (exchanges_in, exchanges) = mpsc::sync_channel(WAITING);
+    let name = session.name.clone();
+    let name = name.as_str();
+    let (report, Drawn { analyzer, seen, announcer, forgotten }) = thread::scope(|scope| {
+        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, control, name, most));
+        let report = session.run(plan, control, &mut |exchange| {
+            // Drawing ends early only by a panic, which joining it passes on.
+            let _ = exchanges_in.send(exchange);
+        });
+        drop(exchanges_in);
+        (report, drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let frames = report.frames;
+    Captured { analyzer, announcer, input: Input { forgotten, ..seen.input(report) }, frames }
+}
+
+/// Captures beside the terminal UI; whoever leaves that ends the capture.
+fn beside<'a>(
+    screen: Screen,
+    capture: impl FnOnce() -> Captured<'a> + Send,
+    control: &Control,
+) -> anyhow::Result<Captured<'a>> {
+    thread::scope(|scope| {
+        let capturing = scope.spawn(capture);
+        let shown = screen.show();
+        control.stop.store(true, Ordering::Relaxed);
+        let captured = capturing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        shown.map(|()| captured)
+    })
 }
 
 /// The first Ctrl-C or SIGTERM ends the capture and reports, the second Ctrl-C ends the program; SIGHUP begins a file.

@@ -9,6 +9,8 @@ mod hook;
 #[cfg(feature = "live")]
 mod live;
 #[cfg(feature = "live")]
+mod screen;
+#[cfg(feature = "live")]
 mod setup;
 #[cfg(feature = "live")]
 mod watch;

@@ -105,7 +105,7 @@ fn judge<'a>(
     for job in jobs {
         if let Some(job) = job {
             let began = Instant::now();
-            announcer.judged(&job.snapshot.judge(vec![job.input]));
+            announcer.judged(job.snapshot.judge(vec![job.input]));
             // Whoever draws facts may be done.
             let _ = costs.send(began.elapsed() + job.taken);
         }
