@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capture::key_results,
-    facts::{Fact, client::Client, columns},
+    facts::{Fact, client::Client, columns, extract::Sharing},
     key::PublishedKeys,
     masked,
     settings::Settings,
@@ -46,6 +46,37 @@ pub struct KeysTried {
     pub any: bool,
     /// Pairs that differ only by surrounding white space.
     pub twins: Vec<(String, String)>,
+}
+
+/// A part that is read back row by row. What many facts share is shared again at once: written out, it would fill memory.
+#[derive(Default)]
+pub struct Gathering {
+    part: Part,
+    sharing: Sharing,
+}
+
+impl Gathering {
+    /// Takes one fact in.
+    pub fn push(&mut self, mut stored: StoredFact) {
+        self.sharing.share(&mut stored.fact);
+        self.part.facts.push(stored);
+    }
+
+    /// Takes credentials in, in the order of their numbers.
+    pub fn push_tokens(&mut self, tokens: Vec<Token>) {
+        self.part.tokens.extend(tokens);
+    }
+
+    /// Rows so far, facts and credentials together.
+    pub fn rows(&self) -> usize {
+        self.part.facts.len() + self.part.tokens.len()
+    }
+
+    /// The part, with facts by ascending id, and what keys were tried on it.
+    pub fn finish(mut self, keys: KeysTried) -> Part {
+        self.part.facts.sort_by_key(|stored| stored.fact.id);
+        Part { keys, ..self.part }
+    }
 }
 
 /// Columns of the fact table that a fact alone decides: sessions and clients are numbered over a whole capture.

@@ -67,8 +67,10 @@ pub(crate) fn complain(message: &str) {
 }
 
 /// Holds complaints back until it is dropped: the screen belongs to somebody else.
+#[cfg(feature = "live")]
 pub(crate) struct Quiet(());
 
+#[cfg(feature = "live")]
 impl Quiet {
     /// From now on.
     pub(crate) fn begin() -> Self {
@@ -77,6 +79,7 @@ impl Quiet {
     }
 }
 
+#[cfg(feature = "live")]
 impl Drop for Quiet {
     fn drop(&mut self) {
         let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();

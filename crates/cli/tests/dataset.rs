@@ -232,6 +232,18 @@ fn what_is_damaged_is_named_and_the_rest_is_read() {
     assert!(damage("json", &cut).contains("damaged"));
     let older = |bytes: Vec<u8>| text(&bytes).replace("authtrace.dataset/1", "authtrace.dataset/0").into_bytes();
     assert!(damage("json", &older).contains("written as authtrace.dataset/0"));
+    // Rows that a small file cannot hold were made up to fill memory.
+    let many = |bytes: Vec<u8>| {
+        let mut own: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        own["files"][0]["rows"] = 4_000_000_000_u64.into();
+        serde_json::to_vec(&own).unwrap()
+    };
+    let dataset = folder.path().join("many");
+    extracted(&["captures/race.har"], &dataset, &[]);
+    let part = files(&dataset.join("parts"), ".json").pop().unwrap();
+    fs::write(&part, many(fs::read(&part).unwrap())).unwrap();
+    let output = authtrace(&["analyze", dataset.to_str().unwrap()]);
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains("no room for 4000000000 rows"));
     // A file of another part in its place has other rows, or names credentials that are not there.
     let dataset = folder.path().join("swapped");
     extracted(&["captures/race.har", "captures/wrong-token.har"], &dataset, &[]);

@@ -64,6 +64,9 @@ pub enum RowError {
     /// A column is missing, or the rows make no table.
     #[error("{0}")]
     Table(#[from] arrow_schema::ArrowError),
+    /// There are more rows than the part says.
+    #[error("more than the {0} rows that were written")]
+    More(usize),
     /// The file is no Parquet file, or damaged.
     #[error("{0}")]
     Parquet(#[from] parquet::errors::ParquetError),

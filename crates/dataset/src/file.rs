@@ -28,19 +28,26 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
     Ok(())
 }
 
-/// Writes `rows` as a Parquet file that says which schema it keeps to.
-pub(crate) fn write_rows(path: &Path, rows: &RecordBatch) -> Result<(), DatasetError> {
-    write(path, &packed(rows)?)
+/// Writes `batches`, one at least, as a Parquet file that says which schema it keeps to.
+pub(crate) fn write_rows(
+    path: &Path,
+    batches: impl Iterator<Item = Result<RecordBatch, RowError>>,
+) -> Result<(), DatasetError> {
+    write(path, &packed(batches)?)
 }
 
-fn packed(rows: &RecordBatch) -> Result<Vec<u8>, RowError> {
+fn packed(mut batches: impl Iterator<Item = Result<RecordBatch, RowError>>) -> Result<Vec<u8>, RowError> {
+    let Some(first) = batches.next().transpose()? else { return Ok(Vec::new()) };
     let schema = KeyValue::new("authtrace.schema".to_owned(), SCHEMA.to_owned());
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_key_value_metadata(Some(vec![schema]))
         .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties))?;
-    writer.write(rows)?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), Some(properties))?;
+    writer.write(&first)?;
+    for batch in batches {
+        writer.write(&batch?)?;
+    }
     Ok(writer.into_inner()?)
 }
 

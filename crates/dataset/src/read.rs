@@ -5,10 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use authtrace_analyze::{coverage::Input, stored::Part};
+use authtrace_analyze::{
+    coverage::Input,
+    stored::{Gathering, Part},
+};
 
 use crate::{
-    error::DatasetError,
+    error::{DatasetError, RowError},
     file::{self, Unread},
     layout::{DataFile, MARKER, Marker, PartFile, SCHEMA},
     rows,
@@ -106,11 +109,15 @@ fn damaged(path: &Path, why: &dyn std::fmt::Display, capture: &str) -> DatasetEr
 }
 
 fn read(root: &Path, own: PartFile) -> Result<ReadPart, DatasetError> {
-    let mut part = Part { keys: own.keys.clone(), ..Part::default() };
+    let mut gathering = Gathering::default();
     for data in &own.files {
-        read_file(root, data, &mut part, &own.input.path)?;
+        read_file(root, data, &mut gathering, &own.input.path)?;
     }
-    part.facts.sort_by_key(|stored| stored.fact.id);
+    let part = gathering.finish(own.keys);
+    if part.facts.iter().any(|stored| stored.fact.id.0 >= own.ids) {
+        let why = "an exchange has a number that its input did not give";
+        return Err(damaged(root, &why, &own.input.path));
+    }
     if !part.is_whole() {
         let why = "a request names a credential that is not there";
         return Err(damaged(root, &why, &own.input.path));
@@ -118,15 +125,24 @@ fn read(root: &Path, own: PartFile) -> Result<ReadPart, DatasetError> {
     Ok(ReadPart { part, input: own.input, ids: own.ids })
 }
 
-fn read_file(root: &Path, data: &DataFile, part: &mut Part, capture: &str) -> Result<(), DatasetError> {
+/// Bytes that a row takes at least: what says that it holds more was made to fill memory.
+const LEAST_ROW: usize = 4;
+
+fn read_file(root: &Path, data: &DataFile, gathering: &mut Gathering, capture: &str) -> Result<(), DatasetError> {
     let path = root.join(&data.path);
-    let before = part.facts.len() + part.tokens.len();
+    let before = gathering.rows();
     let exchanges = data.path.starts_with("exchanges/");
+    let room = fs::metadata(&path).map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX)) / LEAST_ROW;
+    if data.rows > room {
+        return Err(damaged(&path, &format!("no room for {} rows", data.rows), capture));
+    }
+    let mut left = data.rows;
     let outcome = file::read_rows(&path, |batch| {
+        left = left.checked_sub(batch.num_rows()).ok_or_else(|| RowError::More(data.rows))?;
         if exchanges {
-            part.facts.extend(rows::facts(batch)?);
+            rows::facts(batch)?.into_iter().for_each(|stored| gathering.push(stored));
         } else {
-            part.tokens.extend(rows::tokens(batch)?);
+            gathering.push_tokens(rows::tokens(batch)?);
         }
         Ok(())
     });
@@ -136,7 +152,7 @@ fn read_file(root: &Path, data: &DataFile, part: &mut Part, capture: &str) -> Re
         }
         why => damaged(&path, &why, capture),
     })?;
-    let rows = part.facts.len() + part.tokens.len() - before;
+    let rows = gathering.rows() - before;
     if rows == data.rows {
         return Ok(());
     }

@@ -65,11 +65,12 @@ impl Writer {
         let mut files = Vec::new();
         for ((day, bucket), rows) in self.partitions(part, &input) {
             let path = exchanges_file(&name, day.as_deref(), bucket);
-            file::write_rows(&self.root.join(&path), &rows::of_facts(part, &rows)?)?;
+            let batches = rows.chunks(BATCH).map(|rows| rows::of_facts(part, rows));
+            file::write_rows(&self.root.join(&path), batches)?;
             files.push(DataFile { path, rows: rows.len() });
         }
         let path = tokens_file(&name);
-        file::write_rows(&self.root.join(&path), &rows::of_tokens(&part.tokens)?)?;
+        file::write_rows(&self.root.join(&path), std::iter::once(rows::of_tokens(&part.tokens)))?;
         files.push(DataFile { path, rows: part.tokens.len() });
         let keys = part.keys.clone();
         let own = PartFile { schema: SCHEMA.to_owned(), sequence, ids, input, keys, files };
@@ -96,6 +97,9 @@ impl Writer {
         partitions
     }
 }
+
+/// Rows that stand in memory as columns at a time.
+const BATCH: usize = 16 * 1024;
 
 fn begin(root: &Path, marker: &Marker) -> Result<(), DatasetError> {
     let occupied = fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());

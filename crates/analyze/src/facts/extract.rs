@@ -34,13 +34,45 @@ use crate::{
     tokens::{TokenId, TokenStore},
 };
 
-/// What facts share and what was read before.
+/// What facts have in common, each kept once.
 #[derive(Default)]
-pub(crate) struct Extractor {
+pub(crate) struct Sharing {
     interner: Interner,
     commons: HashSet<Arc<Common>, foldhash::fast::RandomState>,
     credentials: Lists<Credential>,
     stacks: Lists<Text>,
+}
+
+impl Sharing {
+    /// Replaces what `fact` has in common with earlier ones by theirs.
+    pub(crate) fn share(&mut self, fact: &mut Fact) {
+        fact.credentials = self.credentials.share(fact.credentials.to_vec());
+        fact.stack = self.stacks.share(fact.stack.to_vec());
+        fact.call_site = fact.stack.first().cloned();
+        fact.path = self.interner.text(&fact.path);
+        fact.common = match self.commons.get(&*fact.common) {
+            Some(known) => Arc::clone(known),
+            None => {
+                self.commons.insert(Arc::clone(&fact.common));
+                Arc::clone(&fact.common)
+            }
+        };
+    }
+
+    fn common(&mut self, common: Common) -> Arc<Common> {
+        if let Some(known) = self.commons.get(&common) {
+            return Arc::clone(known);
+        }
+        let common = Arc::new(common);
+        self.commons.insert(Arc::clone(&common));
+        common
+    }
+}
+
+/// What facts share and what was read before.
+#[derive(Default)]
+pub(crate) struct Extractor {
+    sharing: Sharing,
     conversations: cors::Conversations,
     clients: Clients,
     published: PublishedKeys,
@@ -57,9 +89,9 @@ impl Extractor {
         let answer = response.map_or(&no_headers, |r| &r.headers);
         let request_body = BodyView::of(&request.body);
         let response_body = response.map_or_else(BodyView::default, |r| BodyView::of_response(&r.body, r.status));
-        let cors = self.conversations.extract(exchange, &mut self.interner);
+        let cors = self.conversations.extract(exchange, &mut self.sharing.interner);
         let server_date = self.server_date(exchange);
-        let interner = &mut self.interner;
+        let interner = &mut self.sharing.interner;
 
         let credentials = credential::extract(exchange, &request_body, tokens, interner);
         let url_credentials = credential::in_header_urls(exchange, tokens, interner);
@@ -166,7 +198,7 @@ impl Extractor {
                 body_seen: matches!(request.body.content, Content::Text { .. } | Content::Empty),
             },
             call_site: stack.first().cloned(),
-            stack: self.stacks.share(stack),
+            stack: self.sharing.stacks.share(stack),
             server_date: server_date.into(),
             bare_accepted: false,
             session: None,
@@ -174,13 +206,13 @@ impl Extractor {
             preflight_of: None,
             redirected_from: None,
             gates: own_gates(exchange, inferred.role, &outcome),
-            credentials: self.credentials.share(credentials),
+            credentials: self.sharing.credentials.share(credentials),
             delivered: delivered.into(),
             outcome,
             on_wire: exchange.client.is_some(),
             details,
             leg_of: 0,
-            common: self.common(common),
+            common: self.sharing.common(common),
         }
     }
 
@@ -202,14 +234,11 @@ impl Extractor {
             };
             Credential { token, ..credential }
         });
-        fact.credentials = self.credentials.share(credentials.collect());
+        fact.credentials = credentials.collect::<Vec<_>>().into();
         fact.url_credentials = fact.url_credentials.changed(|c| UrlCredential { token: now(c.token).0, ..c });
         fact.delivered = fact.delivered.changed(|d| Delivery { token: now(d.token).0, ..d });
         fact.request.refresh_token = fact.request.refresh_token.map(|id| now(id).0);
-        fact.stack = self.stacks.share(fact.stack.to_vec());
-        fact.call_site = fact.stack.first().cloned();
-        fact.path = self.interner.text(&fact.path);
-        fact.common = self.common(Arc::unwrap_or_clone(fact.common));
+        self.sharing.share(&mut fact);
         fact.client = self.clients.by(client_address, fact.source.input, fact.user_agent.as_ref());
         fact.sender = fact.client;
         fact
@@ -228,15 +257,6 @@ impl Extractor {
     /// The keys that were published so far.
     pub(crate) fn published(&self) -> &PublishedKeys {
         &self.published
-    }
-
-    fn common(&mut self, common: Common) -> Arc<Common> {
-        if let Some(known) = self.commons.get(&common) {
-            return Arc::clone(known);
-        }
-        let common = Arc::new(common);
-        self.commons.insert(Arc::clone(&common));
-        common
     }
 
     fn server_date(&mut self, exchange: &Exchange) -> Option<Timestamp> {
