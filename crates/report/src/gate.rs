@@ -3,7 +3,7 @@
 //! Secrets are found by their last bytes, which differ even between tokens of one issuer: one pass over the text with a
 //! small bit set in front of a hash table, whatever the number of tokens.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use authtrace_analyze::{Analysis, token::is_guessable, tokens::Token};
 
@@ -16,14 +16,15 @@ const BITS: u32 = 20;
 
 /// Whether `rendered` holds a raw secret of the capture. Says which credential (`T3`), never its value.
 pub fn leaks(rendered: &str, analysis: &Analysis) -> Option<String> {
+    let endings = Endings::of(rendered.as_bytes());
     let mut needles = Needles::default();
     for (id, token) in analysis.capture.tokens.iter() {
-        if is_secret(token) {
-            let mut add = |value: &str| needles.add(value, id.0);
-            for text in [token.held(), token.cleaned()].into_iter().flatten().map(|text| text.expose().trim()) {
-                add(text);
-                add(&escaped(text));
-            }
+        let texts = [token.held(), token.cleaned()].into_iter().flatten().map(|text| text.expose().trim());
+        let texts = texts.flat_map(|text| [Cow::Borrowed(text), escaped(text).into()]);
+        // A capture may hold a million secrets, and what is rendered the ends of a few of them.
+        let mut may_stand_there = texts.filter(|text| endings.may_hold(text)).peekable();
+        if may_stand_there.peek().is_some() && is_secret(token) {
+            may_stand_there.for_each(|text| needles.add(&text, id.0));
         }
     }
     needles.find(rendered.as_bytes()).map(|id| authtrace_analyze::tokens::TokenId(id).to_string())
@@ -53,6 +54,28 @@ fn escaped(value: &str) -> String {
     }
     let quoted = serde_json::to_string(value).unwrap_or_default();
     quoted.trim_matches('"').to_owned()
+}
+
+/// Which endings stand somewhere in a text.
+struct Endings(Vec<u64>);
+
+impl Endings {
+    fn of(text: &[u8]) -> Self {
+        let mut seen = vec![0; 1 << (BITS - 6)];
+        for end in text.windows(KEY).filter_map(|window| window.first_chunk::<KEY>()) {
+            let bit = slot(*end);
+            seen[bit >> 6] |= 1 << (bit & 63);
+        }
+        Self(seen)
+    }
+
+    /// Whether the end of `value` may stand there.
+    fn may_hold(&self, value: &str) -> bool {
+        value.as_bytes().last_chunk::<KEY>().is_some_and(|end| {
+            let bit = slot(*end);
+            self.0[bit >> 6] & (1 << (bit & 63)) != 0
+        })
+    }
 }
 
 /// Values that end alike, each with the number of its credential.
@@ -109,5 +132,7 @@ mod tests {
         assert_eq!(find("other_secret_0123456789abcdef"), Some(2));
         assert_eq!(find("…56789abcdef, short"), None);
         assert_eq!(find(""), None);
+        let endings = Endings::of(b"key: sk_live_0123456789abcdef.");
+        assert!(endings.may_hold("sk_live_0123456789abcdef") && !endings.may_hold("no such end of a secret"));
     }
 }
