@@ -133,12 +133,17 @@ impl Token {
         self.value.literal(&self.classified)
     }
 
-    /// What it is found by: the value, or the fingerprint that is left of it; `None` where that is not told.
+    /// What it is found by: the value, or what is left of it, its fingerprint or a placeholder's own text; `None` where
+    /// neither is told.
     fn key(&self) -> Option<&str> {
         match &self.value {
             Value::Held(secret) => Some(secret.expose()),
-            Value::Told(told) => told.fingerprint.as_deref(),
+            Value::Told(told) => told.fingerprint.as_deref().or(told.literal.as_deref()),
         }
+    }
+
+    fn is_told_as(&self, key: &str) -> bool {
+        matches!(self.value, Value::Told(_)) && self.key() == Some(key)
     }
 
     /// What may be kept of it in a file, with what the keys at hand say of it.
@@ -377,23 +382,20 @@ impl TokenStore {
     pub(crate) fn adopt(&mut self, token: &Token, first_id: u32) -> (TokenId, Option<usize>) {
         let mut token = token.clone();
         token.renumber(first_id);
-        let print = match &token.value {
-            Value::Told(told) => told.fingerprint.clone(),
-            Value::Held(_) => None,
-        };
-        let known = print.as_deref().and_then(|print| {
-            let same = |id: &u32| self.tokens[*id as usize].key() == Some(print);
-            self.by_value.find(self.hasher.hash_one(print), same).copied()
+        let key = token.key().map(str::to_owned);
+        let known = key.as_deref().and_then(|key| {
+            let same = |id: &u32| self.tokens[*id as usize].is_told_as(key);
+            self.by_value.find(self.hasher.hash_one(key), same).copied()
         });
         if let Some(id) = known {
             return (TokenId(id), self.absorb(id, token));
         }
         let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
         self.tokens.push(token);
-        if let Some(print) = print {
+        if let Some(key) = key {
             let (tokens, hasher) = (&self.tokens, &self.hasher);
             let hash_of = |id: &u32| hasher.hash_one(tokens[*id as usize].key().unwrap_or_default());
-            self.by_value.insert_unique(hasher.hash_one(&*print), id, hash_of);
+            self.by_value.insert_unique(hasher.hash_one(&*key), id, hash_of);
         }
         (TokenId(id), None)
     }
@@ -438,5 +440,28 @@ impl TokenStore {
     /// Whether the capture holds no credential.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers that the same value, kept in two files, gets when both are read.
+    fn adopted_twice(value: &str) -> (TokenId, TokenId) {
+        let mut kept = TokenStore::default();
+        kept.intern(SecretStr::new(value), Some("Bearer"), ExchangeId(0));
+        let token = kept.get(TokenId(0)).told(&Fingerprinter::with_key(b"key"), (Vec::new(), Vec::new()));
+        let mut store = TokenStore::default();
+        (store.adopt(&token, 0).0, store.adopt(&token, 7).0)
+    }
+
+    #[test]
+    fn a_credential_of_several_files_is_one() {
+        for value in ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "undefined"] {
+            assert_eq!(adopted_twice(value), (TokenId(0), TokenId(0)), "{value}");
+        }
+        // Of a guessable value nothing is told that another file could be compared with.
+        assert_eq!(adopted_twice("hunter2"), (TokenId(0), TokenId(1)));
     }
 }
