@@ -66,7 +66,7 @@ pub(crate) enum Verb {
     Sessions(InspectArgs),
     /// Ask in SQL: over the tables exchanges, tokens, sessions and findings
     Query(QueryArgs),
-    /// Keep the facts of captures as Parquet in a folder that the other verbs, and other engines, read
+    /// Keep the facts of captures as Parquet in the folder -o, which the other verbs and other engines read
     Extract(ExtractArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
