@@ -122,7 +122,7 @@ impl Capture {
         }
         let keys = &settings.keys;
         let bindings = settings.expectations.bind(&facts);
-        let mut key_twins: Vec<_> = keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        let KeysTried { any, twins: mut key_twins } = KeysTried::of(keys);
         key_twins.extend(tried.twins);
         key_twins.dedup();
         Self {
@@ -131,7 +131,7 @@ impl Capture {
             profile,
             key_results: known_results(&tokens, |token| keys.verify(token), |checked| &checked.given),
             published_results: known_results(&tokens, |token| published.verify(token), |checked| &checked.published),
-            has_keys: !keys.is_empty() || tried.any,
+            has_keys: any || tried.any,
             key_twins,
             sanitized: sanitized::inputs(&facts, &inputs),
             without_headers: sanitized::without_headers(&facts),
@@ -277,7 +277,7 @@ fn views_of(facts: &[Fact]) -> BTreeMap<ExchangeId, Vec<u32>> {
 }
 
 /// Puts facts in the order of their ids. Packets complete them nearly in order, and each is moved once: they are large.
-fn sort_by_id(facts: &mut [Fact]) {
+pub(crate) fn sort_by_id(facts: &mut [Fact]) {
     if facts.is_sorted_by_key(|fact| fact.id) {
         return;
     }

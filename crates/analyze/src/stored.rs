@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    capture::key_results,
+    capture::{key_results, sort_by_id},
     facts::{Fact, client::Client, columns, extract::Sharing},
-    key::PublishedKeys,
+    key::{KeyRing, PublishedKeys},
     masked,
     settings::Settings,
     table::{ColumnDef, SCHEMA, Values},
@@ -26,6 +26,13 @@ pub struct StoredFact {
     pub client_address: Option<IpAddr>,
     /// The fact; credentials are numbered within the part.
     pub fact: Fact,
+}
+
+impl KeysTried {
+    pub(crate) fn of(keys: &KeyRing) -> Self {
+        let twins = keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        Self { any: !keys.is_empty(), twins }
+    }
 }
 
 /// What one input says, fit to be kept.
@@ -95,7 +102,7 @@ impl Part {
         settings: &Settings,
         names: &Fingerprinter,
     ) -> Self {
-        facts.sort_by_key(|fact| fact.id);
+        sort_by_id(&mut facts);
         tokens.settle(&mut facts);
         masked::mask(&mut facts, &tokens);
         let mut given = key_results(&tokens, |token| settings.keys.verify(token));
@@ -110,8 +117,7 @@ impl Part {
             fact.source.input = 0;
             StoredFact { client_address, fact }
         });
-        let twins = settings.keys.twins().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-        let keys = KeysTried { any: !settings.keys.is_empty(), twins };
+        let keys = KeysTried::of(&settings.keys);
         Self { tokens: told.collect(), facts: facts.collect(), keys }
     }
 

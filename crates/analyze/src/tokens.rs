@@ -276,10 +276,15 @@ impl TokenStore {
             delivered: None,
             checked: Checked::default(),
         });
+        self.index(hash, id);
+        TokenId(id)
+    }
+
+    /// Lets the credential `id`, which is new, be found by its key, whose hash is `hash`.
+    fn index(&mut self, hash: u64, id: u32) {
         let (tokens, hasher) = (&self.tokens, &self.hasher);
         let hash_of = |id: &u32| hasher.hash_one(tokens[*id as usize].key().unwrap_or_default());
         self.by_value.insert_unique(hash, id, hash_of);
-        TokenId(id)
     }
 
     /// The first sight decides with which scheme a value is classified.
@@ -393,9 +398,7 @@ impl TokenStore {
         let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
         self.tokens.push(token);
         if let Some(key) = key {
-            let (tokens, hasher) = (&self.tokens, &self.hasher);
-            let hash_of = |id: &u32| hasher.hash_one(tokens[*id as usize].key().unwrap_or_default());
-            self.by_value.insert_unique(hasher.hash_one(&*key), id, hash_of);
+            self.index(self.hasher.hash_one(&*key), id);
         }
         (TokenId(id), None)
     }

@@ -45,8 +45,7 @@ pub(super) fn run(args: &ExtractArgs) -> anyhow::Result<u8> {
     let threads = load::threads(inspect)?;
     let keys = Arc::new(keylog::read(&inspect.keylog)?);
     let plan = Plan { threads, keys, ..Plan::new(&BodyNeeds) };
-    let mut extraction =
-        Extraction { writer, names, analyzer: Analyzer::new(settings), replace: args.replace, exchanges: 0 };
+    let mut extraction = Extraction { writer, names, analyzer: Analyzer::new(settings), replace: args.replace };
     let mut lines = String::new();
     for (path, digest) in &captures {
         match extraction.extract(path, digest, &plan, &mut progress, &interrupt) {
@@ -123,7 +122,6 @@ struct Extraction {
     names: Fingerprinter,
     analyzer: Analyzer,
     replace: bool,
-    exchanges: u64,
 }
 
 impl Extraction {
@@ -152,7 +150,6 @@ impl Extraction {
             bail!("{}: it was changed while it was read; extract it again", path.display());
         }
         let said = format!("{} exchanges, {} credentials", part.facts.len(), part.tokens.len());
-        self.exchanges += part.facts.len() as u64;
         self.writer.add(&part, input, ids)?;
         Ok(Some(said))
     }
