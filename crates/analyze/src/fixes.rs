@@ -326,6 +326,11 @@ const FIXES: &[Fix] = &[
         text: "Trade a code exactly once and at once: guard the callback against double mounting, reloads and prefetching, and remove code and state from the URL.",
     },
     Fix {
+        key: "fe.device-again",
+        place: "frontend",
+        text: "Show the user code with the time that is left, ask at the given interval, and start again with a new code where the old one lapsed (RFC 8628 §3.5).",
+    },
+    Fix {
         key: "fe.pkce-store",
         place: "frontend",
         text: "Keep verifier and state under the state's own key until the callback, on the same origin, so that a second login or tab does not overwrite them.",

@@ -401,9 +401,25 @@ impl Fact {
         sent.chain(self.delivered.iter().map(|d| d.token)).chain(self.request.refresh_token)
     }
 
+    /// Calls its credentials by their numbers elsewhere.
+    pub(crate) fn renumber_tokens(&mut self, number: impl Fn(TokenId) -> TokenId) {
+        self.credentials = self.credentials.changed(|c| Credential { token: number(c.token), ..c });
+        self.url_credentials = self.url_credentials.changed(|c| UrlCredential { token: number(c.token), ..c });
+        self.delivered = self.delivered.changed(|d| Delivery { token: number(d.token), ..d });
+        self.request.refresh_token = self.request.refresh_token.map(number);
+    }
+
     /// Its part in an OAuth, OpenID Connect or SAML conversation.
     pub fn oauth(&self) -> Option<&Oauth> {
         self.details.as_ref()?.oauth.as_ref()
+    }
+
+    /// Whether it asks for the token of a sign-in that a person confirms on another device (RFC 8628 §3.4).
+    pub(crate) fn asks_for_device(&self) -> bool {
+        self.request
+            .grant_type
+            .as_deref()
+            .is_some_and(|grant| grant.ends_with(":device_code") || grant == "device_code")
     }
 
     /// What followed a WebSocket handshake.

@@ -95,10 +95,19 @@ pub struct Said {
     pub stack: Option<Text>,
     /// Verification stages that the words prove to have passed (detectors §5.2).
     pub proves: Vec<Stage>,
+    /// The scopes that a denial asks for in its body, as it writes them.
+    pub scope: Option<Text>,
 }
 
-static NOTHING: Said =
-    Said { error: None, error_part: None, error_text: None, error_weight: None, stack: None, proves: Vec::new() };
+static NOTHING: Said = Said {
+    error: None,
+    error_part: None,
+    error_text: None,
+    error_weight: None,
+    stack: None,
+    proves: Vec::new(),
+    scope: None,
+};
 
 impl std::ops::Deref for Outcome {
     type Target = Said;
@@ -179,6 +188,7 @@ pub(crate) fn extract(
         said.error_weight = Some(reason.weight);
         said.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
         said.proves = reason.hit.proves;
+        said.scope = (said.error == Some(ErrorClass::Scope)).then(|| asked_scope(body, interner)).flatten();
     } else if status >= 400 {
         said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
@@ -187,6 +197,12 @@ pub(crate) fn extract(
     let mut outcome = Outcome { class: OutcomeClass::default(), status: Some(status), wordless, said };
     outcome.class = class(exchange, inferred, grpc.unwrap_or(status), &outcome, challenges);
     outcome
+}
+
+/// The scopes that a denial names beside its error: `scope` as GitLab and Doorkeeper write it, Slack's `needed`.
+fn asked_scope(body: &BodyView, interner: &mut Interner) -> Option<Text> {
+    let named = ["scope", "needed"].into_iter().find_map(|key| body.string(key))?;
+    Some(interner.text(&scrub(start(named.expose(), 200))))
 }
 
 /// 401 or 403 where gRPC answers UNAUTHENTICATED or PERMISSION_DENIED; the HTTP status is 200 whatever happened

@@ -151,14 +151,14 @@ fn shows(fact: &Fact, at: &str, says: impl Into<String>) -> Vec<Evidence> {
 
 /// The verdicts on every hypothesis about the incident's symptom.
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Judged> {
-    let table = table(scene.root.rule.code);
+    let table = table(scene.root);
     let mut judged: Vec<Judged> = table.iter().map(|hypothesis| verdict(hypothesis, scene)).collect();
     judged.sort_by_key(|j| j.verdict);
     judged
 }
 
-fn table(code: &str) -> &'static [Hypothesis] {
-    match code {
+fn table(root: &Finding) -> &'static [Hypothesis] {
+    match root.rule.code {
         "AUTH001" | "AUTH002" | "AUTH003" | "AUTH004" | "AUTH005" | "AUTH050" | "AUTH051" | "AUTH070" | "AUTH073" => {
             missing::TABLE
         }
@@ -170,6 +170,7 @@ fn table(code: &str) -> &'static [Hypothesis] {
         "AUTH052" => csrf::TABLE,
         "AUTH053" => login_page::TABLE,
         "AUTH054" => identity::TABLE,
+        "AUTH091" if root.variant.is_some_and(|variant| variant.starts_with("device-")) => oauth::DEVICE,
         "AUTH090" | "AUTH091" | "AUTH092" => oauth::LOGIN,
         "AUTH093" => oauth::SILENT,
         "AUTH060" | "AUTH061" | "AUTH062" | "AUTH074" => cors::TABLE,
@@ -232,7 +233,7 @@ mod common {
         let first = scene.first()?;
         let credential = first.main_credential()?;
         let claims = scene.capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
-        let clock = scene.capture.clocks.offset(&first.origin);
+        let clock = scene.capture.profile.clocks.offset(&first.origin);
         let left = clock.ahead(first, claims.exp?.intended().nanos());
         (left > 0).then_some(())?;
         let seconds = left / 1_000_000_000;

@@ -105,14 +105,45 @@ pub(super) static SILENT: &[Hypothesis] = &[
     },
 ];
 
+/// A sign-in that is confirmed on another device (RFC 8628).
+pub(super) static DEVICE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "lapsed",
+        statement: "Nobody confirmed the sign-in before its code lapsed",
+        rules: &["AUTH091:device-expired"],
+        reject: |scene| said_other(scene, "expired_token"),
+        needs: "the provider's answer",
+    },
+    Hypothesis {
+        id: "refused-by-person-or-policy",
+        statement: "The person or a policy of the provider refused",
+        rules: &["AUTH091:device-denied"],
+        reject: |scene| said_other(scene, "access_denied"),
+        needs: "the provider's answer",
+    },
+    Hypothesis {
+        id: "device-code-unknown",
+        statement: "The device code is not one that the provider gave to this client",
+        rules: &["AUTH091:device-unknown"],
+        reject: device_code_known,
+        needs: "the answer that gave the device code",
+    },
+    Hypothesis {
+        id: "client-refused",
+        statement: "The provider does not accept the client or the way it authenticates itself",
+        rules: &["AUTH092"],
+        reject: device_code_known,
+        needs: "the answers to earlier questions of the device",
+    },
+];
+
 /// The failing step and what it says.
 fn step<'a>(scene: &Scene<'a>) -> Option<(&'a Fact, &'a Oauth)> {
     scene.failing.iter().find_map(|&fact| Some((fact, fact.oauth()?)))
 }
 
 fn flows<'a>(scene: &Scene<'a>) -> Flows<'a> {
-    let client = scene.root.client;
-    Flows::among(scene.capture.facts.iter().filter(move |f| f.client == client && f.leg_of().is_none()))
+    Flows::among(scene.client.facts().filter(|f| f.leg_of().is_none()))
 }
 
 fn request<'a>(scene: &Scene<'a>) -> Option<(&'a Fact, &'a Oauth)> {
@@ -146,6 +177,19 @@ fn client_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
         );
     }
     None
+}
+
+/// Who is told to wait has been recognised, client and code.
+fn device_code_known(scene: &Scene<'_>) -> Option<Contradiction> {
+    let first = scene.first()?;
+    let asked = scene.client.on_route(&first.origin, &first.route);
+    let told_to_wait =
+        |f: &Fact| f.oauth().is_some_and(|o| o.answered.error.as_deref() == Some("authorization_pending"));
+    let waiting = asked.iter().find(|f| f.asks_for_device() && told_to_wait(f))?;
+    Contradiction::new(
+        "The provider told the device to wait, which it does only for a client and a code that it knows.",
+        shows(waiting, "response.body.error", "authorization_pending"),
+    )
 }
 
 fn code_sent_once(scene: &Scene<'_>) -> Option<Contradiction> {

@@ -81,7 +81,7 @@ fn callback_sets_session(scene: &Scene<'_>) -> Option<Contradiction> {
 fn clocks_agree(scene: &Scene<'_>) -> Option<Contradiction> {
     const CLOSE: i64 = 5_000_000_000;
     let first = scene.first()?;
-    let offsets = scene.failing.iter().map(|f| scene.capture.clocks.offset(&f.origin));
+    let offsets = scene.failing.iter().map(|f| scene.capture.profile.clocks.offset(&f.origin));
     let offsets: Vec<_> = offsets.filter(|offset| offset.samples > 0).collect();
     let apart = offsets.iter().map(|o| o.high).max()? - offsets.iter().map(|o| o.low).min()?;
     let origins: std::collections::BTreeSet<_> = scene.failing.iter().map(|f| &f.origin).collect();

@@ -112,7 +112,7 @@ fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
         );
     }
     let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
-    let clock = scene.capture.clocks.offset(&fact.origin);
+    let clock = scene.capture.profile.clocks.offset(&fact.origin);
     let left = clock.ahead(fact, claims.exp?.intended().nanos());
     (left > 0).then_some(())?;
     Contradiction::new(
@@ -144,7 +144,7 @@ fn clock_is_right(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = refreshes(scene).next()?;
     let input = scene.capture.inputs.get(usize::from(first.source.input));
     let recorded = input.is_none_or(|input| input.format == crate::coverage::InputFormat::Har);
-    let offset = scene.capture.clocks.offset(&first.origin);
+    let offset = scene.capture.profile.clocks.offset(&first.origin);
     (recorded && offset.samples > 0 && offset.low > -CLOSE && offset.high < CLOSE).then_some(())?;
     Contradiction::new(
         format!("The client's clock and the server's agree within {}.", span(offset.high.max(-offset.low))),

@@ -190,7 +190,7 @@ fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
     let Some(begin) = [claims.nbf, claims.iat].into_iter().flatten().map(|date| date.intended().nanos()).max() else {
         return Contradiction::new("The token names no beginning.", shows(first, "token.claim.nbf", "absent"));
     };
-    let clock = scene.capture.clocks.offset(&first.origin);
+    let clock = scene.capture.profile.clocks.offset(&first.origin);
     let since = clock.behind(first, begin);
     (since > 0).then_some(())?;
     Contradiction::new(
@@ -209,7 +209,8 @@ fn clocks_agree(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let token = scene.capture.tokens.get(first.main_credential()?.token);
     let delivery = scene.capture.fact(token.delivered_by?)?;
-    let (api, issuer) = (scene.capture.clocks.offset(&first.origin), scene.capture.clocks.offset(&delivery.origin));
+    let (api, issuer) =
+        (scene.capture.profile.clocks.offset(&first.origin), scene.capture.profile.clocks.offset(&delivery.origin));
     let known = api.samples > 0 && issuer.samples > 0 && api.consistent && issuer.consistent;
     let apart = api.high.saturating_sub(issuer.low).max(issuer.high.saturating_sub(api.low));
     (known && apart < CLOSE).then_some(())?;

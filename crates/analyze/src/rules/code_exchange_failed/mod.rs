@@ -1,6 +1,7 @@
 //! AUTH091: the login came back with a code, and the code could not be traded.
 
 mod cause;
+mod device;
 
 use crate::{
     case::Case,
@@ -31,7 +32,9 @@ pub(super) static RULE: Rule = Rule {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let flows = Flows::of(case);
     for (fact, oauth) in flows.steps().filter(|(f, _)| !f.gates.any(&[Gate::NotServer, Gate::Probe, Gate::Blocked])) {
-        if oauth.trades_code && is_refused_trade(fact, oauth) {
+        if let Some(end) = device::end(fact, oauth) {
+            out.add(device::draft(case, fact, oauth, end));
+        } else if oauth.trades_code && is_refused_trade(fact, oauth) {
             out.add(draft(case, &flows, fact, oauth, Place::TokenEndpoint));
         } else if flows.is_callback(fact, oauth) && oauth.asked.error.is_none() && is_failed_callback(fact, oauth) {
             out.add(draft(case, &flows, fact, oauth, Place::Callback));

@@ -205,13 +205,15 @@ fn stepped_up(case: &Case<'_>, facts: &[&Fact]) -> bool {
     })
 }
 
-/// The scopes that the challenge asks for and the token lacks.
+/// The scopes that the challenge or the body asks for and the token lacks.
 fn missing(case: &Case<'_>, fact: &Fact) -> Vec<String> {
     let asked = fact.challenges.iter().filter(|c| c.error() == Some("insufficient_scope")).find_map(|c| c.scope());
+    let asked = asked.or(fact.outcome.scope.as_deref());
     let has: BTreeSet<&str> = Presented::of(case, fact)
         .map(|jwt| jwt.claims.scopes.iter().map(|scope| &**scope).collect())
         .unwrap_or_default();
-    asked.into_iter().flat_map(str::split_whitespace).filter(|scope| !has.contains(scope)).map(str::to_owned).collect()
+    let each = asked.into_iter().flat_map(|asked| asked.split([' ', ','])).filter(|scope| !scope.is_empty());
+    each.filter(|scope| !has.contains(scope)).map(str::to_owned).collect()
 }
 
 fn scopes(case: &Case<'_>, fact: &Fact) -> Option<String> {
