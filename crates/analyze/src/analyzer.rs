@@ -6,13 +6,13 @@ use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange, ExchangeId};
 
 use crate::{
     analysis::Analysis,
-    capture::Capture,
+    capture::{Capture, Drawn},
     coverage::Input,
     diagnosis,
-    facts::{Fact, client::Client, extract::Extractor},
+    facts::{Fact, extract::Extractor},
     judge,
-    key::PublishedKeys,
     own_rule::{self, OwnRule},
+    profile::{Profile, measure::Measure},
     settings::Settings,
     stored::{KeysTried, Part},
     token::Fingerprinter,
@@ -67,14 +67,14 @@ impl Analyzer {
     /// What is there so far, to be judged beside whatever still arrives: for those who cannot wait for the end. It costs a
     /// copy of the facts and tokens, not of the exchanges.
     pub fn so_far(&self) -> Snapshot {
-        Snapshot {
-            settings: Arc::clone(&self.settings),
+        let drawn = Drawn {
             facts: self.facts.clone(),
             tokens: self.tokens.clone(),
             clients: self.extractor.clients(),
             published: self.extractor.published().clone(),
             keys_tried: self.keys_tried.clone(),
-        }
+        };
+        Snapshot { settings: Arc::clone(&self.settings), drawn }
     }
 
     /// Takes out the facts of the input that was pushed, whose exchanges count from 0, fit to be kept. What its key sets say
@@ -102,34 +102,48 @@ impl Analyzer {
         }
     }
 
+    /// What the facts add up to. They are all that some clients sent, and sums of other clients' facts add to theirs:
+    /// [`Profile::from_measures`].
+    pub fn measures(self, inputs: &[Input]) -> impl Iterator<Item = (Measure, u64)> {
+        self.into_snapshot().drawn.tally(inputs).measures()
+    }
+
     /// Judges everything with the final profile.
     pub fn finish(self, inputs: Vec<Input>) -> Analysis {
-        // What only helped to draw facts is not carried through judging.
+        self.into_snapshot().judge(inputs)
+    }
+
+    /// Judges what some clients sent with the `profile` of all.
+    pub fn finish_against(self, inputs: Vec<Input>, profile: Profile) -> Analysis {
+        self.into_snapshot().judge_against(inputs, Some(profile))
+    }
+
+    /// What is there. What only helped to draw facts is not carried through judging.
+    fn into_snapshot(self) -> Snapshot {
         let (clients, published) = self.extractor.into_parts();
         let Self { settings, facts, tokens, keys_tried, .. } = self;
-        Snapshot { settings, facts, tokens, clients, published, keys_tried }.judge(inputs)
+        Snapshot { settings, drawn: Drawn { facts, tokens, clients, published, keys_tried } }
     }
 }
 
 /// The facts of a moment. What is judged of them is provisional: a later exchange may explain an earlier one.
 pub struct Snapshot {
     settings: Arc<Settings>,
-    facts: Vec<Fact>,
-    tokens: TokenStore,
-    clients: Vec<Client>,
-    published: PublishedKeys,
-    keys_tried: KeysTried,
+    drawn: Drawn,
 }
 
 impl Snapshot {
     /// Judges with the profile of this moment.
     pub fn judge(self, inputs: Vec<Input>) -> Analysis {
+        self.judge_against(inputs, None)
+    }
+
+    fn judge_against(self, inputs: Vec<Input>, profile: Option<Profile>) -> Analysis {
         let digests: Vec<_> = inputs.iter().map(|input| input.sha256).collect();
         let fingerprints = Fingerprinter::of_run(self.settings.fingerprint_key.as_ref(), &digests);
         let fingerprints = if self.settings.shared { fingerprints.without_tails() } else { fingerprints };
         let settings = Arc::clone(&self.settings);
-        let keys = (&self.published, self.keys_tried);
-        let capture = Capture::new(self.facts, self.tokens, self.clients, inputs, fingerprints, keys, settings);
+        let capture = Capture::new(self.drawn, inputs, fingerprints, settings, profile);
         let (mut findings, coverage) = judge::judge(&capture);
         findings.extend(own_rule::judge(&capture, &self.settings.own_rules));
         for finding in &mut findings {

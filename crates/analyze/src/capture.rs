@@ -9,27 +9,24 @@ use std::{
 use authtrace_parse::{ExchangeId, SecretStr};
 
 use crate::{
-    case::delivers_token,
     coverage::Input,
     expect::{Bindings, Declared, Expectations},
     facts::{
         ClientId, Fact,
         client::{self, Client},
-        clock::Clocks,
         join, lifetime,
         role::Role,
         session::{self, Session},
-        silent, views,
+        silent::Silences,
+        views,
     },
     key::{KeyResult, PublishedKeys},
-    key_sets::KeySets,
     masked,
-    profile::Profile,
+    profile::{Profile, tally::Tally},
     sanitized,
     settings::Settings,
     stored::KeysTried,
     table::{self, FilterError},
-    text::Text,
     thresholds::Overrides,
     token::{Fingerprinter, Identifier, TokenKind},
     tokens::{Checked, TokenId, TokenStore},
@@ -54,9 +51,7 @@ pub struct Capture {
     pub tokens: TokenStore,
     /// Sessions, in order of first sight.
     pub sessions: Vec<Session>,
-    /// Clocks per origin.
-    pub clocks: Clocks,
-    /// Baselines.
+    /// What all clients together show.
     pub profile: Profile,
     /// How the candidate keys did on each token that a key applies to.
     pub key_results: BTreeMap<TokenId, Vec<KeyResult>>,
@@ -68,8 +63,6 @@ pub struct Capture {
     pub clients: Vec<Client>,
     /// Inputs in the order given.
     pub inputs: Vec<Input>,
-    /// Key sets that were seen, by whose keys they are.
-    pub(crate) key_sets: KeySets,
     /// How secrets are named.
     pub fingerprints: Fingerprinter,
     settings: Arc<Settings>,
@@ -77,11 +70,44 @@ pub struct Capture {
     /// How the keys that the capture publishes did on tokens.
     pub published_results: BTreeMap<TokenId, Vec<KeyResult>>,
     sanitized: BTreeSet<u16>,
-    without_headers: BTreeSet<u16>,
-    providers: BTreeSet<Text>,
     timelines: BTreeMap<ClientId, Vec<u32>>,
     /// For each call that has them, the indices of its other views, in order of id.
     views: BTreeMap<ExchangeId, Vec<u32>>,
+}
+
+/// What was drawn of exchanges, each by itself.
+#[derive(Clone)]
+pub(crate) struct Drawn {
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) tokens: TokenStore,
+    /// Who sent, by the number of [`Fact::sender`].
+    pub(crate) clients: Vec<Client>,
+    /// Keys that the capture publishes.
+    pub(crate) published: PublishedKeys,
+    /// Keys that were tried before, where the values of credentials were left behind.
+    pub(crate) keys_tried: KeysTried,
+}
+
+impl Drawn {
+    /// Puts facts in order and says of each what its neighbours decide; which views are one call, and which clients are one.
+    fn join(&mut self, inputs: &[Input]) {
+        let Self { facts, tokens, clients, .. } = self;
+        sort_by_id(facts);
+        tokens.settle(facts);
+        masked::mask(facts, tokens);
+        let same = views::find(facts, clients, inputs);
+        client::settle(facts, clients, same);
+        for timeline in in_order(facts).chunk_by_mut(|a, b| a.client == b.client) {
+            lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
+            join::join(timeline);
+        }
+    }
+
+    /// What the facts add up to, fit to be added to what others do (see [`Profile::from_measures`]).
+    pub(crate) fn tally(mut self, inputs: &[Input]) -> Tally {
+        self.join(inputs);
+        Tally::of(&self.facts, &self.tokens, &Silences::among(&self.facts))
+    }
 }
 
 impl AsRef<Self> for Capture {
@@ -91,32 +117,25 @@ impl AsRef<Self> for Capture {
 }
 
 impl Capture {
-    /// Joins and aggregates `facts`, which may be in any order.
+    /// Joins and aggregates what was drawn, which may be in any order. The facts are judged against `profile` where it is given: then they are
+    /// whole timelines out of a larger capture.
     pub(crate) fn new(
-        mut facts: Vec<Fact>,
-        mut tokens: TokenStore,
-        clients: Vec<Client>,
+        mut drawn: Drawn,
         inputs: Vec<Input>,
         fingerprints: Fingerprinter,
-        (published, tried): (&PublishedKeys, KeysTried),
         settings: Arc<Settings>,
+        profile: Option<Profile>,
     ) -> Self {
-        sort_by_id(&mut facts);
-        tokens.settle(&mut facts);
-        masked::mask(&mut facts, &tokens);
-        let same = views::find(&mut facts, &clients, &inputs);
-        client::settle(&mut facts, &clients, same);
+        drawn.join(&inputs);
+        let Drawn { mut facts, mut tokens, clients, published, keys_tried: tried } = drawn;
         let (timelines, views) = (timelines(&facts), views_of(&facts));
-        for timeline in in_order(&mut facts).chunk_by_mut(|a, b| a.client == b.client) {
-            lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
-            join::join(timeline);
-        }
-        silent::mark_silent_refusals(&mut facts);
+        let silences = Silences::among(&facts);
+        let profile = profile.unwrap_or_else(|| Tally::of(&facts, &tokens, &silences).finish());
+        silences.mark(&mut facts, &profile.accepted);
         count_answers(&facts, &mut tokens);
         let mut order: Vec<u32> = (0..).take(facts.len()).collect();
         sort_by_time(&mut order, &facts);
         let sessions = session::assign(&mut facts, &order, &tokens, &fingerprints);
-        let profile = Profile::from_facts(&facts, &tokens);
         for fact in &mut facts {
             fact.bare_accepted = profile.route(&fact.origin, &fact.route).bare_ok > 0;
         }
@@ -126,16 +145,12 @@ impl Capture {
         key_twins.extend(tried.twins);
         key_twins.dedup();
         Self {
-            clocks: Clocks::from_facts(&facts),
-            key_sets: KeySets::from_facts(&facts),
             profile,
             key_results: known_results(&tokens, |token| keys.verify(token), |checked| &checked.given),
             published_results: known_results(&tokens, |token| published.verify(token), |checked| &checked.published),
             has_keys: any || tried.any,
             key_twins,
             sanitized: sanitized::inputs(&facts, &inputs),
-            without_headers: sanitized::without_headers(&facts),
-            providers: facts.iter().filter(|f| delivers_token(f)).map(|f| f.origin.clone()).collect(),
             sessions,
             facts,
             tokens,
@@ -178,14 +193,9 @@ impl Capture {
         self.sanitized.contains(&input)
     }
 
-    /// Whether this origin handed out a token in this capture.
-    pub fn delivers_tokens(&self, origin: &Text) -> bool {
-        self.providers.contains(origin)
-    }
-
     /// Whether a header that is not in the capture may have been on the wire all the same.
     pub fn hides_headers(&self, input: u16) -> bool {
-        self.sanitized.contains(&input) || self.without_headers.contains(&input)
+        self.sanitized.contains(&input) || !self.profile.has_headers(input)
     }
 
     /// The inputs whose exporter removed credentials.

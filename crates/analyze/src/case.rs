@@ -115,7 +115,7 @@ impl<'a> Case<'a> {
 
     /// The clock of the server of `fact` against the capture's.
     pub(crate) fn clock(&self, fact: &Fact) -> Offset {
-        self.capture.clocks.offset(&fact.origin)
+        self.capture.profile.clocks.offset(&fact.origin)
     }
 
     /// How the candidate keys did on a token; empty where no key was given or none applies.

@@ -10,52 +10,50 @@ use crate::{
 };
 
 /// Answers of endpoints that publish keys, whoever asked for them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct KeySets {
-    /// Indices of facts with a key set, by the URL that published it, in order of id.
-    by_url: BTreeMap<String, Vec<u32>>,
-    /// Indices of requests for keys or metadata that failed, in order of id.
-    failed: Vec<u32>,
+    /// Every exchange about keys, in order of id.
+    facts: Vec<Fact>,
+    /// Indices of those with a key set, by the URL that published it.
+    by_url: BTreeMap<String, Vec<usize>>,
     /// What discovery documents say: issuer without its trailing slash, URLs of its keys.
     declared: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// Whether an exchange publishes keys, says where they are, or failed to.
+pub(crate) fn is_about_keys(fact: &Fact) -> bool {
+    fact.leg_of().is_none() && (fact.key_set.is_some() || discovered(fact).is_some() || is_failed_fetch(fact))
+}
+
 impl KeySets {
-    pub(crate) fn from_facts(facts: &[Fact]) -> Self {
-        let mut sets = Self::default();
-        for (index, fact) in (0u32..).zip(facts).filter(|(_, f)| f.leg_of().is_none()) {
+    /// Those that `facts` show, which are about keys and in order of id.
+    pub(crate) fn of(facts: Vec<Fact>) -> Self {
+        let (mut by_url, mut declared) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, BTreeSet<_>>::new());
+        for (index, fact) in facts.iter().enumerate() {
             if fact.key_set.is_some() {
-                sets.by_url.entry(url(fact)).or_default().push(index);
-            } else if is_failed_fetch(fact) {
-                sets.failed.push(index);
+                by_url.entry(url(fact)).or_default().push(index);
             }
-            if let (Some(issuer), Some(keys)) = (&fact.discovered_issuer, &fact.discovered_keys) {
-                sets.declared.entry(bare(issuer).to_owned()).or_default().insert(bare(keys).to_owned());
+            if let Some((issuer, keys)) = discovered(fact) {
+                declared.entry(bare(issuer).to_owned()).or_default().insert(bare(keys).to_owned());
             }
         }
-        sets
+        Self { facts, by_url, declared }
     }
 
     /// The answers that published the keys of the issuer of `claims`, in order of id; `deliverer` is the origin that handed
     /// out the token, where the capture shows it.
-    pub(crate) fn of<'a>(
-        &self,
-        facts: &'a [Fact],
-        claims: &Claims,
-        deliverer: Option<&Text>,
-    ) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    pub(crate) fn issued_by<'a>(&'a self, claims: &Claims, deliverer: Option<&Text>) -> Vec<&'a Fact> {
         let urls = self.urls(claims.iss.as_deref(), deliverer);
-        let mut indices: Vec<u32> = urls.iter().filter_map(|url| self.by_url.get(*url)).flatten().copied().collect();
+        let mut indices: Vec<usize> = urls.iter().filter_map(|url| self.by_url.get(*url)).flatten().copied().collect();
         indices.sort_unstable();
-        indices.into_iter().filter_map(|index| facts.get(index as usize))
+        indices.into_iter().filter_map(|index| self.facts.get(index)).collect()
     }
 
-    /// Requests for the keys or the metadata of the issuer of `claims` that failed.
-    pub(crate) fn failed<'a>(&self, facts: &'a [Fact], claims: &Claims) -> impl Iterator<Item = &'a Fact> + use<'a> {
+    /// Requests for the keys or the metadata of the issuer of `claims` that failed, in order of id.
+    pub(crate) fn failed<'a>(&'a self, claims: &Claims) -> impl Iterator<Item = &'a Fact> {
         let iss = claims.iss.as_deref().map(bare).unwrap_or_default().to_owned();
         let declared = self.declared.get(&iss).cloned().unwrap_or_default();
-        let failed: Vec<u32> = self.failed.clone();
-        failed.into_iter().filter_map(|index| facts.get(index as usize)).filter(move |fact| {
+        self.facts.iter().filter(|fact| fact.key_set.is_none() && is_failed_fetch(fact)).filter(move |fact| {
             let url = url(fact);
             declared.contains(&url) || (iss.contains("://") && belongs(&url, &iss))
         })
@@ -74,6 +72,11 @@ impl KeySets {
         // Two sets at one place are two tenants: nothing says which of them is the token's.
         if near.len() == 1 { near } else { Vec::new() }
     }
+}
+
+/// The issuer that a discovery document names, and where its keys are.
+fn discovered(fact: &Fact) -> Option<(&Text, &Text)> {
+    fact.discovered_issuer.as_ref().zip(fact.discovered_keys.as_ref())
 }
 
 /// Whether `url` lies under `base`, whole segments only.

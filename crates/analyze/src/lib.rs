@@ -46,6 +46,7 @@ pub mod stored;
 pub mod table;
 pub mod text;
 pub mod thresholds;
+pub mod ties;
 pub mod token;
 pub mod tokens;
 

@@ -17,12 +17,6 @@ const MIN_ENTRIES: u32 = 20;
 /// Least entries when a preflight or a marker tells.
 const MIN_ENTRIES_STRONG: u32 = 5;
 
-/// Indices of the inputs in which no request has any header: their writer recorded none, so none may be called absent.
-pub(crate) fn without_headers(facts: &[Fact]) -> BTreeSet<u16> {
-    let with: BTreeSet<u16> = facts.iter().filter(|f| f.has_headers).map(|f| f.source.input).collect();
-    facts.iter().map(|f| f.source.input).filter(|input| !with.contains(input)).collect()
-}
-
 #[derive(Default)]
 struct Tells {
     entries: u32,

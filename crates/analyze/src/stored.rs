@@ -3,7 +3,10 @@
 //! What is left behind here is what only the bytes could tell: keys are tried before, values and identifiers become keyed
 //! fingerprints ([`Told`](crate::token::Told)), and paths that repeat a credential are masked.
 
-use std::net::IpAddr;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +18,7 @@ use crate::{
     settings::Settings,
     table::{ColumnDef, SCHEMA, Values},
     token::Fingerprinter,
-    tokens::{Token, TokenStore},
+    tokens::{Token, TokenId, TokenStore},
 };
 
 /// The fact of one exchange as it is kept, before anything is joined or judged.
@@ -60,6 +63,8 @@ pub struct KeysTried {
 pub struct Gathering {
     part: Part,
     sharing: Sharing,
+    /// What the credentials of [`Gathering::push_token`] are called in the file that they come from.
+    numbers: HashMap<u32, u32>,
 }
 
 impl Gathering {
@@ -74,6 +79,15 @@ impl Gathering {
         self.part.tokens.extend(tokens);
     }
 
+    /// Takes in the credential that facts call `number`: some of a part's, in any order, once each.
+    pub fn push_token(&mut self, number: u32, token: Token) {
+        let next = u32::try_from(self.part.tokens.len()).unwrap_or(u32::MAX);
+        if let Entry::Vacant(free) = self.numbers.entry(number) {
+            free.insert(next);
+            self.part.tokens.push(token);
+        }
+    }
+
     /// Rows so far, facts and credentials together.
     pub fn rows(&self) -> usize {
         self.part.facts.len() + self.part.tokens.len()
@@ -82,6 +96,10 @@ impl Gathering {
     /// The part, with facts by ascending id, and what keys were tried on it.
     pub fn finish(mut self, keys: KeysTried) -> Part {
         self.part.facts.sort_by_key(|stored| stored.fact.id);
+        if !self.numbers.is_empty() {
+            let number = |id: TokenId| TokenId(self.numbers.get(&id.0).copied().unwrap_or(u32::MAX));
+            self.part.facts.iter_mut().for_each(|stored| stored.fact.renumber_tokens(number));
+        }
         Part { keys, ..self.part }
     }
 }

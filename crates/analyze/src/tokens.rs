@@ -142,8 +142,13 @@ impl Token {
         }
     }
 
+    /// What of it can be compared with what other files say; `None` where it is easy to guess, or not left behind yet.
+    pub(crate) fn told_as(&self) -> Option<&str> {
+        matches!(self.value, Value::Told(_)).then(|| self.key()).flatten()
+    }
+
     fn is_told_as(&self, key: &str) -> bool {
-        matches!(self.value, Value::Told(_)) && self.key() == Some(key)
+        self.told_as() == Some(key)
     }
 
     /// What may be kept of it in a file, with what the keys at hand say of it.

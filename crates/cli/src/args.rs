@@ -68,6 +68,8 @@ pub(crate) enum Verb {
     Query(QueryArgs),
     /// Keep the facts of captures as Parquet in the folder -o, which the other verbs and other engines read
     Extract(ExtractArgs),
+    /// Judge some clients of a dataset, whose rows come as an Arrow stream: for engines that hold the others elsewhere
+    Judge(JudgeArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
     Report(ReportArgs),
     /// Say what changed in authentication behaviour between two captures
@@ -236,6 +238,27 @@ pub(crate) struct ExtractArgs {
     /// Extract captures again that the dataset has already: with other keys, for instance
     #[arg(long)]
     pub(crate) replace: bool,
+    /// Place of the first capture among those of the dataset, from 0: for programs that extract into it at once
+    #[arg(long, value_name = "N")]
+    pub(crate) place: Option<u32>,
+}
+
+/// `judge`.
+#[derive(Args)]
+pub(crate) struct JudgeArgs {
+    /// Read rows of `exchanges` and `tokens` from standard input and write what comes of them to standard output, both as
+    /// streams of Arrow
+    #[arg(long)]
+    pub(crate) arrow: bool,
+    /// The dataset that the rows are out of: its dataset.json and parts/ are read
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) dataset: PathBuf,
+    /// What all clients add up to: write findings. Without, write what these clients add to it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Settings; no other file is looked for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// `capture`.

@@ -230,7 +230,7 @@ fn what_is_damaged_is_named_and_the_rest_is_read() {
     assert!(damage("parquet", &cut).contains("extract captures/race.har again"));
     assert!(damage("parquet", &|_| Vec::new()).contains("damaged"));
     assert!(damage("json", &cut).contains("damaged"));
-    let older = |bytes: Vec<u8>| text(&bytes).replace("authtrace.dataset/1", "authtrace.dataset/0").into_bytes();
+    let older = |bytes: Vec<u8>| text(&bytes).replace("authtrace.dataset/2", "authtrace.dataset/0").into_bytes();
     assert!(damage("json", &older).contains("written as authtrace.dataset/0"));
     // Rows that a small file cannot hold were made up to fill memory.
     let many = |bytes: Vec<u8>| {

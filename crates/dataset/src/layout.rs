@@ -5,6 +5,7 @@
 //!   dataset.json                                   schema, buckets, and which key names its secrets
 //!   parts/<part>.json                              one a part: its input and its files; written last
 //!   tokens/<part>.parquet                          one row a credential
+//!   ties/<part>.parquet                            what clients have in common: who must be judged together
 //!   exchanges/day=2026-11-26/bucket=03/<part>.parquet   one row an exchange, by day and by client
 //! ```
 //!
@@ -17,7 +18,7 @@ use authtrace_analyze::{coverage::Input, stored::KeysTried};
 use serde::{Deserialize, Serialize};
 
 /// The schema of files that this version writes and reads.
-pub const SCHEMA: &str = "authtrace.dataset/1";
+pub const SCHEMA: &str = "authtrace.dataset/2";
 
 /// The file that makes a folder a dataset.
 pub(crate) const MARKER: &str = "dataset.json";
@@ -75,6 +76,11 @@ pub(crate) fn part_file(root: &Path, part: &str) -> PathBuf {
 /// Path of a part's credentials, within the dataset.
 pub(crate) fn tokens_file(part: &str) -> String {
     format!("tokens/{part}.parquet")
+}
+
+/// Path of a part's ties, within the dataset.
+pub(crate) fn ties_file(part: &str) -> String {
+    format!("ties/{part}.parquet")
 }
 
 /// Path of a part's exchanges of one day and one bucket, within the dataset. Hive's own name stands for no day.

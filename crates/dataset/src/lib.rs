@@ -9,11 +9,13 @@ mod file;
 mod layout;
 mod read;
 mod rows;
+mod stream;
 mod values;
 mod write;
 
 pub use answer::parquet_of;
 pub use error::{DatasetError, RowError};
 pub use layout::{Marker, SCHEMA};
-pub use read::{Dataset, ReadPart};
+pub use read::{Dataset, PartInfo, ReadPart};
+pub use stream::{read_measures, read_rows, write_findings, write_measures};
 pub use write::Writer;

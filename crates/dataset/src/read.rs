@@ -7,13 +7,13 @@ use std::{
 
 use authtrace_analyze::{
     coverage::Input,
-    stored::{Gathering, Part},
+    stored::{Gathering, KeysTried, Part},
 };
 
 use crate::{
     error::{DatasetError, RowError},
     file::{self, Unread},
-    layout::{DataFile, MARKER, Marker, PartFile, SCHEMA},
+    layout::{DataFile, MARKER, Marker, PartFile, SCHEMA, part_name},
     rows,
 };
 
@@ -33,6 +33,18 @@ pub struct ReadPart {
     pub input: Input,
     /// Ids that its exchanges take.
     pub ids: u32,
+}
+
+/// What one part says of itself.
+pub struct PartInfo {
+    /// What rows call it.
+    pub name: String,
+    /// The input that it was made from.
+    pub input: Input,
+    /// The number that its exchange 0 has among those of all parts.
+    pub first_id: u32,
+    /// Candidate keys that were tried on it.
+    pub keys: KeysTried,
 }
 
 impl Dataset {
@@ -73,6 +85,18 @@ impl Dataset {
         self.parts.last().map_or(0, |part| part.sequence.saturating_add(1))
     }
 
+    /// What the parts say of themselves, in the order of the inputs, and why those that cannot be read cannot.
+    pub fn about(self) -> (Vec<PartInfo>, Vec<DatasetError>) {
+        let mut first_id = 0u32;
+        let parts = self.parts.into_iter().map(|own| {
+            let PartFile { ids, input, keys, .. } = own;
+            let info = PartInfo { name: part_name(&input.sha256), input, first_id, keys };
+            first_id = first_id.saturating_add(ids);
+            info
+        });
+        (parts.collect(), self.faults)
+    }
+
     /// Every part in the order of the inputs, and why those that cannot be read cannot.
     pub fn parts(self) -> impl Iterator<Item = Result<ReadPart, DatasetError>> {
         let Self { root, parts, faults, .. } = self;
@@ -110,7 +134,7 @@ fn damaged(path: &Path, why: &dyn std::fmt::Display, capture: &str) -> DatasetEr
 
 fn read(root: &Path, own: PartFile) -> Result<ReadPart, DatasetError> {
     let mut gathering = Gathering::default();
-    for data in &own.files {
+    for data in own.files.iter().filter(|data| !data.path.starts_with("ties/")) {
         read_file(root, data, &mut gathering, &own.input.path)?;
     }
     let part = gathering.finish(own.keys);

@@ -5,10 +5,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use authtrace_analyze::{
     stored::{Part, StoredFact, columns_of_a_fact},
+    text::Text,
+    ties::Tie,
     tokens::Token,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,18 +18,29 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use crate::{error::RowError, values::array};
 
-/// The rows of `part` at `rows`, with the columns that people ask for in front of the fact as a whole.
+/// Name of the part that a row belongs to.
+pub(crate) const PART: &str = "part";
+/// What facts of the same part call a credential.
+pub(crate) const NUMBER: &str = "number";
+
+/// The rows of `part` at `rows`, sent by `clients`, with the columns that people ask for in front of the fact as a whole.
+/// The part is called `name`.
 ///
 /// # Errors
 /// Where a value was not left behind.
-pub(crate) fn of_facts(part: &Part, rows: &[usize]) -> Result<RecordBatch, RowError> {
+pub(crate) fn of_facts(part: &Part, name: &str, rows: &[usize], clients: &[Text]) -> Result<RecordBatch, RowError> {
     let facts: Vec<&StoredFact> = rows.iter().filter_map(|&row| part.facts.get(row)).collect();
     let whole = serde_arrow::to_record_batch(fact_fields()?, &facts)?;
     let flat = columns_of_a_fact().map(|column| (column.name.to_owned(), array(&part.values(column, rows))));
+    let who = rows.iter().map(|&row| clients.get(row).map(|client| client.as_str())).collect::<StringArray>();
+    let own: [(String, ArrayRef); 2] =
+        [(PART.to_owned(), repeated(name, rows.len())), ("client".to_owned(), Arc::new(who))];
     let names = whole.schema();
     let whole =
         names.fields().iter().zip(whole.columns()).map(|(field, column)| (field.name().clone(), column.clone()));
-    Ok(RecordBatch::try_from_iter_with_nullable(flat.chain(whole).map(|(name, column)| (name, column, true)))?)
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        own.into_iter().chain(flat).chain(whole).map(|(name, column)| (name, column, true)),
+    )?)
 }
 
 /// The facts of `rows`.
@@ -38,12 +51,39 @@ pub(crate) fn facts(rows: &RecordBatch) -> Result<Vec<StoredFact>, RowError> {
     read(rows, fact_fields()?)
 }
 
-/// The rows of `tokens`.
+fn repeated(text: &str, times: usize) -> ArrayRef {
+    Arc::new(std::iter::repeat_n(Some(text), times).collect::<StringArray>())
+}
+
+/// The rows of `tokens`, each with its number in the part, which is called `name`.
 ///
 /// # Errors
 /// Where a value was not left behind.
-pub(crate) fn of_tokens(tokens: &[Token]) -> Result<RecordBatch, RowError> {
-    Ok(serde_arrow::to_record_batch(token_fields()?, &tokens)?)
+pub(crate) fn of_tokens(tokens: &[Token], name: &str) -> Result<RecordBatch, RowError> {
+    let whole = serde_arrow::to_record_batch(token_fields()?, &tokens)?;
+    let numbers: Int64Array = (0i64..).take(tokens.len()).map(Some).collect();
+    let own: [(String, ArrayRef); 2] =
+        [(PART.to_owned(), repeated(name, tokens.len())), (NUMBER.to_owned(), Arc::new(numbers))];
+    let names = whole.schema();
+    let whole =
+        names.fields().iter().zip(whole.columns()).map(|(field, column)| (field.name().clone(), column.clone()));
+    let columns = own.into_iter().chain(whole).map(|(name, column)| (name, column, true));
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+}
+
+/// The rows of `ties`.
+///
+/// # Errors
+/// None that is known.
+pub(crate) fn of_ties<'t>(ties: impl Iterator<Item = &'t Tie> + Clone) -> Result<RecordBatch, RowError> {
+    let texts =
+        |text: fn(&Tie) -> &str| -> ArrayRef { Arc::new(ties.clone().map(text).map(Some).collect::<StringArray>()) };
+    let columns = [
+        ("client", texts(|tie| &tie.client), true),
+        ("what", texts(|tie| &tie.what), true),
+        ("way", texts(|tie| tie.way.name()), true),
+    ];
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
 /// The credentials of `rows`.

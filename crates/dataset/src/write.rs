@@ -9,15 +9,18 @@ use std::{
 use authtrace_analyze::{
     coverage::Input,
     stored::{Part, StoredFact},
+    text::Text,
+    ties::{ClientNames, ties},
     token::Fingerprinter,
 };
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::{
     error::DatasetError,
     file,
-    layout::{DataFile, MARKER, Marker, PartFile, SCHEMA, exchanges_file, part_file, part_name, tokens_file},
+    layout::{
+        DataFile, MARKER, Marker, PartFile, SCHEMA, exchanges_file, part_file, part_name, ties_file, tokens_file,
+    },
     read::Dataset,
     rows,
 };
@@ -55,6 +58,11 @@ impl Writer {
         self.known(&part_name(sha256)).is_some()
     }
 
+    /// Gives the next part the place `place` among the inputs, from 0, where several programs put parts in at once.
+    pub fn place(&mut self, place: u32) {
+        self.next = place;
+    }
+
     /// Puts `part` in, which was read of `input` and took so many `ids`; it replaces what was there of the same input.
     ///
     /// # Errors
@@ -62,16 +70,22 @@ impl Writer {
     pub fn add(&mut self, part: &Part, input: Input, ids: u32) -> Result<(), DatasetError> {
         let name = part_name(&input.sha256);
         let sequence = self.known(&name).map_or(self.next, |known| known.sequence);
+        let mut clients = ClientNames::new(&input);
+        let clients: Vec<Text> = part.facts.iter().map(|stored| clients.of(stored)).collect();
         let mut files = Vec::new();
-        for ((day, bucket), rows) in self.partitions(part, &input) {
+        for ((day, bucket), rows) in self.partitions(part, &clients) {
             let path = exchanges_file(&name, day.as_deref(), bucket);
-            let batches = rows.chunks(BATCH).map(|rows| rows::of_facts(part, rows));
+            let batches = rows.chunks(BATCH).map(|rows| rows::of_facts(part, &name, rows, &clients));
             file::write_rows(&self.root.join(&path), batches)?;
             files.push(DataFile { path, rows: rows.len() });
         }
         let path = tokens_file(&name);
-        file::write_rows(&self.root.join(&path), std::iter::once(rows::of_tokens(&part.tokens)))?;
+        file::write_rows(&self.root.join(&path), std::iter::once(rows::of_tokens(&part.tokens, &name)))?;
         files.push(DataFile { path, rows: part.tokens.len() });
+        let ties = ties(part, &input, &name);
+        let path = ties_file(&name);
+        file::write_rows(&self.root.join(&path), std::iter::once(rows::of_ties(ties.iter())))?;
+        files.push(DataFile { path, rows: ties.len() });
         let keys = part.keys.clone();
         let own = PartFile { schema: SCHEMA.to_owned(), sequence, ids, input, keys, files };
         let path = part_file(&self.root, &name);
@@ -88,10 +102,10 @@ impl Writer {
     }
 
     /// The rows of each partition: by day, and by client, so that a client's timeline of a day is in one file.
-    fn partitions(&self, part: &Part, input: &Input) -> BTreeMap<(Option<String>, u16), Vec<usize>> {
+    fn partitions(&self, part: &Part, clients: &[Text]) -> BTreeMap<(Option<String>, u16), Vec<usize>> {
         let mut partitions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (row, stored) in part.facts.iter().enumerate() {
-            let place = (day(stored), bucket(stored, input, self.marker.buckets));
+        for (row, (stored, client)) in part.facts.iter().zip(clients).enumerate() {
+            let place = (day(stored), bucket(client, self.marker.buckets));
             partitions.entry(place).or_default().push(row);
         }
         partitions
@@ -119,17 +133,8 @@ fn day(stored: &StoredFact) -> Option<String> {
     Some(at.strftime("%Y-%m-%d").to_string())
 }
 
-/// The bucket of a client: whoever is told apart by address and `User-Agent`, else the recorder of the input.
-fn bucket(stored: &StoredFact, input: &Input, buckets: u16) -> u16 {
-    let mut client = Sha256::new();
-    match stored.client_address {
-        Some(address) => {
-            client.update(address.to_canonical().to_string());
-            client.update(stored.fact.user_agent.as_deref().unwrap_or_default());
-        }
-        None => client.update(input.sha256),
-    }
-    let digest = client.finalize();
-    let number = digest.iter().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+/// The bucket of the client of this name, whose beginning is a number in hexadecimal digits.
+fn bucket(client: &str, buckets: u16) -> u16 {
+    let number = client.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
     u16::try_from(number % u64::from(buckets)).unwrap_or(0)
 }

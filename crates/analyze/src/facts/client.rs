@@ -63,7 +63,7 @@ impl Clients {
 }
 
 /// One address for all loopback addresses: they are one machine, whichever of them a name resolved to.
-pub(super) fn machine(address: IpAddr) -> IpAddr {
+pub(crate) fn machine(address: IpAddr) -> IpAddr {
     if address.to_canonical().is_loopback() { IpAddr::from([127, 0, 0, 1]) } else { address }
 }
 

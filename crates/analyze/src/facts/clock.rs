@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use authtrace_parse::Timestamp;
 
 use super::Fact;
-use crate::text::Text;
+use crate::{profile::measure::Measure, text::Text};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -80,17 +80,6 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// Intersects the bounds of every response.
-    pub(crate) fn from_facts(facts: &[Fact]) -> Self {
-        let mut bounds: BTreeMap<Text, Vec<(i64, i64)>> = BTreeMap::new();
-        for fact in facts {
-            if let Some(bound) = bound(fact) {
-                bounds.entry(fact.origin.clone()).or_default().push(bound);
-            }
-        }
-        Self { offsets: bounds.into_iter().map(|(origin, bounds)| (origin, intersect(&bounds))).collect() }
-    }
-
     /// The offset of `origin`, [`Offset::UNKNOWN`] where nothing bounds it.
     pub fn offset(&self, origin: &str) -> Offset {
         self.offsets.get(origin).copied().unwrap_or(Offset::UNKNOWN)
@@ -99,6 +88,57 @@ impl Clocks {
     /// Every origin with a bounded clock.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, Offset)> {
         self.offsets.iter().map(|(origin, offset)| (origin, *offset))
+    }
+}
+
+/// What the responses of each origin prove of its clock, not yet intersected.
+#[derive(Default)]
+pub(crate) struct Bounds {
+    of_origin: BTreeMap<Text, Vec<(i64, i64)>>,
+    decided: BTreeMap<Text, Offset>,
+}
+
+impl Bounds {
+    /// Those of `facts`.
+    pub(crate) fn of(facts: &[Fact]) -> Self {
+        let mut bounds = Self::default();
+        for fact in facts {
+            if let Some(bound) = bound(fact) {
+                bounds.add(fact.origin.clone(), bound, 1);
+            }
+        }
+        bounds
+    }
+
+    /// Adds the bound that `count` responses set.
+    pub(crate) fn add(&mut self, origin: Text, bound: (i64, i64), count: u64) {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.of_origin.entry(origin).or_default().extend(std::iter::repeat_n(bound, count));
+    }
+
+    /// Takes an offset that somebody else found.
+    pub(crate) fn decided(&mut self, origin: Text, low: i64, high: i64, samples: u64, consistent: bool) {
+        let samples = u32::try_from(samples).unwrap_or(u32::MAX);
+        self.decided.insert(origin, Offset { low, high, samples, consistent });
+    }
+
+    /// The same as measures.
+    pub(crate) fn into_measures(self) -> impl Iterator<Item = (Measure, u64)> {
+        let bounds = self.of_origin.into_iter().flat_map(|(origin, bounds)| {
+            bounds.into_iter().map(move |(low, high)| (Measure::Clock { origin: origin.clone(), low, high }, 1))
+        });
+        let decided = self.decided.into_iter().map(|(origin, offset)| {
+            let Offset { low, high, samples, consistent } = offset;
+            (Measure::Offset { origin, low, high, consistent }, samples.into())
+        });
+        bounds.chain(decided)
+    }
+
+    /// Intersects the bounds of every origin.
+    pub(crate) fn offsets(&self) -> Clocks {
+        let found = self.of_origin.iter().map(|(origin, bounds)| (origin.clone(), intersect(bounds)));
+        let decided = self.decided.iter().map(|(origin, offset)| (origin.clone(), *offset));
+        Clocks { offsets: found.chain(decided).collect() }
     }
 }
 

@@ -8,12 +8,12 @@ use authtrace_parse::{
 };
 
 use super::{
-    Common, Connection, Delivery, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
+    Common, Connection, Details, Fact, Hop, LifetimeId, Redirect, RequestFacts,
     body::BodyView,
     call_site,
     client::{Client, Clients},
     cors,
-    credential::{self, Carrier, Credential, REFRESH_KEYS, UrlCredential},
+    credential::{self, Carrier, Credential, REFRESH_KEYS},
     csrf::Csrf,
     delivery,
     gate::{Gate, Gates},
@@ -228,16 +228,13 @@ impl Extractor {
         let now = |id: TokenId| adopted.get(id.0 as usize).copied().unwrap_or((id, None));
         let credentials = fact.credentials.iter().cloned().map(|credential| {
             let (token, reclassified) = now(credential.token);
-            let credential = match reclassified {
+            match reclassified {
                 Some(before) => credential.reclassified(&tokens.get(token).classified, before),
                 None => credential,
-            };
-            Credential { token, ..credential }
+            }
         });
         fact.credentials = credentials.collect::<Vec<_>>().into();
-        fact.url_credentials = fact.url_credentials.changed(|c| UrlCredential { token: now(c.token).0, ..c });
-        fact.delivered = fact.delivered.changed(|d| Delivery { token: now(d.token).0, ..d });
-        fact.request.refresh_token = fact.request.refresh_token.map(|id| now(id).0);
+        fact.renumber_tokens(|id| now(id).0);
         self.sharing.share(&mut fact);
         fact.client = self.clients.by(client_address, fact.source.input, fact.user_agent.as_ref());
         fact.sender = fact.client;

@@ -214,7 +214,7 @@ impl<'a> Lookup<'a> {
     /// The exchanges of one page lifetime with an origin that hands out tokens.
     pub(crate) fn providers_in(&self, lifetime: LifetimeId) -> Found<'a, '_> {
         self.listed(&self.providers, &lifetime, |fact, add| {
-            if self.capture.delivers_tokens(&fact.origin) {
+            if self.capture.profile.delivers_tokens(&fact.origin) {
                 add(fact.lifetime);
             }
         })

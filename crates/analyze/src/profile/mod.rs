@@ -1,14 +1,21 @@
-//! The capture's profile: what each route, API group and origin accepts and refuses, by associative counts only.
+//! The capture's profile: what all clients together show, by associative sums only.
 //!
-//! It is one pass over the facts that adds up, so partial profiles of several captures do, too (DESIGN §4).
+//! Partial sums of several captures, or of parts of one, add up (DESIGN §4): [`measure::Measure`] is the form in which they
+//! travel, [`tally::Tally`] adds them.
 
-use std::collections::{BTreeMap, HashMap};
+pub mod measure;
+pub(crate) mod tally;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use self::{
+    measure::{Alike, Carried, Measure},
+    tally::Tally,
+};
 use crate::{
-    facts::{Fact, credential::Method, outcome::OutcomeClass, role::Role},
+    facts::{clock::Clocks, credential::Method, outcome::OutcomeClass, silent::Accepted},
+    key_sets::KeySets,
     text::Text,
-    token::TokenKind,
-    tokens::TokenStore,
 };
 
 /// Counts of one group of exchanges, split by whether and how they carried a credential.
@@ -45,9 +52,9 @@ impl Counts {
         self.accepted_methods.contains_key(&method)
     }
 
-    fn add(&mut self, row: &Row<'_>, count: u32) {
+    fn add(&mut self, alike: &Alike, count: u32) {
         use OutcomeClass as O;
-        let cell = match (row.carried.is_some(), row.outcome) {
+        let cell = match (alike.carried.is_some(), alike.outcome) {
             (true, O::Success | O::Redirect) => &mut self.credentialed_ok,
             (true, O::Refused) => &mut self.credentialed_refused,
             (true, _) => &mut self.credentialed_other,
@@ -58,13 +65,13 @@ impl Counts {
         *cell += count;
         // A redirect says nothing about the credential: only 2xx and 304 accept it.
         // A page gets its cookies from the browser, whatever the API behind it reads.
-        let Some(carried) = row.carried else { return };
-        if row.is_document && carried.method == Method::Cookie {
+        let Some(carried) = &alike.carried else { return };
+        if alike.is_document && carried.method == Method::Cookie {
             self.pages_with_cookies += count;
-        } else if row.outcome == O::Success {
+        } else if alike.outcome == O::Success {
             *self.accepted_methods.entry(carried.method).or_default() += count;
             *self.accepted_kinds.entry(Text::from(carried.kind.name())).or_default() += count;
-            if let Some(scheme) = carried.scheme {
+            if let Some(scheme) = &carried.scheme {
                 *self.accepted_schemes.entry(scheme.to_ascii_lowercase().into()).or_default() += count;
             }
         }
@@ -91,13 +98,28 @@ pub struct Signer {
     pub alg: Option<Text>,
 }
 
+impl Signer {
+    /// Who signed a credential, where it says so.
+    fn of(carried: &Carried) -> Option<Self> {
+        let Carried { iss, kid, alg, .. } = carried;
+        (iss.is_some() || alg.is_some()).then(|| Self { iss: iss.clone(), kid: kid.clone(), alg: alg.clone() })
+    }
+}
+
 /// What the capture shows of every route, API group and origin.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Profile {
     routes: HashMap<(Text, Text), Counts, foldhash::fast::RandomState>,
     groups: HashMap<(Text, Text), Counts, foldhash::fast::RandomState>,
     origins: BTreeMap<Text, Counts>,
     signers: BTreeMap<(Text, Signer), SignerCounts>,
+    /// Clocks of servers.
+    pub clocks: Clocks,
+    /// Key sets that were seen, by whose keys they are.
+    pub(crate) key_sets: KeySets,
+    pub(crate) accepted: Accepted,
+    delivering: BTreeSet<Text>,
+    with_headers: BTreeSet<u16>,
 }
 
 static NOTHING: Counts = Counts {
@@ -113,28 +135,26 @@ static NOTHING: Counts = Counts {
 };
 
 impl Profile {
-    /// Aggregates the facts.
-    pub(crate) fn from_facts(facts: &[Fact], tokens: &TokenStore) -> Self {
-        let mut rows: HashMap<Row<'_>, u32, foldhash::fast::RandomState> = HashMap::default();
-        for row in facts.iter().filter_map(|fact| Row::of(fact, tokens)) {
-            *rows.entry(row).or_default() += 1;
-        }
-        let mut profile = Self::default();
-        #[expect(clippy::iter_over_hash_type, reason = "counts add up to the same in any order")]
-        for (row, count) in rows {
-            profile.routes.entry((row.origin.clone(), row.route.clone())).or_default().add(&row, count);
-            profile.groups.entry((row.origin.clone(), row.group.clone())).or_default().add(&row, count);
-            profile.origins.entry(row.origin.clone()).or_default().add(&row, count);
-            if let Some(signer) = row.signer() {
-                let signer = profile.signers.entry((row.origin.clone(), signer)).or_default();
-                match row.outcome {
-                    OutcomeClass::Success => signer.accepted += count,
-                    OutcomeClass::Refused => signer.refused += count,
-                    _ => {}
-                }
+    /// The profile that `measures` add up to.
+    pub fn from_measures(measures: impl IntoIterator<Item = (Measure, u64)>) -> Self {
+        let mut tally = Tally::default();
+        measures.into_iter().for_each(|(measure, count)| tally.add(measure, count));
+        tally.finish()
+    }
+
+    /// Counts what is alike.
+    fn count(&mut self, alike: Alike, count: u32) {
+        if let Some(signer) = alike.carried.as_ref().and_then(Signer::of) {
+            let signer = self.signers.entry((alike.origin.clone(), signer)).or_default();
+            match alike.outcome {
+                OutcomeClass::Success => signer.accepted += count,
+                OutcomeClass::Refused => signer.refused += count,
+                _ => {}
             }
         }
-        profile
+        self.routes.entry((alike.origin.clone(), alike.route.clone())).or_default().add(&alike, count);
+        self.groups.entry((alike.origin.clone(), alike.group.clone())).or_default().add(&alike, count);
+        self.origins.entry(alike.origin.clone()).or_default().add(&alike, count);
     }
 
     /// Counts of a route (`METHOD template`) on an origin.
@@ -157,63 +177,20 @@ impl Profile {
         self.signers.iter().filter(move |((at, _), _)| at == origin).map(|((_, signer), counts)| (signer, counts))
     }
 
+    /// Whether `origin` handed out a token.
+    pub fn delivers_tokens(&self, origin: &Text) -> bool {
+        self.delivering.contains(origin)
+    }
+
+    /// Whether any request of the input has a header: a writer that recorded none says nothing of those that are missing.
+    pub(crate) fn has_headers(&self, input: u16) -> bool {
+        self.with_headers.contains(&input)
+    }
+
     /// The counts to compare a request of this route with: its API group, else its origin (AUTH003's trap).
     /// The second value says whether it was the group.
     pub fn control(&self, origin: &Text, group: &Text) -> (&Counts, bool) {
         let counts = self.group(origin, group);
         if counts.credentialed_ok > 0 { (counts, true) } else { (self.origin(origin), false) }
-    }
-}
-
-/// What a row of the profile counts alike: everything that the counts tell apart.
-#[derive(PartialEq, Eq, Hash, Clone, Copy)]
-struct Row<'a> {
-    origin: &'a Text,
-    group: &'a Text,
-    route: &'a Text,
-    outcome: OutcomeClass,
-    is_document: bool,
-    carried: Option<Carried<'a>>,
-}
-
-/// The main credential of a request, as far as it is counted.
-#[derive(PartialEq, Eq, Hash, Clone, Copy)]
-struct Carried<'a> {
-    method: Method,
-    kind: TokenKind,
-    scheme: Option<&'a str>,
-    iss: Option<&'a str>,
-    kid: Option<&'a str>,
-    alg: Option<&'a str>,
-}
-
-impl<'a> Row<'a> {
-    /// The row of `fact`; `None` where it says nothing of how an API treats credentials (G3, G9, G14, G17), and for static
-    /// files, which no API rule compares with.
-    fn of(fact: &'a Fact, tokens: &'a TokenStore) -> Option<Self> {
-        if fact.role == Role::Static || !fact.counts() {
-            return None;
-        }
-        let carried = fact.main_credential().map(|credential| {
-            let jose = tokens.get(credential.token).classified.jose.as_ref();
-            Carried {
-                method: credential.method(),
-                kind: credential.kind,
-                scheme: credential.scheme.as_deref(),
-                iss: jose.and_then(|jose| jose.claims.as_ref()?.iss.as_deref()),
-                kid: jose.and_then(|jose| jose.header.kid.as_deref()),
-                alg: jose.and_then(|jose| jose.header.alg.as_deref()),
-            }
-        });
-        let (origin, group, route) = (&fact.origin, &fact.group, &fact.route);
-        let is_document = fact.resource_type.as_deref() == Some("document");
-        Some(Self { origin, group, route, outcome: fact.outcome.class, is_document, carried })
-    }
-
-    /// Who signed the credential, where it says so.
-    fn signer(&self) -> Option<Signer> {
-        let carried = self.carried.filter(|carried| carried.iss.is_some() || carried.alg.is_some())?;
-        let text = |value: Option<&str>| value.map(Text::from);
-        Some(Signer { iss: text(carried.iss), kid: text(carried.kid), alg: text(carried.alg) })
     }
 }

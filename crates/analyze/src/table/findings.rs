@@ -27,22 +27,33 @@ pub(super) const SCHEMA: &[ColumnDef] = &[
     ColumnDef::new("incident", ColumnType::Text, "incident (I1, I2…)"),
     ColumnDef::new("caused_by", ColumnType::Text, "finding that caused it; null for a root"),
     ColumnDef::new("fingerprint", ColumnType::Text, "its identity across captures"),
+    ColumnDef::new("cause", ColumnType::Text, "what findings of one rule share that make one incident"),
+    ColumnDef::new("root_rule", ColumnType::Text, "code of the rule at the root of its incident"),
+    ColumnDef::new("root_cause", ColumnType::Text, "cause of the root of its incident"),
+    ColumnDef::new("session_first", ColumnType::Int, "first exchange of its session"),
 ];
+
+/// Columns that number things over a whole capture: elsewhere, these numbers mean something else.
+pub(super) const NUMBERED: &[&str] = &["id", "client_key", "session", "token", "incident", "caused_by"];
 
 pub(super) fn values(column: &ColumnDef, ids: &[FindingId], analysis: &Analysis) -> Values {
     let findings = ids.iter().filter_map(|&id| Some((id, analysis.finding(id)?)));
     match column.kind {
-        ColumnType::Int => Values::Int(findings.map(|(_, finding)| int(column.name, finding)).collect()),
+        ColumnType::Int => Values::Int(findings.map(|(_, finding)| int(column.name, finding, analysis)).collect()),
         ColumnType::Real => Values::Real(findings.map(|(_, finding)| Some(finding.confidence().value())).collect()),
         ColumnType::Text => Values::Text(findings.map(|(id, f)| text(column.name, id, f, analysis)).collect()),
     }
 }
 
-fn int(name: &str, finding: &Finding) -> Option<i64> {
+fn int(name: &str, finding: &Finding, analysis: &Analysis) -> Option<i64> {
     match name {
         "client_key" => Some(i64::from(finding.client.0)),
         "first_exchange" => finding.first_exchange().map(|id| i64::from(id.0)),
         "exchanges" => i64::try_from(finding.exchanges.len()).ok(),
+        "session_first" => {
+            let session = analysis.capture.sessions.get(finding.session?.0 as usize)?;
+            Some(i64::from(session.first_exchange.0))
+        }
         _ => None,
     }
 }
@@ -64,6 +75,13 @@ fn text(name: &str, id: FindingId, finding: &Finding, analysis: &Analysis) -> Op
         "incident" => analysis.incident_of(id).map(|incident| incident.id.to_string()),
         "caused_by" => analysis.caused_by(id).map(|cause| cause.to_string()),
         "fingerprint" => Some(finding.fingerprint()),
+        "cause" => Some(finding.cause.to_string()),
+        "root_rule" => Some(root(id, analysis)?.rule.code.to_owned()),
+        "root_cause" => Some(root(id, analysis)?.cause.to_string()),
         _ => None,
     }
+}
+
+fn root(id: FindingId, analysis: &Analysis) -> Option<&Finding> {
+    analysis.finding(analysis.incident_of(id)?.root)
 }

@@ -63,6 +63,13 @@ impl ColumnType {
     }
 }
 
+/// Every finding, in the columns of the table `findings` that mean the same in every part of a larger capture.
+pub fn findings_of_a_part(analysis: &Analysis) -> Answer {
+    let ids: Vec<FindingId> = (0u32..).map(FindingId).take(analysis.findings.len()).collect();
+    let columns = findings::SCHEMA.iter().filter(|column| !findings::NUMBERED.contains(&column.name));
+    Answer { columns: columns.map(|c| (c.name.to_owned(), findings::values(c, &ids, analysis))).collect() }
+}
+
 /// The cells of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {

@@ -41,7 +41,8 @@ pub(super) fn run(args: &ExtractArgs) -> anyhow::Result<u8> {
     if captures.is_empty() {
         return Ok(exit::USAGE);
     }
-    let writer = Writer::open(root, &names, args.buckets)?;
+    let mut writer = Writer::open(root, &names, args.buckets)?;
+    args.place.into_iter().for_each(|place| writer.place(place));
     let threads = load::threads(inspect)?;
     let keys = Arc::new(keylog::read(&inspect.keylog)?);
     let plan = Plan { threads, keys, ..Plan::new(&BodyNeeds) };

@@ -11,6 +11,7 @@ mod explain;
 mod extract;
 mod focus;
 mod inspect;
+mod judge;
 mod judging;
 mod man;
 mod query;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Query(args)) => query::run(args),
         Some(Verb::Extract(args)) => extract::run(args),
+        Some(Verb::Judge(args)) => judge::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),
         Some(Verb::Verify(args)) => verify::run(args),

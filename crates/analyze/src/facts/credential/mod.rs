@@ -178,7 +178,8 @@ impl Credential {
 }
 
 /// How a credential reaches the API, as far as "which kinds work here" is concerned (gate G12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// `Authorization`, any scheme.
     Authorization,

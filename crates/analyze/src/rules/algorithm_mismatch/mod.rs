@@ -87,9 +87,8 @@ fn is_about_signature(fact: &Fact) -> bool {
 /// The issuer's key set says which algorithms its tokens have (RFC 8725 §3.1).
 fn by_published<'a>(case: &Case<'a>, jwt: &Presented<'_>) -> Option<Proof<'a>> {
     let alg = jwt.jose.header.alg.as_deref()?;
-    let capture = case.capture();
     let deliverer = jwt.token.delivered_by.and_then(|id| case.fact(id)).map(|f| &f.origin);
-    let sets: Vec<&Fact> = capture.key_sets.of(&capture.facts, jwt.claims, deliverer).collect();
+    let sets = case.profile().key_sets.issued_by(jwt.claims, deliverer);
     let (at, set) = sets.iter().rev().find_map(|fact| Some((*fact, fact.key_set.as_deref()?)))?;
     let kid = jwt.jose.header.kid.as_deref();
     let own = kid.and_then(|kid| set.key(kid));

@@ -49,7 +49,7 @@ fn wrong<'a>(case: &Case<'a>) -> Option<Wrong<'a>> {
     let (warn, most) = (nanos(Thresholds::of(case).warn), nanos(Thresholds::of(case).most));
     let of_client: BTreeSet<&Text> = case.facts().map(|f| &f.origin).collect();
     let clocks =
-        case.capture().clocks.iter().filter(|(origin, offset)| offset.consistent && of_client.contains(origin));
+        case.capture().profile.clocks.iter().filter(|(origin, offset)| offset.consistent && of_client.contains(origin));
     let clocks: Vec<(&Text, Offset)> = clocks.collect();
     let off = |low: i64, high: i64| (high < -warn && low > -most) || (low > warn && high < most);
     let low = clocks.iter().map(|(_, offset)| offset.low).max()?;

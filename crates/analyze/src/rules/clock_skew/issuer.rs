@@ -82,7 +82,7 @@ fn skew<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<(Skew, 
     }
     let delivery = jwt.token.delivered_by.and_then(|id| case.fact(id))?;
     // Two readings of one origin are one clock.
-    let issuer = case.capture().clocks.offset(&delivery.origin);
+    let issuer = case.capture().profile.clocks.offset(&delivery.origin);
     if issuer.samples == 0 || !issuer.consistent {
         return None;
     }
@@ -149,7 +149,7 @@ fn routes(pair: &Pair<'_>) -> Vec<Text> {
 }
 
 fn clock(case: &Case<'_>, origin: &Text) -> String {
-    let offset = case.capture().clocks.offset(origin);
+    let offset = case.capture().profile.clocks.offset(origin);
     let middle = i64::midpoint(offset.low, offset.high);
     let side = if middle < 0 { "behind" } else { "ahead of" };
     format!("{origin} is {} {side} the capture's clock (±{})", span(middle), span(offset.uncertainty()))

@@ -163,7 +163,7 @@ fn clocks(capture: &Capture) -> Vec<Coverage> {
 
 /// Whether the answer's `Date` lies outside what most answers of its origin allow.
 fn is_astray(capture: &Capture, fact: &Fact) -> bool {
-    let offset = capture.clocks.offset(&fact.origin);
+    let offset = capture.profile.clocks.offset(&fact.origin);
     let (Some(date), false) = (fact.server_date.get(), offset.consistent) else { return false };
     let (low, high) = (date.nanos() - fact.ended_nanos(), date.nanos() + 1_000_000_000 - fact.started_nanos());
     low > offset.high + nanos(Thresholds::of(capture).clock_gap)

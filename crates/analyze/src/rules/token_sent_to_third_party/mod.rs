@@ -163,7 +163,7 @@ fn is_providers(case: &Case<'_>, fact: &Fact, token: &Token) -> bool {
     let of_host = providers().by_host(&fact.host).map(|p| p.id());
     let of_token = token.classified.jose.as_ref().and_then(|jose| providers().by_token(jose)).map(|p| p.id());
     (of_host.is_some() && (of_host == of_token || fact.role.is_identity() || fact.role == Role::Userinfo))
-        || case.capture().delivers_tokens(&fact.origin)
+        || case.profile().delivers_tokens(&fact.origin)
         || matches!(fact.role, Role::Userinfo | Role::Introspect | Role::Logout | Role::Jwks | Role::Discovery)
 }
 

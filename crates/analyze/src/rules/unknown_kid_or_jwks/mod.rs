@@ -80,10 +80,8 @@ fn deliverer<'a>(case: &Case<'a>, jwt: &Presented<'_>) -> Option<&'a Text> {
 
 /// The issuer's published keys, in order of id.
 fn published<'a>(case: &Case<'a>, jwt: &Presented<'_>) -> impl DoubleEndedIterator<Item = (&'a Fact, &'a KeySet)> {
-    let capture = case.capture();
-    let all = capture.key_sets.of(&capture.facts, jwt.claims, deliverer(case, jwt));
-    let all: Vec<(&Fact, &KeySet)> = all.filter_map(|fact| Some((fact, fact.key_set.as_deref()?))).collect();
-    all.into_iter()
+    let all = case.profile().key_sets.issued_by(jwt.claims, deliverer(case, jwt));
+    all.into_iter().filter_map(|fact| Some((fact, fact.key_set.as_deref()?)))
 }
 
 /// The last key set of the issuer before the refusal, where no set of the capture has the token's key.
@@ -101,9 +99,8 @@ fn not_listed<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<&
 
 /// The last request for the issuer's keys or metadata before the refusal, where it failed and none succeeded since.
 fn unreachable<'a>(case: &Case<'a>, fact: &Fact, jwt: &Presented<'_>) -> Option<&'a Fact> {
-    let capture = case.capture();
     let before = |f: &&Fact| f.started_nanos() <= fact.ended_nanos();
-    let failed = capture.key_sets.failed(&capture.facts, jwt.claims).filter(before).last()?;
+    let failed = case.profile().key_sets.failed(jwt.claims).filter(before).last()?;
     let since = published(case, jwt).any(|(at, _)| at.started_nanos() >= failed.started_nanos() && before(&at));
     (!since).then_some(failed)
 }
