@@ -65,11 +65,11 @@ impl Analysis {
         }
     }
 
-    /// The incident to which the finding `id` belongs.
+    /// The incident to which the finding `id` belongs; a note by the way belongs to none.
     pub fn incident_of(&self, id: FindingId) -> Option<&Incident> {
-        // Findings are numbered incident by incident, so the last incident that does not begin after it is its own.
+        // Findings are numbered incident by incident, and those of none come last.
         let after = self.incidents.partition_point(|incident| incident.findings.first().is_some_and(|f| *f <= id));
-        self.incidents[..after].last()
+        self.incidents[..after].last().filter(|incident| incident.findings.binary_search(&id).is_ok())
     }
 
     /// The finding that caused `id` within its incident; `None` for a root.

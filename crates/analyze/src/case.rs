@@ -92,6 +92,18 @@ impl<'a> Case<'a> {
         self.capture.tokens.get(id)
     }
 
+    /// Names the session of `fact` in a cause: by its first exchange, since numbers differ where a part of a capture is
+    /// judged by itself.
+    pub(crate) fn session_mark(&self, fact: &Fact) -> String {
+        let session = fact.session.and_then(|session| self.capture.sessions.get(session.0 as usize));
+        session.map_or_else(|| "no session".to_owned(), |session| format!("session of {}", session.first_exchange.0))
+    }
+
+    /// The same of a credential.
+    pub(crate) fn token_mark(&self, token: Option<TokenId>) -> String {
+        token.map_or_else(|| "no credential".to_owned(), |id| format!("credential of {}", self.token(id).first_sight()))
+    }
+
     /// The requests that carried a credential, as far as they are listed (first and last included).
     pub(crate) fn carrying(&self, token: TokenId) -> impl Iterator<Item = &'a Fact> + use<'a> {
         let capture = self.capture;

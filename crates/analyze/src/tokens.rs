@@ -118,6 +118,11 @@ impl Token {
         self.classified.kind.is_credential() || (self.classified.kind == TokenKind::Identifier && self.sent_count > 0)
     }
 
+    /// Where it was seen first, which no other credential was.
+    pub(crate) fn first_sight(&self) -> String {
+        format!("{}.{}", self.seen.0.0, self.seen.1)
+    }
+
     /// The bytes as sent, where they are at hand.
     pub fn held(&self) -> Option<SecretStr<'_>> {
         self.value.held()

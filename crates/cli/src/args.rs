@@ -178,6 +178,9 @@ pub(crate) struct InspectArgs {
     /// A directory of source maps: call sites name the source instead of the minified script
     #[arg(long, value_name = "DIR")]
     pub(crate) source_map: Option<PathBuf>,
+    /// What all clients of a dataset add up to, where the captures are those of some of them: see `judge`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
     /// Settings: long flags as keys, and what is known of the system [default: authtrace.toml here or above, in the repository]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

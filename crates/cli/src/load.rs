@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::BufReader,
     num::NonZero,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
@@ -13,11 +15,12 @@ use anyhow::{Context as _, bail};
 use authtrace_analyze::{
     Analysis, Analyzer, BodyNeeds, Settings,
     coverage::{Input, InputFormat},
+    profile::Profile,
     text::Text,
     token::classify,
 };
 use authtrace_capture::{Container, DetailSource, InputPath, InputReport, Plan, expand, read_input};
-use authtrace_dataset::{Dataset, ReadPart};
+use authtrace_dataset::{Dataset, ReadPart, read_measures};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
 
@@ -95,7 +98,10 @@ fn read_all(args: &InspectArgs, shared: bool, interrupt: &Interrupt, watch: &mut
     let Reading { analyzer, read, details, first_id, failed } = reading;
     let nothing = read.is_empty();
     let began = Instant::now();
-    let analysis = analyzer.finish(read);
+    let analysis = match &args.profile {
+        Some(path) => analyzer.finish_against(read, profile(path)?),
+        None => analyzer.finish(read),
+    };
     if !nothing {
         for document in analysis.capture.idle_documents() {
             watch.complain(&format!("{document} describes no call of this capture"));
@@ -177,6 +183,14 @@ pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Setti
         own_rules: args.judgement.own_rules.clone(),
         source_maps: expectations::source_maps(args)?,
     })
+}
+
+/// What all clients add up to, out of the file at `path`.
+pub(crate) fn profile(path: &Path) -> anyhow::Result<Profile> {
+    let shown = path.display();
+    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+    let measures = read_measures(BufReader::new(file)).with_context(|| format!("{shown} is no profile"))?;
+    Ok(Profile::from_measures(measures))
 }
 
 /// How many threads may be busy, told to whoever judges.

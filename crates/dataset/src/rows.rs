@@ -126,7 +126,7 @@ fn widened(field: &FieldRef) -> FieldRef {
     let kind = match field.data_type() {
         kind if kind.is_integer() => DataType::Int64,
         DataType::Float32 => DataType::Float64,
-        DataType::LargeUtf8 => DataType::Utf8,
+        DataType::LargeUtf8 | DataType::Dictionary(..) => DataType::Utf8,
         DataType::LargeList(item) => DataType::List(widened(item)),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(widened).collect::<Fields>()),
         other => other.clone(),

@@ -34,18 +34,23 @@ pub fn read_rows(from: impl Read) -> Result<BTreeMap<String, Part>, RowError> {
     let mut parts: BTreeMap<String, Gathering> = BTreeMap::new();
     for batch in StreamReader::try_new(from, None)? {
         let batch = batch?;
-        exchanges(&where_there(&batch, "fact")?, &mut parts)?;
-        tokens(&where_there(&batch, "token")?, &mut parts)?;
+        if let Some(batch) = where_there(&batch, "fact")? {
+            exchanges(&batch, &mut parts)?;
+        }
+        if let Some(batch) = where_there(&batch, "token")? {
+            tokens(&batch, &mut parts)?;
+        }
     }
     // What keys were tried is the part's to say, not a row's.
     Ok(parts.into_iter().map(|(name, part)| (name, part.finish(KeysTried::default()))).collect())
 }
 
-/// The rows that have something in `column`.
-fn where_there(batch: &RecordBatch, column: &str) -> Result<RecordBatch, RowError> {
+/// The rows that have something in `column`; `None` where none has.
+fn where_there(batch: &RecordBatch, column: &str) -> Result<Option<RecordBatch>, RowError> {
     let cells = named(batch, column)?;
     let there: BooleanArray = (0..cells.len()).map(|row| Some(cells.is_valid(row))).collect();
-    Ok(filter_record_batch(batch, &there)?)
+    let rows = filter_record_batch(batch, &there)?;
+    Ok((rows.num_rows() > 0).then_some(rows))
 }
 
 fn exchanges(batch: &RecordBatch, parts: &mut BTreeMap<String, Gathering>) -> Result<(), RowError> {

@@ -1,14 +1,10 @@
 //! `judge`: some clients of a dataset, for an engine that keeps the others on other machines (DESIGN §8).
 
-use std::{
-    fs::File,
-    io::{self, BufReader, BufWriter, Write as _},
-    path::Path,
-};
+use std::io::{self, BufReader, BufWriter, Write as _};
 
 use anyhow::{Context as _, bail};
-use authtrace_analyze::{Analyzer, Settings, coverage::Input, profile::Profile, table::findings_of_a_part};
-use authtrace_dataset::{Dataset, read_measures, read_rows, write_findings, write_measures};
+use authtrace_analyze::{Analyzer, Settings, coverage::Input, table::findings_of_a_part};
+use authtrace_dataset::{Dataset, read_rows, write_findings, write_measures};
 
 use crate::{
     args::{InspectArgs, JudgeArgs},
@@ -28,7 +24,7 @@ pub(super) fn run(args: &JudgeArgs) -> anyhow::Result<u8> {
     match &args.profile {
         None => write_measures(analyzer.measures(&inputs), &mut to)?,
         Some(path) => {
-            let analysis = analyzer.finish_against(inputs, profile(path)?);
+            let analysis = analyzer.finish_against(inputs, load::profile(path)?);
             write_findings(&findings_of_a_part(&analysis), &mut to)?;
         }
     }
@@ -58,13 +54,6 @@ fn partition(args: &JudgeArgs) -> anyhow::Result<(Analyzer, Vec<Input>)> {
         bail!("standard input: part {name} is not in {}", args.dataset.display());
     }
     Ok((analyzer, inputs))
-}
-
-fn profile(path: &Path) -> anyhow::Result<Profile> {
-    let shown = path.display();
-    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    let measures = read_measures(BufReader::new(file)).with_context(|| format!("{shown} is no profile"))?;
-    Ok(Profile::from_measures(measures))
 }
 
 /// How to judge. A worker takes the settings that it is told of, not those that happen to lie where it runs.

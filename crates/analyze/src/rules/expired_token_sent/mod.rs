@@ -167,7 +167,10 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         // The verifier's own word for it makes the claim more than the token's say.
         .capped((credential.is_some() && !says_expired).then_some(Cap::TokenSays))
         .also(facts.iter().map(|f| f.id))
-        .cause(first.session.map_or_else(|| first.origin.to_string(), |session| session.to_string()));
+        .cause(match first.session {
+            Some(_) => case.session_mark(first),
+            None => first.origin.to_string(),
+        });
     let draft = match credential {
         Some(c) => draft
             .primary(first.id, if signed { "request.query" } else { "token.claim.exp" }, exp_text(case, first, c, late))

@@ -99,7 +99,12 @@ fn recursive(case: &Case<'_>, triggers: &Triggers<'_>, all: &[&Fact], loops: &[V
         .because_if(all.len() < Thresholds::of(case).certain, Reason::ServerText)
         .primary(first.id, "response.status", format!("{}, the first of {} in a row", status(first), all.len()))
         .also(all.iter().map(|f| f.id))
-        .cause(format!("{} {:?} {:?}", first.origin, first.session, first.request.refresh_token));
+        .cause(format!(
+            "{} {} {}",
+            first.origin,
+            case.session_mark(first),
+            case.token_mark(first.request.refresh_token)
+        ));
     for pair in loops.iter().flat_map(|chain| chain.windows(2)).take(3) {
         let after = in_words((pair[1].started_nanos() - pair[0].ended_nanos()).max(0));
         draft = draft.related(pair[1].id, "request", format!("sent {after} after the refusal before it"));
@@ -202,7 +207,7 @@ fn in_vain_draft(case: &Case<'_>, route: &str, cycles: &[(&Fact, &Fact, &Fact)])
         .related(first.id, "response.status", format!("{} before the refresh", status(first)))
         .related(again.id, "response.status", format!("{} after it", status(again)))
         .also(cycles.iter().flat_map(|(before, refresh, after)| [before.id, refresh.id, after.id]))
-        .cause(format!("{} {:?} {route}", first.origin, first.session))
+        .cause(format!("{} {} {route}", first.origin, case.session_mark(first)))
         .fixes(if unused == cycles.len() {
             &["fe.fresh-token", "fe.no-blind-retry"]
         } else {

@@ -99,7 +99,7 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -
         .primary(first.id, "response.status", first.status.unwrap_or_default().to_string())
         .server_says(first)
         .also(refused.iter().map(|f| f.id))
-        .cause(format!("{} {:?} {token:?}", first.origin, first.session));
+        .cause(format!("{} {} {}", first.origin, case.session_mark(first), case.token_mark(token)));
     if let Some(token) = token {
         draft = draft.credential(token).related(first.id, &refresh_part(first, token), described(case, token));
         if let Some(damage) = damage(first) {

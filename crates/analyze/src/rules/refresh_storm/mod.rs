@@ -127,10 +127,10 @@ fn draft(case: &Case<'_>, triggers: &Triggers<'_>, burst: &[&Fact], first: &Fact
         .related(last.id, "request", format!("the last of them; smallest pause {}", in_words(smallest_pause(burst))))
         .also(burst.iter().map(|f| f.id))
         .cause(format!(
-            "{} {:?} {:?}",
+            "{} {} {}",
             first.origin,
-            first.session,
-            tokens.first().filter(|_| first.session.is_none())
+            case.session_mark(first),
+            case.token_mark(tokens.first().copied().filter(|_| first.session.is_none()))
         ));
     if let [token] = tokens.into_iter().collect::<Vec<_>>()[..] {
         draft = draft.related(

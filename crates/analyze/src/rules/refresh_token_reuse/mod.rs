@@ -118,7 +118,7 @@ fn base(case: &Case<'_>, token: TokenId, winner: &Fact, others: &[&Fact]) -> Dra
         .because_if(others.iter().any(|f| f.refused()), Reason::Control)
         .related(winner.id, "response.body.refresh_token", rotation(case, winner))
         .also(others.iter().map(|f| f.id))
-        .cause(format!("{} {:?} {token}", winner.origin, winner.session));
+        .cause(format!("{} {} {}", winner.origin, case.session_mark(winner), case.token_mark(Some(token))));
     for other in others.iter().take(4) {
         let when = in_words((other.started_nanos() - winner.started_nanos()).abs());
         let order = if other.started_nanos() < winner.started_nanos() { "before" } else { "after" };

@@ -221,7 +221,7 @@ fn superseded(case: &Case<'_>, fact: &Fact, old: &Credential, delivery: &Fact, n
         .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
         .related(delivery.id, "response", format!("delivered {} {gap} before", case.capture().describe(new)))
         .server_says(fact)
-        .cause(format!("{} {:?}", fact.origin, fact.session));
+        .cause(format!("{} {}", fact.origin, case.session_mark(fact)));
     match success {
         Some(ok) => draft.related(ok.id, "request.header.authorization", "the new token, accepted"),
         None => draft,
@@ -241,5 +241,5 @@ fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -
         .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
         .related(logout.id, "response.status", format!("the session ended {gap} before"))
         .server_says(fact)
-        .cause(format!("{} logout {:?}", fact.origin, fact.session))
+        .cause(format!("{} logout {}", fact.origin, case.session_mark(fact)))
 }

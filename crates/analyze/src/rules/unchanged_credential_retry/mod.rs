@@ -123,7 +123,7 @@ fn draft(case: &Case<'_>, run: &[&Fact], credential: Option<TokenId>) -> Draft {
         .primary(first.id, &part, name.clone())
         .server_says(first)
         .also(run.iter().map(|f| f.id))
-        .cause(format!("{} {} {credential:?}", first.origin, first.route));
+        .cause(format!("{} {} {}", first.origin, first.route, case.token_mark(credential)));
     if let Some(token) = credential {
         draft = draft.credential(token);
     }
