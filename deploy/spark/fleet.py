@@ -17,7 +17,6 @@ The steps are those of docs/dataset.md, "Many machines": link, profile, judge, m
 import argparse, json, pathlib, shutil, subprocess, tempfile
 
 import pyarrow as pa
-from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 # Rounds after which linking gives up: each at least doubles how far a label has come, so a chain of a million clients is done.
@@ -107,8 +106,7 @@ def through(command, columns):
                 return
             writer.close()
             stream.seek(0)
-            here = [word.replace("{files}", SparkFiles.getRootDirectory()) for word in command]
-            program = subprocess.Popen(here, stdin=stream, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            program = subprocess.Popen(command, stdin=stream, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             out, err = program.communicate()
             if program.returncode:
                 raise RuntimeError(err.decode(errors="replace"))
@@ -150,15 +148,6 @@ def profile(spark, measures: DataFrame, path: pathlib.Path):
     table = others.unionByName(clocks(spark)).orderBy("measure").toArrow()
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
         stream.write_table(table)
-
-
-def about(args) -> pathlib.Path:
-    """The small files by which a dataset says what is in it, for workers."""
-    folder = pathlib.Path(tempfile.mkdtemp()) / "about"
-    folder.mkdir()
-    shutil.copy(pathlib.Path(args.dataset, "dataset.json"), folder)
-    shutil.copytree(pathlib.Path(args.dataset, "parts"), folder / "parts")
-    return folder
 
 
 def incidents(findings: DataFrame) -> DataFrame:
@@ -216,16 +205,13 @@ def main():
     count = args.partitions or 2 * spark.sparkContext.defaultParallelism
     partitions = rows(exchanges, tokens, groups).repartition(count, "group")
 
-    known = about(args)
-    spark.sparkContext.addFile(str(known), recursive=True)
-    judge = [args.authtrace, "judge", "--arrow", "--dataset", "{files}/about"]
+    judge = [args.authtrace, "judge", "--arrow", "--dataset", args.dataset]
     counted = partitions.mapInArrow(through(judge, ["measure", "count"]), "measure string, count bigint")
     profile(spark, counted, output / "profile.arrow")
 
-    spark.sparkContext.addFile(str(output / "profile.arrow"))
     columns = [line.split() for line in COLUMNS.strip().splitlines()]
     judged = partitions.mapInArrow(
-        through([*judge, "--profile", "{files}/profile.arrow"], [name for name, _ in columns]),
+        through([*judge, "--profile", str(output / "profile.arrow")], [name for name, _ in columns]),
         ", ".join(f"{name} {kind}" for name, kind in columns),
     )
     judged.write.mode("overwrite").parquet(str(output / "findings"))
