@@ -228,6 +228,9 @@ pub(crate) struct QueryArgs {
     /// List the tables and their columns
     #[arg(long)]
     pub(crate) schema: bool,
+    /// Answer from the files of datasets alone: from what each exchange shows by itself, before anything is joined or judged
+    #[arg(long)]
+    pub(crate) stored: bool,
 }
 
 /// `extract`.

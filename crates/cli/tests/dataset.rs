@@ -277,3 +277,31 @@ fn what_cannot_be_done_is_said_in_one_line() {
     check(&["redact", dataset, "-o", folder.path().join("copy").to_str().unwrap()], "a dataset holds facts alone");
     check(&["convert", dataset, "-o", folder.path().join("copy").to_str().unwrap()], "a dataset holds facts alone");
 }
+
+/// What one exchange shows by itself is answered from the files as from the judged whole.
+#[test]
+fn stored_columns_are_asked_without_judging() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = folder.path().join("facts");
+    let at = dataset.to_str().unwrap();
+    extracted(&["captures/race.har", "captures/storm.har", "captures/login.pcap"], &dataset, &[]);
+    for sql in [
+        "SELECT route, status, COUNT(*) AS n FROM exchanges GROUP BY route, status",
+        "SELECT COUNT(*) AS n FROM exchanges",
+        "SELECT host, MIN(time) AS first FROM exchanges WHERE credential IS NOT NULL GROUP BY host",
+    ] {
+        let (judged, stored) = (authtrace(&["query", at, sql]), authtrace(&["query", "--stored", at, sql]));
+        assert_eq!(text(&stored.stdout), text(&judged.stdout), "{sql}");
+        assert_eq!(stored.status.code(), Some(0), "{sql}: {}", text(&stored.stderr));
+    }
+    for (from, sql, why) in [
+        (at, "SELECT session FROM exchanges", "session"),
+        (at, "SELECT code FROM findings", "findings"),
+        ("captures/race.har", "SELECT status FROM exchanges", "no dataset"),
+    ] {
+        let output = authtrace(&["query", "--stored", from, sql]);
+        assert_eq!(output.status.code(), Some(2), "{sql}");
+        assert_eq!(text(&output.stderr).lines().count(), 1, "{sql}");
+        assert!(text(&output.stderr).contains(why), "{sql}: {}", text(&output.stderr));
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use parquet::{
-    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    arrow::{ArrowWriter, ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
     basic::Compression,
     file::{metadata::KeyValue, properties::WriterProperties},
 };
@@ -52,9 +52,35 @@ fn packed(mut batches: impl Iterator<Item = Result<RecordBatch, RowError>>) -> R
 }
 
 /// Reads the rows of a Parquet file, batch by batch.
-pub(crate) fn read_rows(path: &Path, mut take: impl FnMut(&RecordBatch) -> Result<(), RowError>) -> Result<(), Unread> {
+pub(crate) fn read_rows(path: &Path, take: impl FnMut(&RecordBatch) -> Result<(), RowError>) -> Result<(), Unread> {
+    read(path, |builder| builder, take)
+}
+
+/// Reads only the columns `names`.
+pub(crate) fn read_columns(
+    path: &Path,
+    names: &[&str],
+    take: impl FnMut(&RecordBatch) -> Result<(), RowError>,
+) -> Result<(), Unread> {
+    let narrow = |builder: Builder| {
+        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+        builder.with_projection(mask).with_batch_size(MANY)
+    };
+    read(path, narrow, take)
+}
+
+type Builder = ParquetRecordBatchReaderBuilder<File>;
+
+/// Rows at a time where they are narrow.
+const MANY: usize = 64 * 1024;
+
+fn read(
+    path: &Path,
+    set: impl FnOnce(Builder) -> Builder,
+    mut take: impl FnMut(&RecordBatch) -> Result<(), RowError>,
+) -> Result<(), Unread> {
     let file = File::open(path).map_err(Unread::Io)?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
+    let reader = Builder::try_new(file).and_then(|builder| set(builder).build());
     for batch in reader.map_err(|error| Unread::Rows(error.into()))? {
         batch.map_err(RowError::from).and_then(|batch| take(&batch)).map_err(Unread::Rows)?;
     }

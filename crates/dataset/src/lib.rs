@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "this crate keeps facts in files and reads them back")]
 
 mod answer;
+mod columns;
 mod error;
 mod file;
 mod layout;
@@ -14,6 +15,7 @@ mod values;
 mod write;
 
 pub use answer::parquet_of;
+pub use columns::Columns;
 pub use error::{DatasetError, RowError};
 pub use layout::{Marker, SCHEMA};
 pub use read::{Dataset, PartInfo, ReadPart};

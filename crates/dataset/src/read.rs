@@ -19,9 +19,9 @@ use crate::{
 
 /// A folder of facts.
 pub struct Dataset {
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     marker: Marker,
-    parts: Vec<PartFile>,
+    pub(crate) parts: Vec<PartFile>,
     faults: Vec<DatasetError>,
 }
 
@@ -149,6 +149,16 @@ fn read(root: &Path, own: PartFile) -> Result<ReadPart, DatasetError> {
     Ok(ReadPart { part, input: own.input, ids: own.ids })
 }
 
+/// Why a file that was made from `capture` cannot be read.
+pub(crate) fn unreadable(path: &Path, unread: Unread, capture: &str) -> DatasetError {
+    match unread {
+        Unread::Io(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            DatasetError::Io { path: path.to_owned(), error }
+        }
+        why => damaged(path, &why, capture),
+    }
+}
+
 /// Bytes that a row takes at least: what says that it holds more was made to fill memory.
 const LEAST_ROW: usize = 4;
 
@@ -170,12 +180,7 @@ fn read_file(root: &Path, data: &DataFile, gathering: &mut Gathering, capture: &
         }
         Ok(())
     });
-    outcome.map_err(|unread| match unread {
-        Unread::Io(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            DatasetError::Io { path: path.clone(), error }
-        }
-        why => damaged(&path, &why, capture),
-    })?;
+    outcome.map_err(|unread| unreadable(&path, unread, capture))?;
     let rows = gathering.rows() - before;
     if rows == data.rows {
         return Ok(());

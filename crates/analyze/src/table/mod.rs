@@ -53,6 +53,15 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// A column of this type without a row.
+    pub fn no_cells(self) -> Values {
+        match self {
+            Self::Int => Values::Int(Vec::new()),
+            Self::Real => Values::Real(Vec::new()),
+            Self::Text => Values::Text(Vec::new()),
+        }
+    }
+
     /// Name in SQL.
     pub fn name(self) -> &'static str {
         match self {

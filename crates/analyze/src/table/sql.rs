@@ -46,6 +46,22 @@ impl Tables {
         Ok(())
     }
 
+    /// Adds rows to the table `name`, which begins with them where it is not there.
+    ///
+    /// # Errors
+    /// Where columns differ in length, share a name, or are not those that the table has.
+    pub fn append(
+        &mut self,
+        name: &'static str,
+        columns: impl IntoIterator<Item = (&'static str, Values)>,
+    ) -> Result<(), QueryError> {
+        match self.frames.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, rows)) => drop(rows.vstack_mut(&frame(columns)?)?),
+            None => self.add(name, columns)?,
+        }
+        Ok(())
+    }
+
     /// Answers the SELECT statement `sql`. The same tables give the same answer: what states no order is sorted.
     ///
     /// # Errors

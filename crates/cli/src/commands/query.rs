@@ -4,9 +4,10 @@ use anyhow::{Context as _, bail};
 use authtrace_analyze::{
     Analysis,
     facts::Fact,
-    table::{Answer, Selection, TABLES, Tables, mentions},
+    stored::columns_of_a_fact,
+    table::{Answer, ColumnDef, Selection, TABLES, Tables, mentions},
 };
-use authtrace_dataset::parquet_of;
+use authtrace_dataset::{Dataset, parquet_of};
 use authtrace_report::{Focus, View, answer, sessions, tokens};
 
 use super::{focus, start_logging, write_checked};
@@ -15,7 +16,7 @@ use crate::{
     exit::{self, Verdict},
     format::Format,
     load::{self, Loaded},
-    output::Output,
+    output::{Output, complain},
 };
 
 /// Runs the verb.
@@ -27,6 +28,9 @@ pub(super) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
         return schema(format, &output);
     }
     let (inspect, sql) = statement(&args.inspect)?;
+    if args.stored {
+        return stored(&inspect, &sql, args.explain, format, &output);
+    }
     let Loaded { analysis, failed, nothing, interrupted, .. } = load::load(&inspect)?;
     if nothing {
         return Ok(if interrupted { exit::INTERRUPTED } else { exit::USAGE });
@@ -53,6 +57,30 @@ fn statement(args: &InspectArgs) -> anyhow::Result<(InspectArgs, String)> {
         bail!("the last argument, `{sql}`, is no query; write {EXAMPLE}");
     }
     Ok((InspectArgs { files, ..args.clone() }, sql))
+}
+
+/// Answers from the columns of datasets that `sql` may name, in seconds where judging takes minutes.
+fn stored(args: &InspectArgs, sql: &str, explain: bool, format: Format, output: &Output<'_>) -> anyhow::Result<u8> {
+    const EXCHANGES: &str = "exchanges";
+    // The first column stays: a table without any would have no rows to count.
+    let columns = columns_of_a_fact().enumerate().filter(|(at, column)| *at == 0 || mentions(sql, column.name));
+    let columns: Vec<&'static ColumnDef> = columns.map(|(_, column)| column).collect();
+    let (mut tables, mut failed) = (Tables::default(), false);
+    tables.add(EXCHANGES, columns.iter().map(|column| (column.name, column.kind.no_cells())))?;
+    for path in args.paths()? {
+        let mut rows = Vec::new();
+        for fault in Dataset::open(&path)?.columns(&columns, |columns| rows.push(columns)) {
+            failed = true;
+            complain(&format!("cannot read {fault}"));
+        }
+        rows.into_iter().try_for_each(|columns| tables.append(EXCHANGES, columns))?;
+    }
+    if explain {
+        output.write(&tables.explain(sql)?)?;
+    } else {
+        write(&tables.query(sql)?, format, output, None)?;
+    }
+    Ok(Verdict { usage: failed, ..Verdict::default() }.code())
 }
 
 /// The tables and columns that `sql` may name, of what is in focus.

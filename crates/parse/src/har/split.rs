@@ -59,9 +59,9 @@ struct Chunk<'t> {
 
 impl<'t> Chunk<'t> {
     fn new(bytes: &'t [u8]) -> Self {
-        let sound = match str::from_utf8(bytes) {
+        let sound = match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+            Err(error) => simdutf8::compat::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
         };
         Self { bytes, sound }
     }
