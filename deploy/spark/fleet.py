@@ -14,7 +14,7 @@ must lie where all workers see them, and so must authtrace. What is written to -
 The steps are those of docs/dataset.md, "Many machines": link, profile, judge, merge.
 """
 
-import argparse, json, pathlib, shutil, subprocess, tempfile
+import argparse, json, pathlib, shutil, subprocess, tempfile, time
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, functions as F
@@ -191,23 +191,39 @@ def concerned(args, exchanges: DataFrame, groups: DataFrame, findings: DataFrame
     return folder
 
 
+class Clock:
+    """Says how long each step took."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+
+    def step(self, name, more=""):
+        now = time.monotonic()
+        print(f"{name}: {now - self.began:.1f} s{more}", flush=True)
+        self.began = now
+
+
 def main():
     args = arguments()
     spark = SparkSession.builder.appName("authtrace fleet").getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
     output = pathlib.Path(args.output)
     output.mkdir(parents=True, exist_ok=True)
+    clock = Clock()
     if args.captures:
         extract(spark, args)
+        clock.step("extract")
     exchanges = spark.read.parquet(f"{args.dataset}/exchanges")
     tokens = spark.read.parquet(f"{args.dataset}/tokens")
     groups = link(spark.read.parquet(f"{args.dataset}/ties"), exchanges.select("client"))
+    clock.step("link", f", {groups.select('group').distinct().count()} groups of clients")
     count = args.partitions or 2 * spark.sparkContext.defaultParallelism
     partitions = rows(exchanges, tokens, groups).repartition(count, "group")
 
     judge = [args.authtrace, "judge", "--arrow", "--dataset", args.dataset]
     counted = partitions.mapInArrow(through(judge, ["measure", "count"]), "measure string, count bigint")
     profile(spark, counted, output / "profile.arrow")
+    clock.step("profile")
 
     columns = [line.split() for line in COLUMNS.strip().splitlines()]
     judged = partitions.mapInArrow(
@@ -218,13 +234,14 @@ def main():
     findings = spark.read.parquet(str(output / "findings"))
     merged = incidents(findings)
     merged.write.mode("overwrite").parquet(str(output / "incidents"))
-    print(f"{findings.count()} findings, {merged.count()} incidents, {groups.select('group').distinct().count()} groups of clients")
+    clock.step("judge", f", {findings.count()} findings, {merged.count()} incidents")
     if not args.no_report and merged.count():
         folder = concerned(args, exchanges, groups, findings)
         done = subprocess.run([args.authtrace, "report", str(folder), "--profile", str(output / "profile.arrow"),
                                "-o", str(output / "report"), "--exit-zero"])
         if done.returncode:
             raise SystemExit(done.returncode)
+        clock.step("report")
     spark.stop()
 
 

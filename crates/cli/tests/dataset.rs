@@ -284,7 +284,7 @@ fn stored_columns_are_asked_without_judging() {
     let folder = tempfile::tempdir().unwrap();
     let dataset = folder.path().join("facts");
     let at = dataset.to_str().unwrap();
-    extracted(&["captures/race.har", "captures/storm.har", "captures/login.pcap"], &dataset, &[]);
+    extracted(&["captures/race.har", "captures/storm.har", "captures/preflight.pcap"], &dataset, &[]);
     for sql in [
         "SELECT route, status, COUNT(*) AS n FROM exchanges GROUP BY route, status",
         "SELECT COUNT(*) AS n FROM exchanges",
