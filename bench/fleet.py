@@ -35,8 +35,9 @@ def peak_of_judges(ended, found):
                 text = status.read_text()
             except OSError:
                 continue
-            if text.startswith("Name:\tauthtrace\n"):
-                found.append(int(re.search(r"RssAnon:\s+(\d+)", text)[1]))
+            held = re.search(r"RssAnon:\s+(\d+)", text)
+            if text.startswith("Name:\tauthtrace\n") and held:
+                found.append(int(held[1]))
 
 
 def run(dataset, venv, binary):

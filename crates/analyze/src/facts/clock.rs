@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use authtrace_parse::Timestamp;
 
 use super::Fact;
-use crate::{profile::measure::Measure, text::Text};
+use crate::text::Text;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -122,16 +122,9 @@ impl Bounds {
         self.decided.insert(origin, Offset { low, high, samples, consistent });
     }
 
-    /// The same as measures.
-    pub(crate) fn into_measures(self) -> impl Iterator<Item = (Measure, u64)> {
-        let bounds = self.of_origin.into_iter().flat_map(|(origin, bounds)| {
-            bounds.into_iter().map(move |(low, high)| (Measure::Clock { origin: origin.clone(), low, high }, 1))
-        });
-        let decided = self.decided.into_iter().map(|(origin, offset)| {
-            let Offset { low, high, samples, consistent } = offset;
-            (Measure::Offset { origin, low, high, consistent }, samples.into())
-        });
-        bounds.chain(decided)
+    /// Every bound, and every offset that somebody else found.
+    pub(crate) fn into_parts(self) -> (BTreeMap<Text, Vec<(i64, i64)>>, BTreeMap<Text, Offset>) {
+        (self.of_origin, self.decided)
     }
 
     /// Intersects the bounds of every origin.

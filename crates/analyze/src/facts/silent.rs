@@ -11,12 +11,7 @@ use super::{
     outcome::OutcomeClass,
     role::Role,
 };
-use crate::{
-    dictionary::ErrorClass,
-    profile::measure::{Alike, Measure},
-    text::Text,
-    tokens::TokenId,
-};
+use crate::{dictionary::ErrorClass, text::Text, tokens::TokenId};
 
 /// What a 403 that names no reason is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,25 +131,13 @@ impl Accepted {
         }
     }
 
-    /// The same as measures.
-    pub(crate) fn into_measures(self) -> impl Iterator<Item = (Measure, u64)> {
-        self.groups.into_iter().flat_map(|((origin, group), calls)| {
-            let counts = [(true, calls.with), (false, calls.without)].into_iter().filter(|(_, count)| *count > 0);
-            counts.map(move |(authorized, count)| {
-                (Measure::Accepted { origin: origin.clone(), group: group.clone(), authorized }, count)
-            })
-        })
+    /// Calls by origin and group, with `Authorization` and without.
+    pub(crate) fn counts(self) -> impl Iterator<Item = ((Text, Text), [(bool, u64); 2])> {
+        self.groups.into_iter().map(|(at, calls)| (at, [(true, calls.with), (false, calls.without)]))
     }
 
-    /// How the exchanges that are counted alike ended, now that it is known what the API accepts.
-    pub(crate) fn outcome(&self, alike: &Alike) -> OutcomeClass {
-        match alike.rests {
-            Some(rests) if self.nothing_else(&alike.origin, &alike.group, rests) => OutcomeClass::Refused,
-            _ => alike.outcome,
-        }
-    }
-
-    fn nothing_else(&self, origin: &Text, group: &Text, rests: Rests) -> bool {
+    /// Whether nothing but `Authorization` is accepted there, so far as that is what a refusal rests on.
+    pub(crate) fn nothing_else(&self, origin: &Text, group: &Text, rests: Rests) -> bool {
         match self.groups.get(&(origin.clone(), group.clone())) {
             Some(calls) => calls.without == 0,
             None => {

@@ -10,11 +10,11 @@ use crate::{
     case::delivers_token,
     facts::{
         Fact,
-        clock::Bounds,
+        clock::{Bounds, Offset},
         credential::Method,
         outcome::OutcomeClass,
         role::Role,
-        silent::{Accepted, Silence, Silences},
+        silent::{Accepted, Rests, Silence, Silences},
     },
     key_sets::{self, KeySets},
     text::Text,
@@ -52,16 +52,25 @@ impl Tally {
 
     /// The sums, one by one.
     pub(crate) fn measures(self) -> impl Iterator<Item = (Measure, u64)> {
+        let accepted = self.accepted.counts().flat_map(|((origin, group), counts)| {
+            counts.map(|(authorized, count)| {
+                (Measure::Accepted { origin: origin.clone(), group: group.clone(), authorized }, count)
+            })
+        });
+        let (bounds, offsets) = self.clocks.into_parts();
+        let bounds = bounds.into_iter().flat_map(|(origin, bounds)| {
+            bounds.into_iter().map(move |(low, high)| (Measure::Clock { origin: origin.clone(), low, high }, 1))
+        });
+        let offsets = offsets.into_iter().map(|(origin, offset)| {
+            let Offset { low, high, samples, consistent } = offset;
+            (Measure::Offset { origin, low, high, consistent }, samples.into())
+        });
         let exchanges = self.exchanges.into_iter().map(|(alike, count)| (Measure::Exchanges(alike), count));
         let keys = self.keys.into_iter().map(|fact| (Measure::Keys { fact: Box::new(fact) }, 1));
         let delivering = self.delivering.into_iter().map(|origin| (Measure::Delivers { origin }, 1));
         let with_headers = self.with_headers.into_iter().map(|input| (Measure::Headers { input }, 1));
-        exchanges
-            .chain(self.accepted.into_measures())
-            .chain(self.clocks.into_measures())
-            .chain(delivering)
-            .chain(with_headers)
-            .chain(keys)
+        let all = exchanges.chain(accepted).chain(bounds).chain(offsets).chain(delivering).chain(with_headers);
+        all.chain(keys).filter(|(_, count)| *count > 0)
     }
 
     /// Adds `count` of `measure`.
@@ -89,7 +98,8 @@ impl Tally {
         };
         #[expect(clippy::iter_over_hash_type, reason = "counts add up to the same in any order")]
         for (alike, count) in self.exchanges {
-            let outcome = self.accepted.outcome(&alike);
+            let nothing_else = |rests| self.accepted.nothing_else(&alike.origin, &alike.group, rests);
+            let outcome = if alike.rests.is_some_and(nothing_else) { OutcomeClass::Refused } else { alike.outcome };
             profile.count(Alike { outcome, ..alike }, u32::try_from(count).unwrap_or(u32::MAX));
         }
         self.keys.sort_by_key(|fact| fact.id);
@@ -106,7 +116,7 @@ struct Row<'a> {
     group: &'a Text,
     route: &'a Text,
     outcome: OutcomeClass,
-    rests: Option<crate::facts::silent::Rests>,
+    rests: Option<Rests>,
     is_document: bool,
     carried: Option<Main<'a>>,
 }

@@ -75,6 +75,9 @@ fn refuse_focus(args: &InspectArgs) -> anyhow::Result<()> {
             "extract keeps whole captures; give --filter, --since, --until, --host and --session to the verb that reads the dataset"
         );
     }
+    if args.profile.is_some() {
+        bail!("extract judges nothing; give --profile to the verb that reads the dataset");
+    }
     Ok(())
 }
 

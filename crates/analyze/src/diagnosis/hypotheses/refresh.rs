@@ -1,7 +1,7 @@
 //! "The refresh fails": why, and why so often? (detectors §5.3)
 
 use super::{Contradiction, Hypothesis, Scene, Sign, shows};
-use crate::{facts::Fact, refreshes::overlap, text::span};
+use crate::{dictionary::ErrorClass, facts::Fact, refreshes::overlap, text::span};
 
 pub(super) static TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -31,6 +31,13 @@ pub(super) static TABLE: &[Hypothesis] = &[
         rules: &["AUTH040:expired", "AUTH040:revoked"],
         reject: refresh_token_alive,
         needs: "the provider's log for this refresh token, or its expiry",
+    },
+    Hypothesis {
+        id: "user-needed",
+        statement: "The provider wants to see the user: a second factor, consent, a fresh sign-in",
+        rules: &["AUTH040:interaction-required"],
+        reject: other_reason,
+        needs: "the provider's answer",
     },
     Hypothesis {
         id: "client-clock-fast",
@@ -65,6 +72,20 @@ pub(super) static TABLE: &[Hypothesis] = &[
 fn refreshes<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Fact> + Clone + use<'a> {
     let session = scene.root.session;
     scene.signs(Sign::Refresh).filter(move |f| session.is_none() || f.session == session)
+}
+
+/// A provider that wants the user says so in a code of its own (OIDC Core §3.1.2.6).
+fn other_reason(scene: &Scene<'_>) -> Option<Contradiction> {
+    let told =
+        refreshes(scene).find(|f| f.refused() && f.outcome.error.is_some_and(|error| error != ErrorClass::StepUp))?;
+    Contradiction::new(
+        "The server gives another reason.",
+        shows(
+            told,
+            told.outcome.error_part.as_deref()?,
+            told.outcome.error_text.as_deref().unwrap_or_default().to_owned(),
+        ),
+    )
 }
 
 fn no_loop(scene: &Scene<'_>) -> Option<Contradiction> {

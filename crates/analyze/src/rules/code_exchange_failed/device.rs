@@ -49,7 +49,6 @@ pub(super) fn draft(case: &Case<'_>, fact: &Fact, oauth: &Oauth, end: End) -> Dr
         .because(Reason::WireFact)
         .because(Reason::ServerCode)
         .primary(fact.id, said_at(oauth), says(fact, oauth))
-        .also(waited.map(|first| first.id))
         .fixes(fixes)
         .cause(format!("{} {variant}", fact.origin))
         .message(message(fact, oauth, end, waited));

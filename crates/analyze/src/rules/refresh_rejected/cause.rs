@@ -16,6 +16,8 @@ pub(super) enum Cause {
     Reused,
     Revoked,
     Client,
+    /// The token may be good; the provider wants to see the user.
+    Interaction,
     Absent,
     Damaged,
     Unknown,
@@ -28,6 +30,7 @@ impl Cause {
             Self::Reused => "reused",
             Self::Revoked => "revoked",
             Self::Client => "client",
+            Self::Interaction => "interaction-required",
             Self::Absent => "no-refresh-token",
             Self::Damaged => "damaged",
             Self::Unknown => "invalid",
@@ -40,6 +43,7 @@ impl Cause {
             Self::Reused => "Refresh refused: the refresh token had been used before",
             Self::Revoked => "Refresh refused: the session was ended or revoked",
             Self::Client => "Refresh refused: the client could not authenticate itself",
+            Self::Interaction => "Refresh refused: the provider wants the user to sign in again",
             Self::Absent => "Refresh refused: no refresh token was sent",
             Self::Damaged => "Refresh refused: the refresh token is damaged",
             Self::Unknown => "Refresh refused: the refresh token is not accepted",
@@ -61,6 +65,7 @@ pub(super) fn cause_of(case: &Case<'_>, fact: &Fact) -> Cause {
         Some(E::RefreshReused) => Cause::Reused,
         Some(E::Revoked) => Cause::Revoked,
         Some(E::ClientAuth) => Cause::Client,
+        Some(E::StepUp) => Cause::Interaction,
         _ if sent_none(case, fact) => Cause::Absent,
         _ => Cause::Unknown,
     }

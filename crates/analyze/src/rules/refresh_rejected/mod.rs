@@ -109,6 +109,9 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -
             draft = draft.related(first.id, "token.signature", "verifies with none of the given keys");
         }
     }
+    if cause == Cause::Interaction {
+        draft = draft.fixes(&["fe.step-up", "fe.circuit-breaker"]);
+    }
     if let Some((at, part, says)) = logout {
         draft = draft.related(at.id, part, says);
     }
@@ -173,6 +176,10 @@ fn message(
         Cause::Reused => "the server says that this refresh token had been traded already".to_owned(),
         Cause::Revoked => "the server says that the session was ended or revoked".to_owned(),
         Cause::Client => "the server does not accept the client's own credentials".to_owned(),
+        Cause::Interaction => {
+            "the provider asks for the user, for a second factor, consent or a fresh sign-in, which no refresh can give"
+                .to_owned()
+        }
         Cause::Absent => "the request carries no refresh token in body, cookie or header".to_owned(),
         Cause::Damaged => {
             let what = damage(fact).unwrap_or_default();

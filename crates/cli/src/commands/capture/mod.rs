@@ -26,6 +26,9 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
         let file = file.display();
         bail!("capture reads devices; for files there is `authtrace analyze {file}`, and a filter stands behind -f");
     }
+    if inspect.profile.is_some() {
+        bail!("capture judges by what it sees; give --profile to the verb that reads a dataset");
+    }
     start(args)
 }
 
