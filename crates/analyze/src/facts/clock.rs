@@ -94,8 +94,10 @@ impl Clocks {
 /// What the responses of each origin prove of its clock, not yet intersected.
 #[derive(Default)]
 pub(crate) struct Bounds {
-    of_origin: BTreeMap<Text, Vec<(i64, i64)>>,
-    decided: BTreeMap<Text, Offset>,
+    /// Least and greatest offset that each response allows.
+    pub(crate) of_origin: BTreeMap<Text, Vec<(i64, i64)>>,
+    /// Offsets that somebody else found.
+    pub(crate) decided: BTreeMap<Text, Offset>,
 }
 
 impl Bounds {
@@ -120,11 +122,6 @@ impl Bounds {
     pub(crate) fn decided(&mut self, origin: Text, low: i64, high: i64, samples: u64, consistent: bool) {
         let samples = u32::try_from(samples).unwrap_or(u32::MAX);
         self.decided.insert(origin, Offset { low, high, samples, consistent });
-    }
-
-    /// Every bound, and every offset that somebody else found.
-    pub(crate) fn into_parts(self) -> (BTreeMap<Text, Vec<(i64, i64)>>, BTreeMap<Text, Offset>) {
-        (self.of_origin, self.decided)
     }
 
     /// Intersects the bounds of every origin.

@@ -57,7 +57,7 @@ impl Tally {
                 (Measure::Accepted { origin: origin.clone(), group: group.clone(), authorized }, count)
             })
         });
-        let (bounds, offsets) = self.clocks.into_parts();
+        let Bounds { of_origin: bounds, decided: offsets } = self.clocks;
         let bounds = bounds.into_iter().flat_map(|(origin, bounds)| {
             bounds.into_iter().map(move |(low, high)| (Measure::Clock { origin: origin.clone(), low, high }, 1))
         });

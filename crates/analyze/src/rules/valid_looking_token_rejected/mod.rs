@@ -30,6 +30,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     let open = case.refusals().filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
+    // A server that asks for more has accepted what there is: that is AUTH025's.
+    let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope]));
     // A refresh that cured the refusal has shown that the token was past its time, whatever the clocks say (G8).
     for fact in open.filter(|f| !explained.contains(f.id) && !f.gates.has(Gate::Recovered)) {
         let judged =
