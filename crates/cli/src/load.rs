@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::BufReader,
     num::NonZero,
+    panic,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread,
@@ -189,8 +190,18 @@ pub(crate) fn settings(args: &InspectArgs, shared: bool) -> anyhow::Result<Setti
 pub(crate) fn profile(path: &Path) -> anyhow::Result<Profile> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    let measures = read_measures(BufReader::new(file)).with_context(|| format!("{shown} is no profile"))?;
+    let measures =
+        told_once(|| read_measures(BufReader::new(file))).with_context(|| format!("{shown} is no profile"))?;
     Ok(Profile::from_measures(measures))
+}
+
+/// Reads a stream of Arrow. Where it is damaged, the library may panic, which is an error by then and is told as one.
+pub(crate) fn told_once<T>(read: impl FnOnce() -> T) -> T {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let read = read();
+    panic::set_hook(hook);
+    read
 }
 
 /// How many threads may be busy, told to whoever judges.

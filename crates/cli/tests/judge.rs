@@ -241,6 +241,14 @@ fn what_is_not_whole_is_refused() {
     };
     refused(&judge, b"", "standard input");
     refused(&judge, &whole[..whole.len() / 2], "standard input");
+    for at in (0..whole.len().min(4000)).step_by(97) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x5a;
+        let output = authtrace(&judge, &damaged);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let sound = matches!((output.status.code(), said.lines().count()), (Some(0), 0) | (Some(2), 1));
+        assert!(sound, "byte {at}: {said}");
+    }
     refused(&["judge", "--dataset", at], &whole, "--arrow");
     refused(&[&judge[..], &["--profile", "captures/race.har"]].concat(), &whole, "race.har is no profile");
     let other = folder.path().join("other");

@@ -64,6 +64,9 @@ pub enum RowError {
     /// A column is missing, or the rows make no table.
     #[error("{0}")]
     Table(#[from] arrow_schema::ArrowError),
+    /// A stream of Arrow contradicts itself.
+    #[error("damaged")]
+    Damaged,
     /// A measure of the profile is not one.
     #[error("{0}")]
     Measure(#[from] serde_json::Error),

@@ -7,6 +7,8 @@
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
+    iter,
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
 };
 
@@ -32,7 +34,7 @@ use crate::{
 /// Where it is no stream of Arrow, ends in the middle, or lacks a column.
 pub fn read_rows(from: impl Read) -> Result<BTreeMap<String, Part>, RowError> {
     let mut parts: BTreeMap<String, Gathering> = BTreeMap::new();
-    for batch in StreamReader::try_new(from, None)? {
+    for batch in batches(from)? {
         let batch = batch?;
         if let Some(batch) = where_there(&batch, "fact")? {
             exchanges(&batch, &mut parts)?;
@@ -43,6 +45,16 @@ pub fn read_rows(from: impl Read) -> Result<BTreeMap<String, Part>, RowError> {
     }
     // What keys were tried is the part's to say, not a row's.
     Ok(parts.into_iter().map(|(name, part)| (name, part.finish(KeysTried::default()))).collect())
+}
+
+/// The batches of a stream. Who reads it trusts lengths that a damaged stream gets wrong; what it trips over is an error here.
+fn batches(from: impl Read) -> Result<impl Iterator<Item = Result<RecordBatch, RowError>>, RowError> {
+    let mut reader = whole(|| StreamReader::try_new(from, None))?;
+    Ok(iter::from_fn(move || whole(|| reader.next().transpose()).transpose()))
+}
+
+fn whole<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, RowError> {
+    Ok(panic::catch_unwind(AssertUnwindSafe(read)).map_err(|_| RowError::Damaged)??)
 }
 
 /// The rows that have something in `column`; `None` where none has.
@@ -123,7 +135,7 @@ fn write(batch: &RecordBatch, to: impl Write) -> Result<(), RowError> {
 /// Where it is no stream of Arrow, or holds something else.
 pub fn read_measures(from: impl Read) -> Result<Vec<(Measure, u64)>, RowError> {
     let mut measures = Vec::new();
-    for batch in StreamReader::try_new(from, None)? {
+    for batch in batches(from)? {
         let batch = batch?;
         let (texts, counts): (&StringArray, &Int64Array) = (typed(&batch, "measure")?, typed(&batch, "count")?);
         for (text, count) in texts.iter().zip(counts) {

@@ -1,7 +1,7 @@
 //! The capture's profile: what all clients together show, by associative sums only.
 //!
 //! Partial sums of several captures, or of parts of one, add up (DESIGN §4): [`measure::Measure`] is the form in which they
-//! travel, [`tally::Tally`] adds them.
+//! travel, and `tally` adds them.
 
 pub mod measure;
 pub(crate) mod tally;
