@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures judging on Spark: seconds a step, bytes shuffled and memory, for datasets of growing size and for one skewed client.
+"""Measures judging on Spark: seconds a step, bytes shuffled and the largest program, for datasets of growing size and for one skewed client.
 
 usage: bench/fleet.py [--counts 100000,1000000] [--venv target/spark] [--binary PATH]
 
@@ -27,8 +27,8 @@ def shuffled(folder):
     return total
 
 
-def peak_of_judges(ended, found):
-    """Most anonymous memory that one `authtrace judge` held."""
+def peak_of_programs(ended, found):
+    """Most anonymous memory that one `authtrace` held, judge or report."""
     while not ended.wait(0.05):
         for status in pathlib.Path("/proc").glob("[0-9]*/status"):
             try:
@@ -45,7 +45,7 @@ def run(dataset, venv, binary):
         events = pathlib.Path(scratch, "events")
         events.mkdir()
         ended, found = threading.Event(), [0]
-        watch = threading.Thread(target=peak_of_judges, args=(ended, found))
+        watch = threading.Thread(target=peak_of_programs, args=(ended, found))
         watch.start()
         done = subprocess.run(
             [venv / "bin/spark-submit", "--master", "local[*]", "--driver-memory", "4g",
@@ -67,7 +67,7 @@ def main():
     parser.add_argument("--binary", type=pathlib.Path, default=BINARY)
     args = parser.parse_args()
     SCRATCH.mkdir(exist_ok=True)
-    print(f"{'':22} {'exchanges':>9} " + " ".join(f"{step + ' s':>9}" for step in STEPS) + f" {'shuffled MB':>12} {'judge MB':>9} {'findings':>9}")
+    print(f"{'':22} {'exchanges':>9} " + " ".join(f"{step + ' s':>9}" for step in STEPS) + f" {'shuffled MB':>12} {'peak MB':>9} {'findings':>9}")
     for name, make in {"packets, many clients": packets, "HAR, one client": har}.items():
         for count in map(int, args.counts.split(",")):
             dataset = SCRATCH / f"fleet-{name.split()[0].strip(',')}-{count}"
