@@ -17,6 +17,7 @@ The steps are those of docs/dataset.md, "Many machines": link, profile, judge, m
 import argparse, json, pathlib, shutil, subprocess, tempfile, time
 
 import pyarrow as pa
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 # Rounds after which linking gives up: each at least doubles how far a label has come, so a chain of a million clients is done.
@@ -218,7 +219,8 @@ def main():
     groups = link(spark.read.parquet(f"{args.dataset}/ties"), exchanges.select("client"))
     clock.step("link", f", {groups.select('group').distinct().count()} groups of clients")
     count = args.partitions or 2 * spark.sparkContext.defaultParallelism
-    partitions = rows(exchanges, tokens, groups).repartition(count, "group")
+    # Looked at twice, and dear to make.
+    partitions = rows(exchanges, tokens, groups).repartition(count, "group").persist(StorageLevel.DISK_ONLY)
 
     judge = [args.authtrace, "judge", "--arrow", "--dataset", args.dataset]
     counted = partitions.mapInArrow(through(judge, ["measure", "count"]), "measure string, count bigint")

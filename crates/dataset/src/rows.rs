@@ -33,14 +33,20 @@ pub(crate) fn of_facts(part: &Part, name: &str, rows: &[usize], clients: &[Text]
     let whole = serde_arrow::to_record_batch(fact_fields()?, &facts)?;
     let flat = columns_of_a_fact().map(|column| (column.name.to_owned(), array(&part.values(column, rows))));
     let who = rows.iter().map(|&row| clients.get(row).map(|client| client.as_str())).collect::<StringArray>();
-    let own: [(String, ArrayRef); 2] =
-        [(PART.to_owned(), repeated(name, rows.len())), ("client".to_owned(), Arc::new(who))];
+    let own = [(PART.to_owned(), repeated(name, rows.len())), ("client".to_owned(), Arc::new(who) as ArrayRef)];
+    in_front(own.into_iter().chain(flat), &whole)
+}
+
+/// The columns `own`, and behind them those of `whole`.
+fn in_front(own: impl Iterator<Item = (String, ArrayRef)>, whole: &RecordBatch) -> Result<RecordBatch, RowError> {
     let names = whole.schema();
     let whole =
         names.fields().iter().zip(whole.columns()).map(|(field, column)| (field.name().clone(), column.clone()));
-    Ok(RecordBatch::try_from_iter_with_nullable(
-        own.into_iter().chain(flat).chain(whole).map(|(name, column)| (name, column, true)),
-    )?)
+    Ok(RecordBatch::try_from_iter_with_nullable(own.chain(whole).map(|(name, column)| (name, column, true)))?)
+}
+
+fn repeated(text: &str, times: usize) -> ArrayRef {
+    Arc::new(std::iter::repeat_n(Some(text), times).collect::<StringArray>())
 }
 
 /// The facts of `rows`.
@@ -51,10 +57,6 @@ pub(crate) fn facts(rows: &RecordBatch) -> Result<Vec<StoredFact>, RowError> {
     read(rows, fact_fields()?)
 }
 
-fn repeated(text: &str, times: usize) -> ArrayRef {
-    Arc::new(std::iter::repeat_n(Some(text), times).collect::<StringArray>())
-}
-
 /// The rows of `tokens`, each with its number in the part, which is called `name`.
 ///
 /// # Errors
@@ -62,13 +64,8 @@ fn repeated(text: &str, times: usize) -> ArrayRef {
 pub(crate) fn of_tokens(tokens: &[Token], name: &str) -> Result<RecordBatch, RowError> {
     let whole = serde_arrow::to_record_batch(token_fields()?, &tokens)?;
     let numbers: Int64Array = (0i64..).take(tokens.len()).map(Some).collect();
-    let own: [(String, ArrayRef); 2] =
-        [(PART.to_owned(), repeated(name, tokens.len())), (NUMBER.to_owned(), Arc::new(numbers))];
-    let names = whole.schema();
-    let whole =
-        names.fields().iter().zip(whole.columns()).map(|(field, column)| (field.name().clone(), column.clone()));
-    let columns = own.into_iter().chain(whole).map(|(name, column)| (name, column, true));
-    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+    let own = [(PART.to_owned(), repeated(name, tokens.len())), (NUMBER.to_owned(), Arc::new(numbers) as ArrayRef)];
+    in_front(own.into_iter(), &whole)
 }
 
 /// The rows of `ties`.
