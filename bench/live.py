@@ -102,7 +102,7 @@ def soak(arguments, folder):
     process = ours(arguments.binary, folder)
     print("\n| rounds | MiB | descriptors |\n|---|---|---|")
     for done in range(1, arguments.soak + 1):
-        send(arguments.capture, "--mbps", str(arguments.rates[0]))
+        send(arguments.capture, "--loop", "2", "--mbps", str(arguments.rates[0]))
         if done & (done - 1) == 0 or done == arguments.soak:
             descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
             print(f"| {done} | {anonymous(process.pid) >> 20} | {descriptors} |", flush=True)
