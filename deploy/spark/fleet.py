@@ -17,6 +17,7 @@ The steps are those of docs/dataset.md, "Many machines": link, profile, judge, m
 import argparse, json, pathlib, shutil, subprocess, tempfile, time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
@@ -164,11 +165,10 @@ def incidents(findings: DataFrame) -> DataFrame:
 def concerned(args, exchanges: DataFrame, groups: DataFrame, findings: DataFrame) -> pathlib.Path:
     """A dataset of the clients that incidents are about: small enough for one machine, numbered as the whole."""
     first = findings.where("root_rule IS NOT NULL").select("first_exchange").distinct()
-    parts = [json.loads(path.read_text()) for path in pathlib.Path(args.dataset, "parts").glob("*.json")]
-    parts.sort(key=lambda part: part["sequence"])
+    parts = [(path.stem, json.loads(path.read_text())) for path in pathlib.Path(args.dataset, "parts").glob("*.json")]
+    parts.sort(key=lambda part: part[1]["sequence"])
     begins, at = [], 0
-    for part in parts:
-        name = bytes(part["input"]["sha256"]).hex()[:24] if isinstance(part["input"]["sha256"], list) else part["input"]["sha256"][:24]
+    for name, part in parts:
         begins.append((name, at))
         at += part["ids"]
     numbered = exchanges.join(F.broadcast(exchanges.sparkSession.createDataFrame(begins, "part string, begins bigint")), "part")
@@ -180,11 +180,10 @@ def concerned(args, exchanges: DataFrame, groups: DataFrame, findings: DataFrame
     kept.write.partitionBy("part").parquet(str(folder / "exchanges"))
     (folder / "parts").mkdir()
     shutil.copy(pathlib.Path(args.dataset, "dataset.json"), folder)
-    import pyarrow.parquet as pq
-    for part, (name, _) in zip(parts, begins):
+    (folder / "tokens").mkdir()
+    for name, part in parts:
         files = sorted((folder / "exchanges" / f"part={name}").glob("*.parquet"))
         tokens = pathlib.Path(args.dataset, "tokens", f"{name}.parquet")
-        (folder / "tokens").mkdir(exist_ok=True)
         shutil.copy(tokens, folder / "tokens")
         part["files"] = [{"path": str(f.relative_to(folder)), "rows": pq.read_metadata(f).num_rows} for f in files]
         part["files"].append({"path": f"tokens/{name}.parquet", "rows": pq.read_metadata(tokens).num_rows})

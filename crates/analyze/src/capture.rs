@@ -12,7 +12,7 @@ use crate::{
     coverage::Input,
     expect::{Bindings, Declared, Expectations},
     facts::{
-        ClientId, Fact,
+        ClientId, Fact, SessionId,
         client::{self, Client},
         join, lifetime,
         role::Role,
@@ -117,8 +117,8 @@ impl AsRef<Self> for Capture {
 }
 
 impl Capture {
-    /// Joins and aggregates what was drawn, which may be in any order. The facts are judged against `profile` where it is given: then they are
-    /// whole timelines out of a larger capture.
+    /// Joins and aggregates what was drawn, which may be in any order. Facts are judged against `profile` where it is given:
+    /// then they are whole timelines out of a larger capture.
     pub(crate) fn new(
         mut drawn: Drawn,
         inputs: Vec<Input>,
@@ -175,6 +175,11 @@ impl Capture {
     /// The fact of exchange `id`.
     pub fn fact(&self, id: ExchangeId) -> Option<&Fact> {
         self.facts.binary_search_by_key(&id, |fact| fact.id).ok().map(|index| &self.facts[index])
+    }
+
+    /// The session `id`.
+    pub fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(id.0 as usize)
     }
 
     /// The other views of the call for which exchange `id` stands.

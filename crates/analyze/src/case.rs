@@ -95,7 +95,7 @@ impl<'a> Case<'a> {
     /// Names the session of `fact` in a cause: by its first exchange, since numbers differ where a part of a capture is
     /// judged by itself.
     pub(crate) fn session_mark(&self, fact: &Fact) -> String {
-        let session = fact.session.and_then(|session| self.capture.sessions.get(session.0 as usize));
+        let session = fact.session.and_then(|session| self.capture.session(session));
         session.map_or_else(|| "no session".to_owned(), |session| format!("session of {}", session.first_exchange.0))
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct KeySets {
     facts: Vec<Fact>,
     /// Indices of those with a key set, by the URL that published it.
     by_url: BTreeMap<String, Vec<usize>>,
+    /// Indices of requests for keys or metadata that failed.
+    failed: Vec<usize>,
     /// What discovery documents say: issuer without its trailing slash, URLs of its keys.
     declared: BTreeMap<String, BTreeSet<String>>,
 }
@@ -29,15 +31,18 @@ impl KeySets {
     /// Those that `facts` show, which are about keys and in order of id.
     pub(crate) fn of(facts: Vec<Fact>) -> Self {
         let (mut by_url, mut declared) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, BTreeSet<_>>::new());
+        let mut failed = Vec::new();
         for (index, fact) in facts.iter().enumerate() {
             if fact.key_set.is_some() {
                 by_url.entry(url(fact)).or_default().push(index);
+            } else if is_failed_fetch(fact) {
+                failed.push(index);
             }
             if let Some((issuer, keys)) = discovered(fact) {
                 declared.entry(bare(issuer).to_owned()).or_default().insert(bare(keys).to_owned());
             }
         }
-        Self { facts, by_url, declared }
+        Self { facts, by_url, failed, declared }
     }
 
     /// The answers that published the keys of the issuer of `claims`, in order of id; `deliverer` is the origin that handed
@@ -53,7 +58,7 @@ impl KeySets {
     pub(crate) fn failed<'a>(&'a self, claims: &Claims) -> impl Iterator<Item = &'a Fact> {
         let iss = claims.iss.as_deref().map(bare).unwrap_or_default().to_owned();
         let declared = self.declared.get(&iss).cloned().unwrap_or_default();
-        self.facts.iter().filter(|fact| fact.key_set.is_none() && is_failed_fetch(fact)).filter(move |fact| {
+        self.failed.iter().filter_map(|&index| self.facts.get(index)).filter(move |fact| {
             let url = url(fact);
             declared.contains(&url) || (iss.contains("://") && belongs(&url, &iss))
         })

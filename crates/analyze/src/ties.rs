@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
+    num::{NonZeroU16, NonZeroU64},
 };
 
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use crate::{
     stored::{Part, StoredFact},
     text::Text,
     token::Identifier,
-    tokens::{Token, TokenId},
+    tokens::TokenId,
 };
 
 /// How clients that have something in common are tied by it.
@@ -86,19 +87,21 @@ impl<'a> ClientNames<'a> {
     }
 }
 
-/// The ties of everybody in `part`, which was read of `input` and is called `name`.
-pub fn ties(part: &Part, input: &Input, name: &str) -> BTreeSet<Tie> {
-    let mut found = Found { ties: BTreeSet::new(), carried: HashSet::default() };
-    let mut clients = ClientNames::new(input);
-    for stored in &part.facts {
-        let client = clients.of(stored);
+/// The ties of everybody in `part`, which was read of `input` and is called `name`; its facts were sent by `clients`.
+pub fn ties(part: &Part, clients: &[Text], input: &Input, name: &str) -> BTreeSet<Tie> {
+    let mut found = Found { ties: BTreeSet::new(), carried: HashSet::default(), met: HashSet::default() };
+    for (stored, client) in part.facts.iter().zip(clients) {
         for id in stored.fact.token_ids() {
             // Most requests carry what an earlier one of the same client carried.
             if found.carried.insert((client.clone(), id)) {
-                found.token(&client, id, part, name);
+                found.token(client, id, part, name);
             }
         }
-        found.places(&client, stored, input);
+        let StoredFact { fact, .. } = stored;
+        // And most go over a connection that it has used before.
+        if found.met.insert((client.clone(), fact.client_port, fact.server, fact.opening, fact.forwarded)) {
+            found.places(client, stored, input);
+        }
     }
     found.ties
 }
@@ -106,7 +109,12 @@ pub fn ties(part: &Part, input: &Input, name: &str) -> BTreeSet<Tie> {
 struct Found {
     ties: BTreeSet<Tie>,
     carried: HashSet<(Text, TokenId), foldhash::fast::RandomState>,
+    met: HashSet<Connection, foldhash::fast::RandomState>,
 }
+
+/// All of an exchange that says where it was seen: client, its port, server, initial sequence numbers, whether a proxy passed
+/// it on.
+type Connection = (Text, Option<NonZeroU16>, Option<SocketAddr>, Option<NonZeroU64>, bool);
 
 impl Found {
     fn add(&mut self, client: &Text, what: String, way: Way) {
@@ -122,7 +130,7 @@ impl Found {
             None => format!("token {} of {name}", id.0),
         };
         self.add(client, what, Way::Both);
-        if let Some(Identifier::Told(sid)) = sid(token) {
+        if let Some(Identifier::Told(sid)) = token.claims().and_then(|claims| claims.sid.as_ref()) {
             self.add(client, format!("sid {sid}"), Way::Both);
         }
     }
@@ -150,8 +158,4 @@ impl Found {
             self.add(client, format!("ends {address} {port} {server}"), Way::Both);
         }
     }
-}
-
-fn sid(token: &Token) -> Option<&Identifier> {
-    token.classified.jose.as_ref()?.claims.as_ref()?.sid.as_ref()
 }

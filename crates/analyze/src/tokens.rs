@@ -15,7 +15,7 @@ use crate::{
         shared::Shared,
     },
     key::KeyResult,
-    token::{Classified, Fingerprinter, TokenKind, Value, classify},
+    token::{Claims, Classified, Fingerprinter, TokenKind, Value, classify},
 };
 
 /// Index of a distinct credential, printed as `T1`, `T2`…
@@ -121,6 +121,11 @@ impl Token {
     /// Where it was seen first, which no other credential was.
     pub(crate) fn first_sight(&self) -> String {
         format!("{}.{}", self.seen.0.0, self.seen.1)
+    }
+
+    /// What its payload claims, where it is a token whose payload can be read.
+    pub fn claims(&self) -> Option<&Claims> {
+        self.classified.jose.as_ref()?.claims.as_ref()
     }
 
     /// The bytes as sent, where they are at hand.

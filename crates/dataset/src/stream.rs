@@ -25,7 +25,7 @@ use authtrace_analyze::{
 use crate::{
     error::RowError,
     rows::{self, NUMBER, PART},
-    values::array,
+    values,
 };
 
 /// The parts that the rows of a stream belong to, by name, with what of them is there.
@@ -104,8 +104,7 @@ fn typed<'b, A: Array + 'static>(batch: &'b RecordBatch, column: &str) -> Result
 /// # Errors
 /// Where `to` takes no more.
 pub fn write_findings(answer: &Answer, to: impl Write) -> Result<(), RowError> {
-    let columns = answer.columns.iter().map(|(name, values)| (name.as_str(), array(values), true));
-    write(&RecordBatch::try_from_iter_with_nullable(columns)?, to)
+    write(&values::batch(answer)?, to)
 }
 
 /// Writes what is counted, as JSON in the column `measure`, and how often, in the column `count`.

@@ -99,7 +99,7 @@ impl List {
             }
             Self::Sessions => {
                 let id = *data.sessions.get(row)?;
-                let subject = capture.sessions.get(id.0 as usize).and_then(|s| s.subject.as_deref());
+                let subject = capture.session(id).and_then(|s| s.subject.as_deref());
                 push(out, format_args!("{id} {}", subject.unwrap_or_default()));
             }
             Self::Rules => {

@@ -174,7 +174,7 @@ fn token(data: &Data, id: TokenId, revealed: Option<Level>, layout: &Layout) -> 
 
 fn session(data: &Data, id: SessionId, layout: &Layout) -> Vec<Line> {
     let analysis = data.analysis();
-    let Some(session) = analysis.capture.sessions.get(id.0 as usize) else { return Vec::new() };
+    let Some(session) = analysis.capture.session(id) else { return Vec::new() };
     let mut page = Page::new(layout.width, layout.style);
     let zone = layout.clock.as_ref().unwrap_or(&Clock::Utc).zone();
     let subject =

@@ -95,6 +95,11 @@ pub(crate) struct Reading<'a> {
     pub(crate) response: &'a BodyView,
 }
 
+/// Whether a provider answers so while a person has not decided yet (RFC 8628 §3.5, OIDC CIBA §11): nothing is refused.
+pub(crate) fn is_wait(error: &str) -> bool {
+    matches!(error, "authorization_pending" | "slow_down")
+}
+
 /// The conversation's part in an exchange; `None` where it has none.
 pub(crate) fn extract(reading: &Reading<'_>, interner: &mut Interner) -> Option<Oauth> {
     let exchange = reading.exchange;

@@ -7,6 +7,7 @@ use authtrace_parse::{Exchange, Kind, SecretStr};
 
 use super::{
     body::BodyView,
+    oauth,
     role::{Inferred, Role},
 };
 use crate::{
@@ -195,16 +196,12 @@ pub(crate) fn extract(
     let wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
     let said = (said != NOTHING).then(|| Arc::new(said));
     let mut outcome = Outcome { class: OutcomeClass::default(), status: Some(status), wordless, said };
-    outcome.class = match is_wait(body) {
-        true if (400..500).contains(&status) => OutcomeClass::ClientError,
+    let waits = || body.string("error").is_some_and(|error| oauth::is_wait(error.expose()));
+    outcome.class = match status {
+        400..=499 if waits() => OutcomeClass::ClientError,
         _ => class(exchange, inferred, grpc.unwrap_or(status), &outcome, challenges),
     };
     outcome
-}
-
-/// Whether a token endpoint says that a person has not decided yet: nothing is refused so far (RFC 8628 §3.5, OIDC CIBA §11).
-fn is_wait(body: &BodyView) -> bool {
-    body.string("error").is_some_and(|error| matches!(error.expose(), "authorization_pending" | "slow_down"))
 }
 
 /// The scopes that a denial names beside its error: `scope` as GitLab and Doorkeeper write it, Slack's `needed`.

@@ -51,7 +51,7 @@ pub(crate) fn extract(exchange: &Exchange, credentials: &[Credential], tokens: &
     let (header, claims) = (json().unwrap_or_default(), json().unwrap_or_default());
     let presented = credentials.iter().find(|c| c.is_authorization()).map(|c| tokens.get(c.token));
     let value = presented.and_then(|token| token.cleaned());
-    let bound = presented.and_then(|t| t.classified.jose.as_ref()?.claims.as_ref()?.jkt.clone());
+    let bound = presented.and_then(|t| t.claims()?.jkt.clone());
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let typ = header.get("typ").and_then(Value::as_str).unwrap_or_default();
     let one = exchange.request.headers.get_all("dpop").count() == 1 && field.split('.').count() == 3;

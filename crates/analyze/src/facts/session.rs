@@ -70,7 +70,7 @@ fn join(facts: &[Fact], tokens: &TokenStore) -> Sets {
     }
     let mut by_sid: BTreeMap<&Identifier, u32> = BTreeMap::new();
     for (id, token) in tokens.iter() {
-        let Some(sid) = token.classified.jose.as_ref().and_then(|j| j.claims.as_ref()?.sid.as_ref()) else { continue };
+        let Some(sid) = token.claims().and_then(|claims| claims.sid.as_ref()) else { continue };
         if let Some(&other) = by_sid.get(sid) {
             sets.union(other, id.0);
         } else {
@@ -154,7 +154,7 @@ fn describe(facts: &[Fact], order: &[u32], count: usize, tokens: &TokenStore, na
 
 fn subject(fact: &Fact, tokens: &TokenStore, names: &Fingerprinter) -> Option<Text> {
     let ids = fact.credentials.iter().map(|c| c.token).chain(fact.delivered.iter().map(|d| d.token));
-    let sub = ids.filter_map(|id| tokens.get(id).classified.jose.as_ref()?.claims.as_ref()?.sub.as_ref()).next()?;
+    let sub = ids.filter_map(|id| tokens.get(id).claims()?.sub.as_ref()).next()?;
     Some(Text::from(names.of_identifier(sub)))
 }
 

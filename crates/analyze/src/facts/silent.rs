@@ -72,7 +72,7 @@ impl Silences {
 
     /// Turns those among `facts` that are refusals into refusals.
     pub(crate) fn mark(&self, facts: &mut [Fact], accepted: &Accepted) {
-        for fact in facts.iter_mut().filter(|fact| is_candidate(fact)) {
+        for fact in facts {
             let refused = match self.of_fact(fact) {
                 Some(Silence::Refused) => true,
                 Some(Silence::Rests(rests)) => accepted.nothing_else(&fact.origin, &fact.group, rests),

@@ -50,10 +50,7 @@ fn int(name: &str, finding: &Finding, analysis: &Analysis) -> Option<i64> {
         "client_key" => Some(i64::from(finding.client.0)),
         "first_exchange" => finding.first_exchange().map(|id| i64::from(id.0)),
         "exchanges" => i64::try_from(finding.exchanges.len()).ok(),
-        "session_first" => {
-            let session = analysis.capture.sessions.get(finding.session?.0 as usize)?;
-            Some(i64::from(session.first_exchange.0))
-        }
+        "session_first" => Some(i64::from(analysis.capture.session(finding.session?)?.first_exchange.0)),
         _ => None,
     }
 }

@@ -33,31 +33,18 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Adds a table.
-    ///
-    /// # Errors
-    /// Where columns differ in length or share a name.
-    pub fn add(
-        &mut self,
-        name: &'static str,
-        columns: impl IntoIterator<Item = (&'static str, Values)>,
-    ) -> Result<(), QueryError> {
-        self.frames.push((name, frame(columns)?));
-        Ok(())
-    }
-
     /// Adds rows to the table `name`, which begins with them where it is not there.
     ///
     /// # Errors
     /// Where columns differ in length, share a name, or are not those that the table has.
-    pub fn append(
+    pub fn add(
         &mut self,
         name: &'static str,
         columns: impl IntoIterator<Item = (&'static str, Values)>,
     ) -> Result<(), QueryError> {
         match self.frames.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => drop(rows.vstack_mut(&frame(columns)?)?),
-            None => self.add(name, columns)?,
+            None => self.frames.push((name, frame(columns)?)),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::{ColumnDef, ColumnType, Values};
 use crate::{
     capture::Capture,
-    token::{Claims, Jose, TokenKind},
+    token::{Jose, TokenKind},
     tokens::{Purpose, Token, TokenId},
 };
 
@@ -46,7 +46,7 @@ pub(super) fn values(column: &ColumnDef, ids: &[TokenId], capture: &Capture) -> 
 }
 
 fn int(name: &str, id: TokenId, token: &Token, capture: &Capture) -> Option<i64> {
-    let claims = claims(token);
+    let claims = token.claims();
     match name {
         "length" => {
             let shown = is_literal(token) || capture.token_fingerprint(id).is_some();
@@ -79,12 +79,12 @@ fn text(name: &str, id: TokenId, token: &Token, capture: &Capture) -> Option<Str
         "carriers" => joined(token.carriers.iter().map(ToString::to_string)),
         "alg" => owned(&jose(token)?.header.alg),
         "kid" => owned(&jose(token)?.header.kid),
-        "iss" => owned(&claims(token)?.iss),
-        "aud" => joined(claims(token)?.aud.iter().map(ToString::to_string)),
-        "azp" => owned(&claims(token)?.azp),
-        "client_id" => owned(&claims(token)?.client_id),
-        "subject" => Some(capture.fingerprint(claims(token)?.sub.as_ref()?)),
-        "scope" => joined(claims(token)?.scopes.iter().map(ToString::to_string)),
+        "iss" => owned(&token.claims()?.iss),
+        "aud" => joined(token.claims()?.aud.iter().map(ToString::to_string)),
+        "azp" => owned(&token.claims()?.azp),
+        "client_id" => owned(&token.claims()?.client_id),
+        "subject" => Some(capture.fingerprint(token.claims()?.sub.as_ref()?)),
+        "scope" => joined(token.claims()?.scopes.iter().map(ToString::to_string)),
         "verified_by" | "rejected_by" => {
             let results = capture.key_results.get(&id)?.iter();
             joined(results.filter(|r| r.verified == (name == "verified_by")).map(|r| r.name.to_string()))
@@ -104,10 +104,6 @@ fn is_literal(token: &Token) -> bool {
 
 fn jose(token: &Token) -> Option<&Jose> {
     token.classified.jose.as_ref()
-}
-
-fn claims(token: &Token) -> Option<&Claims> {
-    jose(token)?.claims.as_ref()
 }
 
 impl Purpose {

@@ -73,7 +73,7 @@ fn stored(args: &InspectArgs, sql: &str, explain: bool, format: Format, output: 
             failed = true;
             complain(&format!("cannot read {fault}"));
         }
-        rows.into_iter().try_for_each(|columns| tables.append(EXCHANGES, columns))?;
+        rows.into_iter().try_for_each(|columns| tables.add(EXCHANGES, columns))?;
     }
     if explain {
         output.write(&tables.explain(sql)?)?;

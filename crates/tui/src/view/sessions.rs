@@ -44,7 +44,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
 fn line(model: &Model, row: usize) -> Option<Line<'static>> {
     let data = model.data.as_ref()?;
     let id = *data.sessions.get(row)?;
-    let session = data.analysis().capture.sessions.get(id.0 as usize)?;
+    let session = data.analysis().capture.session(id)?;
     let theme = model.setup.theme;
     let subject = session.subject.as_deref().map_or_else(|| "-".to_owned(), |subject| format!("sub #{subject}"));
     let lasted = session.first.zip(session.last).map(|(first, last)| last.nanos_since(first));

@@ -81,7 +81,7 @@ fn lifeline(model: &Model, data: &Data, token: &Token, width: usize) -> Vec<Span
         let part = (i128::from(at.nanos()) - i128::from(from)).clamp(0, whole);
         usize::try_from(part * i128::try_from(width - 1).unwrap_or(0) / whole).unwrap_or(0).min(width - 1)
     };
-    let claims = token.classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
+    let claims = token.claims();
     let issued = claims.and_then(|c| c.iat).map(|date| date.intended()).or(token.delivered_at);
     let expires = claims.and_then(|c| c.exp).map(|date| date.intended());
     let (Some(begin), Some(end)) = (issued.or(token.first), expires.or(token.last)) else { return Vec::new() };

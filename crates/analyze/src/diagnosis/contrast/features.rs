@@ -144,7 +144,7 @@ pub(super) const FEATURES: &[Feature] = &[
     }),
     value(Family::Age, "life that the token had left", |c, f| remaining(c, f).map(Reading::Span)),
     value(Family::Age, "time since the session was first seen", |c, f| {
-        let session = c.sessions.get(f.session?.0 as usize)?;
+        let session = c.session(f.session?)?;
         Some(Reading::Span(f.sent_nanos().checked_sub(session.first?.nanos())?))
     }),
     names(Family::Caller("cookies"), ("request has the session cookie ", ""), |c, f| {
@@ -193,7 +193,7 @@ fn column(capture: &Capture, fact: &Fact, name: &str) -> Option<Reading> {
 
 fn claims<'c>(capture: &'c Capture, fact: &Fact) -> Option<&'c Claims> {
     let credential: &Credential = fact.authorization().or_else(|| fact.main_credential())?;
-    capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()
+    capture.tokens.get(credential.token).claims()
 }
 
 /// Nanoseconds until the token expires, as of the request; negative behind it.

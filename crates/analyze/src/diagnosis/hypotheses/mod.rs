@@ -232,7 +232,7 @@ mod common {
     pub(super) fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
         let first = scene.first()?;
         let credential = first.main_credential()?;
-        let claims = scene.capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
+        let claims = scene.capture.tokens.get(credential.token).claims()?;
         let clock = scene.capture.profile.clocks.offset(&first.origin);
         let left = clock.ahead(first, claims.exp?.intended().nanos());
         (left > 0).then_some(())?;

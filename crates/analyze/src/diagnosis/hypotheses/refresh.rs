@@ -132,7 +132,7 @@ fn refresh_token_alive(scene: &Scene<'_>) -> Option<Contradiction> {
             shows(ok, "response.status", "accepted"),
         );
     }
-    let claims = scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()?;
+    let claims = scene.capture.tokens.get(token).claims()?;
     let clock = scene.capture.profile.clocks.offset(&fact.origin);
     let left = clock.ahead(fact, claims.exp?.intended().nanos());
     (left > 0).then_some(())?;

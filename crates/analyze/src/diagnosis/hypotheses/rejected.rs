@@ -186,7 +186,7 @@ fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
         return Some(contradiction);
     }
     let first = scene.first()?;
-    let claims = claims(scene, first.main_credential()?.token)?;
+    let claims = scene.capture.tokens.get(first.main_credential()?.token).claims()?;
     let Some(begin) = [claims.nbf, claims.iat].into_iter().flatten().map(|date| date.intended().nanos()).max() else {
         return Contradiction::new("The token names no beginning.", shows(first, "token.claim.nbf", "absent"));
     };
@@ -197,10 +197,6 @@ fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
         format!("Its nbf and iat had passed at least {} before by the server's clock.", crate::text::span(since)),
         shows(first, "token.claim.iat", "in the past"),
     )
-}
-
-fn claims<'a>(scene: &Scene<'a>, token: crate::tokens::TokenId) -> Option<&'a crate::token::Claims> {
-    scene.capture.tokens.get(token).classified.jose.as_ref()?.claims.as_ref()
 }
 
 /// Two `Date` fields, of whoever delivered the token and of whoever refused it, agree within a few seconds.
@@ -319,7 +315,7 @@ fn single_credential(scene: &Scene<'_>) -> Option<Contradiction> {
 fn not_bound(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential()?;
-    let claims = scene.capture.tokens.get(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
+    let claims = scene.capture.tokens.get(credential.token).claims()?;
     (claims.jkt.is_none() && !claims.has_certificate).then_some(())?;
     Contradiction::new("The token is bound to no key.", shows(first, "token.claim.cnf", "absent"))
 }

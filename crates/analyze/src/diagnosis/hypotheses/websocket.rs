@@ -65,7 +65,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
 fn not_expired(scene: &Scene<'_>) -> Option<Contradiction> {
     let contradiction = common::not_expired(scene)?;
     let first = scene.first()?;
-    let claims = scene.capture.tokens.get(first.main_credential()?.token).classified.jose.as_ref()?.claims.as_ref()?;
+    let claims = scene.capture.tokens.get(first.main_credential()?.token).claims()?;
     let end = first.socket().and_then(|s| s.last).unwrap_or_else(|| first.ended_nanos());
     (claims.exp?.intended().nanos() > end).then_some(contradiction)
 }

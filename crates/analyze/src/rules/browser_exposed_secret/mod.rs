@@ -12,7 +12,7 @@ use crate::{
     rule::{Check, Draft, Findings, Rule},
     text::Text,
     thresholds::{nanos, thresholds},
-    token::{Claims, VendorKey},
+    token::VendorKey,
     tokens::{Purpose, Token, TokenId},
 };
 
@@ -62,12 +62,8 @@ fn is_browser(fact: &Fact) -> bool {
     fact.resource_type.is_some() || fact.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
 
-fn claims(token: &Token) -> Option<&Claims> {
-    token.classified.jose.as_ref()?.claims.as_ref()
-}
-
 fn issuer(token: &Token) -> Text {
-    Text::from(claims(token).and_then(|c| c.iss.as_deref()).unwrap_or_default())
+    Text::from(token.claims().and_then(|c| c.iss.as_deref()).unwrap_or_default())
 }
 
 /// A cookie without `HttpOnly` that holds the value of one with it, which then protects nothing.
@@ -104,7 +100,7 @@ fn readable_twin(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
 /// A key that belongs on a server, in the traffic of a browser.
 fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> Option<Draft> {
     let token = case.token(id);
-    let service_role = claims(token).and_then(|c| c.role.as_deref()).is_some_and(|role| role == "service_role");
+    let service_role = token.claims().and_then(|c| c.role.as_deref()).is_some_and(|role| role == "service_role");
     let what = match token.value.vendor_key(&token.classified).filter(is_server_only) {
         Some(key) => format!("a {} {}", key.vendor, key.what),
         None if service_role => "a project key with role service_role".to_owned(),
@@ -138,7 +134,7 @@ fn is_server_only(key: &VendorKey) -> bool {
 /// A token that lives longer than a browser should keep it, or without end.
 fn long_lived(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> Option<(&'static str, Draft)> {
     let token = case.token(id);
-    let claims = claims(token)?;
+    let claims = token.claims()?;
     // A project's public key is made to last.
     if claims.role.as_deref() == Some("anon") {
         return None;

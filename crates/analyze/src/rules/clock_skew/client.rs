@@ -63,7 +63,7 @@ fn wrong<'a>(case: &Case<'a>) -> Option<Wrong<'a>> {
 /// Claims of the access token that `fact` delivered.
 fn access<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Claims> {
     let delivered = fact.delivered.iter().find(|d| d.purpose == Purpose::Access && fact.succeeded())?;
-    case.token(delivered.token).classified.jose.as_ref()?.claims.as_ref()
+    case.token(delivered.token).claims()
 }
 
 /// From `iat` to `exp`, and `exp`, in nanoseconds.

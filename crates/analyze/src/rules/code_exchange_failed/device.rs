@@ -4,7 +4,10 @@
 use super::{RULE, said_at, says};
 use crate::{
     case::Case,
-    facts::{Fact, oauth::Oauth},
+    facts::{
+        Fact,
+        oauth::{Oauth, is_wait},
+    },
     finding::{Reason, Severity},
     lookup::Sign,
     rule::Draft,
@@ -69,11 +72,6 @@ fn first_asked<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let same = case.lookup().on_route(&fact.origin, &fact.route);
     let answered = |f: &Fact| f.oauth().and_then(|o| o.answered.error.as_deref()).is_some_and(is_wait);
     same.iter().find(|f| f.asks_for_device() && answered(f) && f.started_nanos() < fact.started_nanos())
-}
-
-/// The answers by which a provider says that nobody has decided yet.
-fn is_wait(error: &str) -> bool {
-    matches!(error, "authorization_pending" | "slow_down")
 }
 
 fn message(fact: &Fact, oauth: &Oauth, end: End, waited: Option<&Fact>) -> String {

@@ -95,7 +95,7 @@ fn is_refresh(cookie: &Credential) -> bool {
 
 /// Whether two tokens name different subjects or sessions. Another `exp` alone is only another refresh of the same session.
 fn differ(case: &Case<'_>, a: TokenId, b: TokenId) -> bool {
-    let claims = |id: TokenId| case.token(id).classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
+    let claims = |id: TokenId| case.token(id).claims();
     let (Some(a), Some(b)) = (claims(a), claims(b)) else { return false };
     let other =
         |a: &Option<Identifier>, b: &Option<Identifier>| a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a != b);

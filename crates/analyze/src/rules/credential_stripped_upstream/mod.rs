@@ -87,7 +87,7 @@ fn is_usable(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
     // A server that asks for another scheme passes this one over: Django REST Framework calls that "not provided".
     let asks_other = !fact.challenges.is_empty() && !fact.challenges.iter().any(|c| c.is(&scheme));
     let known = accepted || (scheme == "bearer" && !asks_other);
-    let claims = case.token(credential.token).classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
+    let claims = case.token(credential.token).claims();
     let expired = claims
         .and_then(|claims| claims.exp)
         .is_some_and(|exp| exp.intended().nanos().saturating_add(EXPIRED_LEEWAY_SECONDS * SECOND) < fact.sent_nanos());

@@ -125,7 +125,7 @@ fn fault(case: &Case<'_>, fact: &Fact, repeated: bool, nonce_loop: bool) -> Opti
 /// `cnf.jkt`: such a token must come with a proof, under the scheme `DPoP` (RFC 9449 §7.1).
 fn is_bound(case: &Case<'_>, fact: &Fact) -> bool {
     let token = fact.authorization().map(|c| case.token(c.token));
-    let claims = token.and_then(|t| t.classified.jose.as_ref()?.claims.as_ref());
+    let claims = token.and_then(|t| t.claims());
     claims.is_some_and(|claims| claims.jkt.is_some())
 }
 

@@ -93,7 +93,7 @@ fn expiry(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Option<i64> 
     if is_signed_url(fact, credential) {
         return fact.signed_until().map(Timestamp::nanos);
     }
-    let claims = case.token(credential.token).classified.jose.as_ref()?.claims.as_ref()?;
+    let claims = case.token(credential.token).claims()?;
     claims.exp.filter(|exp| !exp.milliseconds).map(|exp| exp.intended().nanos())
 }
 

@@ -93,7 +93,7 @@ pub(super) fn damage(fact: &Fact) -> Option<String> {
 /// How long ago the refresh token expired by its own `exp`, where that is certain (G19).
 pub(super) fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let token = case.token(fact.request.refresh_token?);
-    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let exp = token.claims()?.exp?.intended().nanos();
     let late = case.clock(fact).behind(fact, exp);
     (late >= 0).then_some(late)
 }
@@ -101,7 +101,7 @@ pub(super) fn expired_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
 /// How long the refresh token is good for by its own `exp`, where that is certain.
 pub(super) fn left_for(case: &Case<'_>, fact: &Fact) -> Option<i64> {
     let token = case.token(fact.request.refresh_token?);
-    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let exp = token.claims()?.exp?.intended().nanos();
     let left = case.clock(fact).ahead(fact, exp);
     (left > 0).then_some(left)
 }

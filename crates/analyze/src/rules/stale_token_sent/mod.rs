@@ -113,10 +113,6 @@ fn call(fact: &Fact, token: TokenId) -> Call<'_> {
     (&fact.origin, &fact.route, fact.call_site.as_deref(), token)
 }
 
-fn claims(token: &Token) -> Option<&Claims> {
-    token.classified.jose.as_ref()?.claims.as_ref()
-}
-
 fn accepted_later(case: &Case<'_>, fact: &Fact, token: TokenId) -> bool {
     case.carrying(token).any(|f| {
         f.client == fact.client
@@ -158,14 +154,14 @@ fn access(delivery: &Fact) -> Option<TokenId> {
 
 /// Who a JWT was issued by and to; `None` where it does not name both.
 fn holder(token: &Token) -> Option<(&str, &Identifier)> {
-    let claims = claims(token)?;
+    let claims = token.claims()?;
     Some((claims.iss.as_deref()?, claims.sub.as_ref()?))
 }
 
 /// Whether one token stands in for the other: for JWTs the same issuer, audience and subject, which tell it even where no
 /// exchange links the two; for others the same kind, within one session.
 fn replaces(new: &Token, old: &Token, same_session: bool) -> bool {
-    match (claims(new), claims(old)) {
+    match (new.claims(), old.claims()) {
         (Some(new), Some(old)) => {
             let since = |claims: &Claims| claims.iat.map(|iat| iat.intended());
             let newer = since(new).zip(since(old)).is_none_or(|(new, old)| new >= old);

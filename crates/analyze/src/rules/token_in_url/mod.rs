@@ -106,7 +106,7 @@ fn in_headers<'a>(case: &Case<'a>, fact: &'a Fact) -> impl Iterator<Item = Leak<
 /// Whether a parameter's value grants access: no signature, no placeholder, no public key.
 fn leaks(name: &str, token: &Token) -> bool {
     let lower = name.to_ascii_lowercase();
-    let claims = token.classified.jose.as_ref().and_then(|jose| jose.claims.as_ref());
+    let claims = token.claims();
     let public = claims.and_then(|c| c.role.as_deref()).is_some_and(|role| role == "anon");
     let nothing = matches!(token.classified.kind, TokenKind::Redacted | TokenKind::LowEntropy | TokenKind::SigV4);
     // Clerk hands its development instances' state around in URLs by design.
@@ -148,7 +148,7 @@ fn milder(fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static 
 
 /// How long the token says that it lives, in seconds.
 fn lifetime(token: &Token) -> Option<i64> {
-    let claims = token.classified.jose.as_ref()?.claims.as_ref()?;
+    let claims = token.claims()?;
     Some(claims.exp?.intended().nanos_since(claims.iat?.intended()) / 1_000_000_000)
 }
 

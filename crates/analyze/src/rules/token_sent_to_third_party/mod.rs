@@ -96,8 +96,7 @@ fn stranger<'a>(case: &Case<'a>, fact: &'a Fact, credential: &Credential, foreig
     if let Some(bare) = answered_without(case, fact) {
         return Some(Stranger::NeedsNone(bare));
     }
-    let audience =
-        token.classified.jose.as_ref().and_then(|j| j.claims.as_ref()).is_some_and(|c| !hosts(&c.aud).is_empty());
+    let audience = token.claims().is_some_and(|c| !hosts(&c.aud).is_empty());
     // Refused for the token alone, and by nobody's API: no call to it was ever accepted.
     let never = case.lookup().succeeded_at(&fact.origin).iter().next().is_none();
     (fact.refused() && audience && never).then_some(Stranger::Refused)
@@ -112,7 +111,7 @@ fn is_foreign(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
 /// Sites where the token is at home: where it was issued or accepted, and whom it names itself.
 fn homes<'a>(case: &Case<'a>, token: &'a Token) -> BTreeSet<&'a str> {
     let mut homes = BTreeSet::new();
-    if let Some(claims) = token.classified.jose.as_ref().and_then(|jose| jose.claims.as_ref()) {
+    if let Some(claims) = token.claims() {
         homes.extend(hosts(&claims.aud).into_iter().map(site::registrable));
         homes.extend(claims.iss.as_deref().and_then(host).map(site::registrable));
         homes.extend(claims.azp.as_deref().and_then(host).map(site::registrable));

@@ -111,7 +111,7 @@ fn speaks_of_authentication(code: u16) -> bool {
 /// The `exp` of the socket's token where the refusal came next to it, in nanoseconds from the request.
 fn expires_near(case: &Case<'_>, fact: &Fact, at: Option<i64>) -> Option<i64> {
     let token = case.token(fact.main_credential()?.token);
-    let exp = token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos();
+    let exp = token.claims()?.exp?.intended().nanos();
     let clock = case.clock(fact);
     let at = at?;
     let near = nanos(Thresholds::of(case).near_expiry);
@@ -124,7 +124,7 @@ fn expires_near(case: &Case<'_>, fact: &Fact, at: Option<i64>) -> Option<i64> {
 fn was_expired(case: &Case<'_>, fact: &Fact) -> bool {
     let exp = || {
         let token = case.token(fact.main_credential()?.token);
-        Some(token.classified.jose.as_ref()?.claims.as_ref()?.exp?.intended().nanos())
+        Some(token.claims()?.exp?.intended().nanos())
     };
     exp().is_some_and(|exp| case.clock(fact).behind(fact, exp) > 0)
 }
