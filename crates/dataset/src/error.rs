@@ -36,7 +36,7 @@ pub enum DatasetError {
         capture: String,
     },
     /// Facts that do not fit their columns: a fault of this program.
-    #[error("{0}")]
+    #[error(transparent)]
     Rows(#[from] RowError),
     /// The system refused.
     #[error("{}: {error}", path.display())]
@@ -59,21 +59,21 @@ impl DatasetError {
 #[non_exhaustive]
 pub enum RowError {
     /// The columns are not those of the type.
-    #[error("{0}")]
+    #[error(transparent)]
     Columns(#[from] serde_arrow::Error),
     /// A column is missing, or the rows make no table.
-    #[error("{0}")]
+    #[error(transparent)]
     Table(#[from] arrow_schema::ArrowError),
     /// A stream of Arrow contradicts itself.
     #[error("damaged")]
     Damaged,
     /// A measure of the profile is not one.
-    #[error("{0}")]
+    #[error(transparent)]
     Measure(#[from] serde_json::Error),
     /// There are more rows than the part says.
     #[error("more than the {0} rows that were written")]
     More(usize),
     /// The file is no Parquet file, or damaged.
-    #[error("{0}")]
+    #[error(transparent)]
     Parquet(#[from] parquet::errors::ParquetError),
 }

@@ -36,7 +36,8 @@ pub(super) fn run(args: &JudgeArgs) -> anyhow::Result<u8> {
 fn partition(args: &JudgeArgs) -> anyhow::Result<(Analyzer, Vec<Input>)> {
     let (known, faults) = Dataset::open(&args.dataset)?.about();
     faults.iter().for_each(|fault| complain(&format!("cannot read {fault}")));
-    let mut rows = load::told_once(|| read_rows(BufReader::new(io::stdin().lock()))).context("standard input")?;
+    let mut rows = load::told_once(|| read_rows(BufReader::new(io::stdin().lock())))
+        .context("standard input holds no whole stream of rows (docs/dataset.md says which)")?;
     let mut analyzer = Analyzer::new(settings(args)?);
     let mut inputs = Vec::with_capacity(known.len());
     for info in known {
