@@ -3,6 +3,7 @@
 use std::{fs::File, io::Read as _, path::Path, sync::mpsc, thread};
 
 use crate::{
+    buffers::way_back,
     error::{InputError, shown},
     pump,
     sniff::{Compression, HEAD},
@@ -22,13 +23,12 @@ pub fn read_bytes(path: &Path, limits: Limits, sink: &mut dyn FnMut(&[u8])) -> R
     let compression = Compression::sniff(&head);
     let reader = head.as_slice().chain(file);
     let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
-    let (spent, spent_out) = mpsc::channel();
+    let (spent, reusable) = way_back(pump::AHEAD);
     let outcome = thread::scope(|scope| {
-        let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &spent_out));
+        let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &reusable));
         for chunk in chunks {
             sink(&chunk);
-            // The other side may be done already.
-            let _ = spent.send(chunk);
+            spent.give_back(chunk);
         }
         pump.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });

@@ -14,6 +14,7 @@ use authtrace_parse::{
 };
 
 use crate::{
+    buffers::{Spent, way_back},
     error::InputError,
     expand::InputPath,
     packets::{self, Drops, KeySource, PacketFormat, PacketReport},
@@ -226,32 +227,29 @@ impl Job<'_> {
         self.report(read, outcome, compression)
     }
 
-    /// Reads ahead on a second thread and parses on this one.
+    /// Parses on this thread, and reads ahead on a second one where two may be busy.
     fn read(
         &self,
         reader: impl Read + Send,
         compression: Compression,
         sink: &mut dyn FnMut(Exchange),
     ) -> (Parsed, Outcome) {
-        let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
-        let (spent, spent_out) = mpsc::channel();
+        let (spent, reusable) = way_back(pump::AHEAD);
         let limits = self.plan.limits;
+        if self.plan.threads == 1 {
+            return pump::alone(reader, compression, limits, &reusable, |chunks| self.parse(chunks, &spent, sink));
+        }
+        let (sender, chunks) = mpsc::sync_channel(pump::AHEAD);
         thread::scope(|scope| {
-            let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &spent_out));
-            let read = self.parse(&chunks, &spent, sink);
-            drop(chunks);
+            let pump = scope.spawn(move || pump::run(reader, compression, limits, &sender, &reusable));
+            let read = self.parse(chunks.into_iter(), &spent, sink);
             let outcome = pump.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (read, outcome)
         })
     }
 
-    fn parse(
-        &self,
-        chunks: &mpsc::Receiver<Vec<u8>>,
-        spent: &mpsc::Sender<Vec<u8>>,
-        sink: &mut dyn FnMut(Exchange),
-    ) -> Parsed {
-        let mut chunks = chunks.iter().peekable();
+    fn parse(&self, chunks: impl Iterator<Item = Vec<u8>>, spent: &Spent, sink: &mut dyn FnMut(Exchange)) -> Parsed {
+        let mut chunks = chunks.peekable();
         let looks = chunks.peek().map(|chunk| guess(&chunk[..chunk.len().min(HEAD)]));
         let content = match looks {
             Some(Guess::Json) => Content::Har(self.entries(chunks, spent, sink)),
@@ -264,7 +262,7 @@ impl Job<'_> {
     fn entries(
         &self,
         chunks: impl Iterator<Item = Vec<u8>>,
-        spent: &mpsc::Sender<Vec<u8>>,
+        spent: &Spent,
         sink: &mut dyn FnMut(Exchange),
     ) -> HarSummary {
         let mut reader = HarReader::new(self.plan.index, self.plan.first_id, self.plan.policy);
@@ -273,8 +271,7 @@ impl Job<'_> {
         }
         for chunk in chunks {
             reader.push(&chunk, sink);
-            // The other side may be done already.
-            let _ = spent.send(chunk);
+            spent.give_back(chunk);
         }
         reader.finish(sink)
     }

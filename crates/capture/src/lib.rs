@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "this crate is where files are opened; the others take bytes")]
 
+mod buffers;
 mod bytes;
 mod detail;
 mod error;

@@ -1,17 +1,18 @@
-//! The second thread: reads, hashes and unpacks ahead of whoever parses.
+//! Reads, hashes and unpacks: ahead of whoever parses, on a second thread, or as they ask for more.
 
 use std::{
     io::{self, Read},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender},
+        mpsc::SyncSender,
     },
 };
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    buffers::Reusable,
     sniff::Compression,
     unpack::{Limits, Stop, Unpacker},
 };
@@ -33,41 +34,67 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<io::Error>,
 }
 
-/// Sends the unpacked bytes of `reader` in order. `spent` brings back buffers to use again.
+/// Reads ahead on a thread of its own: sends the unpacked bytes of `reader` in order. `reusable` brings buffers back.
 pub(crate) fn run(
     reader: impl Read,
     compression: Compression,
     limits: Limits,
-    chunks: &SyncSender<Vec<u8>>,
-    spent: &Receiver<Vec<u8>>,
+    sender: &SyncSender<Vec<u8>>,
+    reusable: &Reusable,
 ) -> Outcome {
+    let send_all = |chunks: &mut Chunks<'_>| {
+        // Nobody listens any more: the rest is unwanted.
+        let _ = chunks.try_for_each(|chunk| sender.send(chunk));
+    };
+    alone(reader, compression, limits, reusable, send_all).1
+}
+
+/// Reads on the calling thread, as `consume` asks for more.
+pub(crate) fn alone<T>(
+    reader: impl Read,
+    compression: Compression,
+    limits: Limits,
+    reusable: &Reusable,
+    consume: impl FnOnce(&mut Chunks<'_>) -> T,
+) -> (T, Outcome) {
     let mut raw = Raw::new(reader);
     let packed = Arc::clone(&raw.bytes);
-    let stop = {
-        let mut unpacker = Unpacker::new(compression, &mut raw, packed, limits);
-        send_all(&mut unpacker, chunks, spent)
+    let (consumed, stop) = {
+        let unpacker = Unpacker::new(compression, &mut raw, packed, limits);
+        let mut chunks = Chunks { unpacker, reusable, end: None };
+        (consume(&mut chunks), chunks.end.unwrap_or(Some(Stop::Unwanted)))
     };
     if !matches!(stop, Some(Stop::Unwanted)) {
         raw.hash_rest();
     }
-    raw.finish(stop)
+    (consumed, raw.finish(stop))
 }
 
-/// Unpacks chunk by chunk; ends at the end, at a stop, or when nobody listens any more.
-fn send_all(unpacker: &mut Unpacker<'_>, chunks: &SyncSender<Vec<u8>>, spent: &Receiver<Vec<u8>>) -> Option<Stop> {
-    loop {
-        let mut buffer = spent.try_recv().unwrap_or_default();
+/// The unpacked bytes of a reader, chunk by chunk.
+pub(crate) struct Chunks<'r> {
+    unpacker: Unpacker<'r>,
+    reusable: &'r Reusable,
+    /// That there are no more, and what stopped them.
+    end: Option<Option<Stop>>,
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.end.is_some() {
+            return None;
+        }
+        let mut buffer = self.reusable.take();
         buffer.resize(CHUNK, 0);
-        let (filled, result) = unpacker.fill(&mut buffer);
+        let (filled, result) = self.unpacker.fill(&mut buffer);
         buffer.truncate(filled);
-        if filled > 0 && chunks.send(buffer).is_err() {
-            return Some(Stop::Unwanted);
-        }
-        match result {
-            Err(stop) => return Some(stop),
-            Ok(()) if filled < CHUNK => return None,
-            Ok(()) => {}
-        }
+        self.end = match result {
+            Err(stop) => Some(Some(stop)),
+            Ok(()) if filled < CHUNK => Some(None),
+            Ok(()) => None,
+        };
+        (filled > 0).then_some(buffer)
     }
 }
 

@@ -90,6 +90,18 @@ impl Captured {
         (output.status.code(), text(&output))
     }
 
+    /// Packets in a file that the capture wrote.
+    fn frames(&self, name: &str) -> u64 {
+        let data = std::fs::read(self.folder.path().join(name)).unwrap();
+        let (mut at, mut frames) = (0, 0);
+        while let Some(head) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            frames += u64::from(head[0] == 6);
+            at += u32::from_le_bytes(head[4..].try_into().unwrap()) as usize;
+        }
+        assert_eq!(at, data.len(), "{name} ends behind a block");
+        frames
+    }
+
     /// Codes of the incidents' roots in a document.
     fn roots(document: &str) -> Vec<String> {
         let document: Value = serde_json::from_str(document).unwrap();
@@ -256,26 +268,24 @@ fn whatever_ends_it_what_was_captured_is_there() {
 }
 
 #[test]
+fn a_frame_is_written_once() {
+    let Some(captured) = capture("traffic:missing", &["-w", "{}/once.pcapng", "-T", "jsonl"]) else { return };
+    let stats = captured.out.lines().rev().find(|line| line.starts_with(r#"{"event":"stats""#)).unwrap();
+    let stats: Value = serde_json::from_str(stats).unwrap();
+    assert_eq!(stats["frames"], captured.frames("once.pcapng"), "{}", captured.err);
+}
+
+#[test]
 fn files_are_counted_cut_and_begun_as_asked() {
     let Some(counted) = capture("limited:missing", &["-c", "20", "-w", "{}/c.pcapng"]) else { return };
     assert_eq!(counted.code, 1, "{}", counted.err);
-    let frames = |path: &Path| {
-        let data = std::fs::read(path).unwrap();
-        let (mut at, mut frames) = (0, 0);
-        while let Some(head) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            frames += usize::from(head[0] == 6);
-            at += u32::from_le_bytes(head[4..].try_into().unwrap()) as usize;
-        }
-        assert_eq!(at, data.len(), "{} ends behind a block", path.display());
-        frames
-    };
-    assert_eq!(frames(&counted.folder.path().join("c.pcapng")), 20);
+    assert_eq!(counted.frames("c.pcapng"), 20);
 
     let ring = ["-w", "{}/ring.pcapng", "-b", "packets:15", "-b", "files:3"];
     let ring = capture("traffic:missing", &ring).unwrap();
     let files = ring.files();
     assert_eq!(files.len(), 3, "{}", ring.err);
-    assert!(files.iter().all(|name| frames(&ring.folder.path().join(name)) <= 15));
+    assert!(files.iter().all(|name| ring.frames(name) <= 15));
 
     let rotated = capture("rotated", &["-w", "{}/r.pcapng"]).unwrap();
     let files = rotated.files();

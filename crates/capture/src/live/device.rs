@@ -5,10 +5,7 @@ use std::{
     io::{Read as _, Seek as _, SeekFrom},
     mem,
     path::Path,
-    sync::{
-        Mutex,
-        mpsc::{Receiver, SyncSender},
-    },
+    sync::{Mutex, mpsc::SyncSender},
     time::{Duration, Instant},
 };
 
@@ -21,6 +18,7 @@ use super::{
     control::Control,
     error::LiveError,
 };
+use crate::buffers::Reusable;
 
 /// Bytes of blocks that are handed over at a time; fewer when the device has no more.
 const BATCH: usize = 256 << 10;
@@ -36,7 +34,7 @@ const COUNTING: Duration = Duration::from_millis(500);
 const LAST: Duration = Duration::from_secs(2);
 
 /// Buffers that were read and may be filled again.
-pub(super) type Pool = Mutex<Receiver<Vec<u8>>>;
+pub(super) type Pool = Mutex<Reusable>;
 
 /// How devices are opened.
 #[derive(Clone, Debug)]
@@ -239,7 +237,7 @@ impl Device {
             frames += got as u64;
             self.frames += got as u64;
             if !bytes.is_empty() && (got == 0 || bytes.len() >= BATCH) {
-                let next = pool.lock().ok().and_then(|pool| pool.try_recv().ok()).unwrap_or_default();
+                let next = pool.lock().map(|pool| pool.take_empty()).unwrap_or_default();
                 let bytes = mem::replace(&mut bytes, next);
                 if to.send(Batch::Blocks { bytes, frames: mem::take(&mut frames) }).is_err() {
                     return Ok(());

@@ -40,6 +40,7 @@ use self::{
     recorder::Recorder,
 };
 use crate::{
+    buffers::way_back,
     input::{InputReport, Plan},
     packets::{self, KeySource},
     sniff::Compression,
@@ -72,8 +73,8 @@ impl Session {
     pub fn run(self, plan: &Plan<'_>, control: &Control, sink: &mut dyn FnMut(Exchange)) -> InputReport {
         let (batches_in, batches) = mpsc::sync_channel::<Batch>(WAITING);
         let (chunks_in, chunks) = mpsc::sync_channel(AHEAD);
-        let (spent, spent_out) = mpsc::channel();
-        let pool: Pool = Mutex::new(spent_out);
+        let (spent, reusable) = way_back(WAITING);
+        let pool: Pool = Mutex::new(reusable);
         let source = if self.keys.is_empty() {
             KeySource::settled(KeyLog::none())
         } else {

@@ -8,7 +8,7 @@ use std::{
     ops::Range,
     sync::{
         Arc,
-        mpsc::{self, Receiver, Sender, SyncSender},
+        mpsc::{self, Receiver, SyncSender},
     },
     thread::{self, Scope, ScopedJoinHandle},
 };
@@ -20,7 +20,7 @@ use super::{
     keys::Known,
     pipeline::{Link, PacketReport},
 };
-use crate::input::Plan;
+use crate::{buffers::Spent, input::Plan};
 
 /// Chunks that are read at a time: enough that no worker waits, few enough to stay in memory that is warm.
 const UNDER_WAY: usize = 4;
@@ -30,7 +30,7 @@ pub(super) fn read(
     plan: &Plan<'_>,
     mut known: Known,
     chunks: impl Iterator<Item = Vec<u8>>,
-    spent: &Sender<Vec<u8>>,
+    spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut frames = PacketReader::new();
@@ -118,17 +118,16 @@ impl<'scope, 'p: 'scope> Crew<'scope, 'p> {
     }
 
     /// Waits for the oldest chunk and merges what was said of it.
-    fn merge_first(&mut self, merger: &mut Merger, spent: &Sender<Vec<u8>>, sink: &mut dyn FnMut(Exchange)) {
+    fn merge_first(&mut self, merger: &mut Merger, spent: &Spent, sink: &mut dyn FnMut(Exchange)) {
         let said: Vec<Vec<Said>> = self.hands.iter().map(|hand| hand.said.recv().unwrap_or_default()).collect();
         merger.merge(said, sink);
         if let Some(chunk) = self.under_way.pop_front().and_then(Arc::into_inner) {
-            // The other side may be done already.
-            let _ = spent.send(chunk);
+            spent.give_back(chunk);
         }
     }
 
     /// Waits for all chunks that the workers have.
-    fn merge_all(&mut self, merger: &mut Merger, spent: &Sender<Vec<u8>>, sink: &mut dyn FnMut(Exchange)) {
+    fn merge_all(&mut self, merger: &mut Merger, spent: &Spent, sink: &mut dyn FnMut(Exchange)) {
         while !self.under_way.is_empty() {
             self.merge_first(merger, spent, sink);
         }

@@ -1,6 +1,6 @@
 //! One packet capture from its bytes to its exchanges: container, link layer, reassembly; on one thread or on several.
 
-use std::sync::{Arc, mpsc::Sender};
+use std::sync::Arc;
 
 use authtrace_parse::{
     Anomaly, AnomalyKind, Decoder, Exchange, Frame, Packet, QuicSummary, QuicWatch, Reassembler, ReassemblySummary,
@@ -11,7 +11,7 @@ use super::{
     Drops, PacketFormat, PacketReader, PacketSummary, Placed, crew,
     keys::{KeySource, Known},
 };
-use crate::input::Plan;
+use crate::{buffers::Spent, input::Plan};
 
 /// What was read of a packet capture, beside its exchanges.
 pub(crate) struct PacketReport {
@@ -38,7 +38,7 @@ pub(crate) fn read(
     plan: &Plan<'_>,
     source: &KeySource,
     chunks: impl Iterator<Item = Vec<u8>>,
-    spent: &Sender<Vec<u8>>,
+    spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut chunks = chunks.peekable();
@@ -55,7 +55,7 @@ fn alone(
     plan: &Plan<'_>,
     mut known: Known,
     chunks: impl Iterator<Item = Vec<u8>>,
-    spent: &Sender<Vec<u8>>,
+    spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut frames = PacketReader::new();
@@ -70,8 +70,7 @@ fn alone(
     };
     for chunk in chunks {
         frames.push(&chunk, &mut take);
-        // The other side may be done already.
-        let _ = spent.send(chunk);
+        spent.give_back(chunk);
     }
     let container = frames.finish(&mut take);
     if known.meet(&container.secrets) {
