@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use authtrace_parse::ExchangeId;
+use rayon::prelude::*;
 
 use super::{
     Diagnosis, causes,
@@ -77,10 +78,9 @@ pub(super) fn assemble(
             .then(first(&findings, a).cmp(&first(&findings, b)))
     });
     let numbers = numbers(&groups, &findings);
-    let incidents = groups
-        .iter()
-        .zip(0u32..)
-        .map(|(group, id)| incident(capture, lookups, &findings, parents, &numbers, group, IncidentId(id)));
+    let ids = (0..u32::try_from(groups.len()).unwrap_or(u32::MAX)).into_par_iter().map(IncidentId);
+    let incidents = groups.par_iter().zip(ids);
+    let incidents = incidents.map(|(group, id)| incident(capture, lookups, &findings, parents, &numbers, group, id));
     let incidents = incidents.collect();
     let mut ordered: Vec<(FindingId, Finding)> =
         findings.into_iter().enumerate().map(|(i, f)| (numbers[i], f)).collect();

@@ -100,8 +100,8 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     // An application says something in JSON; a web server shows its own page, or nothing.
     let no_reason =
         fact.refused() && fact.outcome.error_text.is_none() && fact.outcome.error.is_none_or(|e| e.is_general());
-    let quick = responder::is_quick(case, fact);
-    (no_reason && responder::is_another(case, fact)).then_some(Sign::OtherServer(accepted, quick))
+    let other = no_reason && responder::is_another(case, fact);
+    other.then(|| Sign::OtherServer(accepted, responder::is_quick(case, fact)))
 }
 
 /// 431 and nginx's 494, the words of servers, and a 400 to a request that is larger than what most servers read.

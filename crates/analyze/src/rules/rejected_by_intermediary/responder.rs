@@ -34,10 +34,12 @@ fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> impl Iterator<Item = &'a Fact> 
 pub(super) fn is_another(case: &Case<'_>, fact: &Fact) -> bool {
     let in_front = fact.hops.iter().any(|hop| hop.kind != ResponderKind::Application)
         && !fact.hops.iter().any(|hop| hop.kind == ResponderKind::Application);
-    let accepted: Vec<&Fact> = accepted(case, fact).collect();
+    if !in_front || server(fact) == "-" {
+        return false;
+    }
     let own = names(fact);
-    let other = |f: &&Fact| server(f) != server(fact) && likeness(&own, &names(f)) < ALIKE;
-    in_front && server(fact) != "-" && !accepted.is_empty() && accepted.iter().all(other)
+    let mut accepted = accepted(case, fact).peekable();
+    accepted.peek().is_some() && accepted.all(|f| server(f) != server(fact) && likeness(&own, &names(f)) < ALIKE)
 }
 
 /// Common names over all names (Jaccard).
