@@ -26,6 +26,12 @@ mod watch;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// Exchanges are made on one thread and freed on another, which this allocator is built for (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os()) {
         Ok(cli) => commands::run(cli),

@@ -1,6 +1,9 @@
 //! One TCP connection: two streams, put in a common order, and the conversation that they carry.
 
-use std::{net::SocketAddr, num::NonZeroU64};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU64,
+};
 
 use crate::{
     anomaly::AnomalyKind,
@@ -14,19 +17,33 @@ use crate::{
 /// A connection's endpoints, whichever sent a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FlowKey {
-    low: SocketAddr,
-    high: SocketAddr,
+    low: End,
+    high: End,
+}
+
+/// An address and port as numbers: every segment's are hashed and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct End {
+    address: u128,
+    /// The port, and above it whether the address is of IPv6.
+    port: u32,
+}
+
+impl End {
+    fn of(socket: SocketAddr) -> Self {
+        let port = u32::from(socket.port());
+        match socket.ip() {
+            IpAddr::V4(address) => Self { address: u128::from(address.to_bits()), port },
+            IpAddr::V6(address) => Self { address: address.to_bits(), port: 1 << 16 | port },
+        }
+    }
 }
 
 impl FlowKey {
     /// The key of the connection that `segment` belongs to.
     pub(crate) fn of(segment: &Segment<'_>) -> Self {
-        let (source, destination) = (segment.source, segment.destination);
-        if source <= destination {
-            Self { low: source, high: destination }
-        } else {
-            Self { low: destination, high: source }
-        }
+        let (source, destination) = (End::of(segment.source), End::of(segment.destination));
+        Self { low: source.min(destination), high: source.max(destination) }
     }
 }
 

@@ -177,16 +177,9 @@ impl Shard {
     pub(crate) fn segment(&mut self, key: FlowKey, segment: &Segment<'_>, mark: Mark, setting: Setting<'_>) {
         self.outbox.now = mark.frame;
         self.expire(mark, setting);
-        if self.flows.get(&key).is_some_and(|flow| flow.is_reopened_by(segment)) {
-            self.remove(&key, setting);
-        }
-        if !self.flows.contains_key(&key) {
-            if !segment.flags.syn && segment.payload.is_empty() && segment.cut == 0 {
-                return;
-            }
-            self.make_room(mark, setting);
-            self.enqueue(key, mark.frame);
-            self.flows.insert(key, Box::new(Flow::new(segment, mark)));
+        let known = self.flows.get(&key).map(|flow| !flow.is_reopened_by(segment));
+        if known != Some(true) && !self.begin(key, known.is_some(), segment, mark, setting) {
+            return;
         }
         let Some(flow) = self.flows.get_mut(&key) else { return };
         let open = flow.closing.is_none();
@@ -201,6 +194,27 @@ impl Shard {
         if open && flow.closing.is_some() {
             self.closing.push_back((key, mark.frame));
         }
+    }
+
+    /// Begins a connection, in place of an earlier one between the same ports where `reopened`; `false` where `segment` tells
+    /// of none.
+    fn begin(
+        &mut self,
+        key: FlowKey,
+        reopened: bool,
+        segment: &Segment<'_>,
+        mark: Mark,
+        setting: Setting<'_>,
+    ) -> bool {
+        if reopened {
+            self.remove(&key, setting);
+        } else if !segment.flags.syn && segment.payload.is_empty() && segment.cut == 0 {
+            return false;
+        }
+        self.make_room(mark, setting);
+        self.enqueue(key, mark.frame);
+        self.flows.insert(key, Box::new(Flow::new(segment, mark)));
+        true
     }
 
     /// Ends every connection, in the order in which they began. Those whose secrets may still come wait.

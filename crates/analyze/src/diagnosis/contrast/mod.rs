@@ -98,18 +98,26 @@ fn sample<'c>(facts: &[&'c Fact]) -> Vec<&'c Fact> {
 impl Found<'_> {
     /// What was found in a sample, counted in all; `None` where it separates them no more.
     fn recounted(&self, capture: &Capture, failing: &[&Fact], succeeding: &[&Fact]) -> Option<Contrast> {
-        let count = |facts: &[&Fact]| {
-            let known: Vec<bool> = facts.iter().filter_map(|fact| self.holds(capture, fact)).collect();
-            (known.iter().filter(|yes| **yes).count(), known.len())
+        let (bad, good) = if self.exact {
+            let of_failing = self.holds(capture, failing.first()?)?;
+            // The first that says otherwise ends it: there may be many thousand.
+            let all_are = |facts: &[&Fact], wanted| facts.iter().all(|fact| self.holds(capture, fact) == Some(wanted));
+            if !all_are(failing, of_failing) || !all_are(succeeding, !of_failing) {
+                return None;
+            }
+            if of_failing { (failing.len(), 0) } else { (0, succeeding.len()) }
+        } else {
+            let count = |facts: &[&Fact]| -> Option<usize> {
+                facts.iter().map(|fact| self.holds(capture, fact).map(usize::from)).sum()
+            };
+            (count(failing)?, count(succeeding)?)
         };
-        let ((bad, all_bad), (good, all_good)) = (count(failing), count(succeeding));
-        let known = all_bad == failing.len() && all_good == succeeding.len();
-        let apart = (bad == 0 && good == all_good) || (bad == all_bad && good == 0);
-        (known && (apart || !self.exact)).then(|| Contrast {
+        let (all_bad, all_good) = (failing.len(), succeeding.len());
+        Some(Contrast {
             feature: self.text(),
             failing: format!("{bad} of {all_bad}"),
             succeeding: format!("{good} of {all_good}"),
-            exact: apart,
+            exact: (bad == 0 && good == all_good) || (bad == all_bad && good == 0),
             chance: self.chance,
         })
     }

@@ -3,6 +3,8 @@
 //! With enough statements, some separate anything by chance. How easily is measured, not assumed: failures are dealt out
 //! anew at random, and what counts is how often the best statement does as well (a permutation test of the maximum).
 
+use std::collections::BTreeSet;
+
 use super::{
     features::Family,
     statement::{Bits, Statement},
@@ -31,7 +33,8 @@ const MOST_PAIRED: usize = 32;
 /// What separates the first `failing` exchanges from the others, best first.
 pub(super) fn search(statements: &[Statement], failing: usize) -> Vec<Found<'_>> {
     let Some(len) = statements.first().map(|statement| statement.truth.len()) else { return Vec::new() };
-    let side = Side { failing: Bits::first(failing, len), len };
+    let logs = Logs::up_to(len);
+    let side = Side { failing: Bits::first(failing, len), len, logs: &logs };
     let chance = Chance::new(statements, &side);
     let exact = one_of_a_family(statements.iter().filter(|s| side.is_exact(&s.truth)));
     let mut found: Vec<Found<'_>> = exact
@@ -69,7 +72,7 @@ fn one_of_a_family<'s>(statements: impl Iterator<Item = &'s Statement>) -> Vec<&
 }
 
 /// Two statements, each true of all failures, that are never both true of a success.
-fn pair<'s>(statements: &'s [Statement], side: &Side, chance: &Chance) -> Option<Found<'s>> {
+fn pair<'s>(statements: &'s [Statement], side: &Side<'_>, chance: &Chance) -> Option<Found<'s>> {
     let mut all: Vec<&Statement> =
         statements.iter().filter(|s| side.failing.in_common(&s.truth) == side.failing.count()).collect();
     all.sort_by_key(|statement| statement.truth.count());
@@ -88,7 +91,7 @@ fn pair<'s>(statements: &'s [Statement], side: &Side, chance: &Chance) -> Option
 }
 
 /// The statements that tell most, where none tells all.
-fn telling<'s>(statements: &'s [Statement], side: &Side, chance: &Chance) -> Vec<Found<'s>> {
+fn telling<'s>(statements: &'s [Statement], side: &Side<'_>, chance: &Chance) -> Vec<Found<'s>> {
     let mut gains: Vec<(f64, &Statement)> = statements.iter().map(|s| (side.gain(&s.truth), s)).collect();
     gains.retain(|(gain, _)| *gain >= LEAST_GAIN && chance.of(*gain) <= MOST_CHANCE);
     gains.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -104,12 +107,13 @@ fn telling<'s>(statements: &'s [Statement], side: &Side, chance: &Chance) -> Vec
 }
 
 /// Which exchanges fail.
-struct Side {
+struct Side<'l> {
     failing: Bits,
     len: usize,
+    logs: &'l Logs,
 }
 
-impl Side {
+impl Side<'_> {
     fn is_exact(&self, truth: &Bits) -> bool {
         let (failing, all) = (self.failing.count(), truth.count());
         match self.failing.in_common(truth) {
@@ -122,35 +126,41 @@ impl Side {
     fn gain(&self, truth: &Bits) -> f64 {
         let (failing, yes) = (self.failing.count(), truth.count());
         let common = self.failing.in_common(truth);
-        let whole = entropy(failing, self.len);
-        let no = self.len - yes;
-        let left = (yes as f64 * entropy(common, yes) + no as f64 * entropy(failing - common, no)) / self.len as f64;
+        let whole = self.logs.entropy(failing, self.len);
+        let left = self.logs.entropy(common, yes) + self.logs.entropy(failing - common, self.len - yes);
         if whole > 0.0 { (whole - left) / whole } else { 0.0 }
     }
 }
 
-/// Entropy in bits of `part` among `all`.
-fn entropy(part: usize, all: usize) -> f64 {
-    let term = |count: usize| {
-        let share = count as f64 / all as f64;
-        if count == 0 { 0.0 } else { -share * share.log2() }
-    };
-    if all == 0 { 0.0 } else { term(part) + term(all - part) }
+/// `n log2 n` of every count: the permutation test asks for little else.
+struct Logs(Vec<f64>);
+
+impl Logs {
+    fn up_to(most: usize) -> Self {
+        let of = |count: usize| if count == 0 { 0.0 } else { count as f64 * (count as f64).log2() };
+        Self((0..=most).map(of).collect())
+    }
+
+    /// Entropy of `part` among `all`, in bits, for all of them together.
+    fn entropy(&self, part: usize, all: usize) -> f64 {
+        self.0[all] - self.0[part] - self.0[all - part]
+    }
 }
 
 /// The best gains of random deals, ascending.
 struct Chance(Vec<f64>);
 
 impl Chance {
-    fn new(statements: &[Statement], side: &Side) -> Self {
+    fn new(statements: &[Statement], side: &Side<'_>) -> Self {
         // Every run deals alike: the same capture gives the same words.
         let mut dealer = fastrand::Rng::with_seed(side.len as u64);
         let mut failing: Vec<bool> = (0..side.len).map(|place| place < side.failing.count()).collect();
+        let truths: BTreeSet<&Bits> = statements.iter().map(|statement| &statement.truth).collect();
         let mut best: Vec<f64> = (0..DEALS)
             .map(|_| {
                 dealer.shuffle(&mut failing);
-                let dealt = Side { failing: Bits::of(failing.iter().copied()), len: side.len };
-                statements.iter().map(|statement| dealt.gain(&statement.truth)).fold(0.0, f64::max)
+                let dealt = Side { failing: Bits::of(failing.iter().copied()), ..*side };
+                truths.iter().map(|truth| dealt.gain(truth)).fold(0.0, f64::max)
             })
             .collect();
         best.sort_by(f64::total_cmp);

@@ -111,7 +111,7 @@ fn borders(spans: &BTreeSet<i64>) -> Vec<i64> {
 }
 
 /// A set of exchanges, by their place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Bits {
     words: Vec<u64>,
     len: usize,
