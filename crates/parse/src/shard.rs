@@ -198,14 +198,7 @@ impl Shard {
 
     /// Begins a connection, in place of an earlier one between the same ports where `reopened`; `false` where `segment` tells
     /// of none.
-    fn begin(
-        &mut self,
-        key: FlowKey,
-        reopened: bool,
-        segment: &Segment<'_>,
-        mark: Mark,
-        setting: Setting<'_>,
-    ) -> bool {
+    fn begin(&mut self, key: FlowKey, reopened: bool, segment: &Segment<'_>, mark: Mark, setting: Setting<'_>) -> bool {
         if reopened {
             self.remove(&key, setting);
         } else if !segment.flags.syn && segment.payload.is_empty() && segment.cut == 0 {

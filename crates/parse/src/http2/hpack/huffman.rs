@@ -1,4 +1,4 @@
-//! The Huffman code of HPACK (RFC 7541 §5.2, appendix B), decoded four bits at a time through a table.
+//! The Huffman code of HPACK (RFC 7541 §5.2, appendix B), decoded twelve bits at a time through a table: mostly two symbols.
 
 /// Bits of each symbol's code; the last symbol is EOS. The code is canonical: among codes of one length the order is that
 /// of the symbols, so the lengths tell it all.
@@ -19,24 +19,6 @@ const LENGTHS: [u8; 257] = [
 const LONGEST: u8 = 30;
 /// Inner nodes of the code's tree: a full binary tree has one less than leaves.
 const NODES: usize = LENGTHS.len() - 1;
-const EOS: usize = 256;
-
-/// Where four more bits lead from an inner node.
-#[derive(Clone, Copy)]
-struct Step {
-    /// The next inner node.
-    node: u8,
-    /// A symbol that the bits complete: no code has fewer than five bits, so at most one.
-    symbol: Option<u8>,
-    /// Whether they complete EOS, which no string may hold.
-    broken: bool,
-}
-
-/// For every inner node, where each four bits lead.
-static STEPS: [[Step; 16]; NODES] = steps();
-
-/// Whether a string may end at a node: less than eight bits, all ones, behind its last symbol.
-static MAY_END: [bool; NODES] = may_end();
 
 /// What one bit leads to: an inner node, or a leaf.
 #[derive(Clone, Copy)]
@@ -46,6 +28,8 @@ enum Child {
 }
 
 /// The code as a tree; node 0 is its root.
+static TREE: [[Child; 2]; NODES] = tree();
+
 const fn tree() -> [[Child; 2]; NODES] {
     let mut tree = [[Child::Node(0); 2]; NODES];
     let mut nodes = 1;
@@ -83,48 +67,51 @@ const fn tree() -> [[Child; 2]; NODES] {
     tree
 }
 
-const fn steps() -> [[Step; 16]; NODES] {
-    let tree = tree();
-    let mut steps = [[Step { node: 0, symbol: None, broken: false }; 16]; NODES];
-    let mut from = 0;
-    while from < NODES {
-        let mut bits = 0;
-        while bits < 16 {
-            let mut step = Step { node: from as u8, symbol: None, broken: false };
-            let mut left = 4;
-            while left > 0 {
-                left -= 1;
-                match tree[step.node as usize][(bits >> left) & 1] {
-                    Child::Node(next) => step.node = next,
-                    Child::Leaf(symbol) => {
-                        step.node = 0;
-                        step.broken |= symbol as usize == EOS;
-                        step.symbol = Some(symbol as u8);
-                    }
-                }
-            }
-            steps[from][bits] = step;
-            bits += 1;
-        }
-        from += 1;
-    }
-    steps
+/// Bits that are looked at together. Two symbols of usual length fit in, and the table fits the first-level cache.
+const WINDOW: u32 = 12;
+
+/// What a window begins with.
+#[derive(Clone, Copy)]
+struct Start {
+    /// The symbols that lie in it as a whole.
+    symbols: [u8; 2],
+    /// How many they are; none where the first code is longer than the window.
+    count: u8,
+    /// Bits of all of them.
+    bits: u8,
+    /// Bits of the first.
+    first: u8,
 }
 
-const fn may_end() -> [bool; NODES] {
+static STARTS: [Start; 1 << WINDOW] = starts();
+
+const fn starts() -> [Start; 1 << WINDOW] {
     let tree = tree();
-    let mut may_end = [false; NODES];
-    let mut node = 0;
-    let mut bits = 0;
-    while bits < 8 {
-        may_end[node] = true;
-        match tree[node][1] {
-            Child::Node(next) => node = next as usize,
-            Child::Leaf(_) => panic!("EOS is longer than eight bits"),
+    let mut starts = [Start { symbols: [0; 2], count: 0, bits: 0, first: 0 }; 1 << WINDOW];
+    let mut window = 0;
+    while window < starts.len() {
+        let mut start = starts[window];
+        let (mut node, mut left) = (0, WINDOW);
+        while left > 0 && start.count < 2 {
+            left -= 1;
+            match tree[node][(window >> left) & 1] {
+                Child::Node(next) => node = next as usize,
+                // EOS is longer than the window.
+                Child::Leaf(symbol) => {
+                    start.symbols[start.count as usize] = symbol as u8;
+                    start.count += 1;
+                    start.bits = (WINDOW - left) as u8;
+                    if start.count == 1 {
+                        start.first = start.bits;
+                    }
+                    node = 0;
+                }
+            }
         }
-        bits += 1;
+        starts[window] = start;
+        window += 1;
     }
-    may_end
+    starts
 }
 
 /// The bytes are no Huffman-coded string.
@@ -133,19 +120,96 @@ pub(super) struct Broken;
 
 /// Appends what `coded` stands for to `out`: at most 8/5 of its length.
 pub(super) fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
-    out.reserve(coded.len() + coded.len() / 2);
-    let mut node = 0;
-    for byte in coded {
-        for bits in [byte >> 4, byte & 0x0f] {
-            let step = STEPS[usize::from(node)][usize::from(bits)];
-            if step.broken {
-                return Err(Broken);
+    out.reserve(coded.len() + coded.len() / 2 + coded.len() / 8 + 1);
+    let mut bits = Bits { rest: coded, buffer: 0, held: 0 };
+    loop {
+        bits.fill();
+        if bits.held < WINDOW {
+            return end(bits, out);
+        }
+        let start = STARTS[bits.window()];
+        match start.count {
+            2 => out.extend_from_slice(&start.symbols),
+            1 => out.push(start.symbols[0]),
+            _ => {
+                out.push(long(&mut bits)?);
+                continue;
             }
-            out.extend(step.symbol);
-            node = step.node;
+        }
+        bits.held -= u32::from(start.bits);
+    }
+}
+
+/// Reads a symbol bit by bit: its code is longer than a window, and rare.
+fn long(bits: &mut Bits<'_>) -> Result<u8, Broken> {
+    let mut node = 0;
+    loop {
+        match TREE[node][bits.next().ok_or(Broken)?] {
+            Child::Node(next) => node = usize::from(next),
+            Child::Leaf(symbol) => return u8::try_from(symbol).map_err(|_| Broken),
         }
     }
-    if MAY_END[usize::from(node)] { Ok(()) } else { Err(Broken) }
+}
+
+/// Reads what is shorter than a window: symbols, then less than eight bits, all of them ones.
+fn end(mut bits: Bits<'_>, out: &mut Vec<u8>) -> Result<(), Broken> {
+    loop {
+        let start = STARTS[bits.window()];
+        if start.count == 0 || u32::from(start.first) > bits.held {
+            break;
+        }
+        out.push(start.symbols[0]);
+        bits.held -= u32::from(start.first);
+    }
+    let padding = bits.window() == (1 << WINDOW) - 1;
+    if bits.held < 8 && padding { Ok(()) } else { Err(Broken) }
+}
+
+/// Bits that are read from the front.
+struct Bits<'c> {
+    rest: &'c [u8],
+    /// The last `held` bits are those that come next; what stands in front of them was read.
+    buffer: u64,
+    held: u32,
+}
+
+impl Bits<'_> {
+    /// Takes bytes in until a long code fits, if there are so many.
+    #[inline]
+    fn fill(&mut self) {
+        if self.held >= WINDOW {
+            return;
+        }
+        if let Some((word, rest)) = self.rest.split_first_chunk::<4>() {
+            (self.buffer, self.held) = (self.buffer << 32 | u64::from(u32::from_be_bytes(*word)), self.held + 32);
+            self.rest = rest;
+            return;
+        }
+        for byte in std::mem::take(&mut self.rest) {
+            (self.buffer, self.held) = (self.buffer << 8 | u64::from(*byte), self.held + 8);
+        }
+    }
+
+    /// The next bits, with ones behind the last.
+    #[inline]
+    fn window(&self) -> usize {
+        let bits = match self.held.checked_sub(WINDOW) {
+            Some(behind) => self.buffer >> behind,
+            None => {
+                let missing = WINDOW - self.held;
+                self.buffer << missing | ((1 << missing) - 1)
+            }
+        };
+        (bits & ((1 << WINDOW) - 1)) as usize
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        if self.held == 0 {
+            self.fill();
+        }
+        self.held = self.held.checked_sub(1)?;
+        Some((self.buffer >> self.held & 1) as usize)
+    }
 }
 
 /// The code of `text`, padded with ones.

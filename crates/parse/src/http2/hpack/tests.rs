@@ -97,6 +97,27 @@ fn requests_in_huffman_code() {
 }
 
 /// A decoder whose table holds 256 bytes, as in appendices C.5 and C.6.
+/// RFC 7541 §5.2: what follows the last symbol is shorter than a byte and all ones, and EOS stands in no string.
+#[test]
+fn huffman_code_ends_as_it_must() {
+    let check = |coded: &str, expected: Option<&str>| {
+        let mut out = Vec::new();
+        let result = huffman::decode(&hex(coded), &mut out);
+        assert_eq!(result.ok().map(|()| String::from_utf8(out).unwrap()).as_deref(), expected, "{coded}");
+    };
+    check("", Some(""));
+    check("07", Some("0"));
+    check("00000000 00", Some("00000000"));
+    check("07 ff", None);
+    check("00", None);
+    check("ff", None);
+    check("ff ff ff ff", None);
+    check("ff ff ff fc", None);
+    // A code of 28 bits, alone and cut.
+    check("ff ff fe 2f", Some("\u{2}"));
+    check("ff ff fe", None);
+}
+
 fn small() -> Decoder {
     let mut decoder = Decoder::new();
     check(&mut decoder, "3fe101", &[]);
