@@ -4,8 +4,9 @@ use std::{fs::File, io::Read as _, path::Path, sync::mpsc, thread};
 
 use crate::{
     buffers::way_back,
+    chunk::Chunk,
     error::{InputError, shown},
-    pump,
+    pump::{self, Outcome},
     sniff::{Compression, HEAD},
     unpack::Limits,
 };
@@ -25,10 +26,13 @@ pub fn read_bytes(path: &Path, limits: Limits, sink: &mut dyn FnMut(&[u8])) -> R
     let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);
     let (spent, reusable) = way_back(pump::AHEAD);
     let outcome = thread::scope(|scope| {
-        let pump = scope.spawn(move || pump::run(reader, compression, limits, &chunks_in, &reusable));
+        let pump =
+            scope.spawn(move || pump::run(reader, compression, limits, Outcome::default(), &chunks_in, &reusable));
         for chunk in chunks {
-            sink(&chunk);
-            spent.give_back(chunk);
+            if let Chunk::Bytes(bytes) = chunk {
+                sink(&bytes);
+                spent.give_back(bytes);
+            }
         }
         pump.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });

@@ -17,6 +17,8 @@ use crate::{
 pub enum InputPath {
     /// A file.
     File(PathBuf),
+    /// Files that one capturing program began one after the other, in their order ([`join_rotated`](crate::join_rotated)).
+    Rotated(Vec<PathBuf>),
     /// Standard input.
     Stdin,
 }
@@ -26,6 +28,11 @@ impl InputPath {
     pub fn display(&self) -> String {
         match self {
             Self::File(path) => shown(path),
+            Self::Rotated(files) => match files.as_slice() {
+                [] => String::new(),
+                [one] => shown(one),
+                [first, rest @ ..] => format!("{} and {} more", shown(first), rest.len()),
+            },
             Self::Stdin => "-".to_owned(),
         }
     }

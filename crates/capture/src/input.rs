@@ -4,7 +4,11 @@ use std::{
     fs::File,
     io::{self, Read},
     net::SocketAddr,
-    sync::{Arc, mpsc},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, SyncSender},
+    },
     thread,
 };
 
@@ -14,7 +18,8 @@ use authtrace_parse::{
 };
 
 use crate::{
-    buffers::{Spent, way_back},
+    buffers::{Reusable, Spent, way_back},
+    chunk::Chunk,
     error::InputError,
     expand::InputPath,
     packets::{self, Drops, KeySource, PacketFormat, PacketReport},
@@ -165,6 +170,7 @@ pub fn read_input(
     let job = Job { path: &path, plan, side_files: None, keys: KeySource::passing_by(&plan.keys) };
     match input {
         InputPath::Stdin => job.run(io::stdin(), sink),
+        InputPath::Rotated(files) => job.run_files(files, sink),
         InputPath::File(file) => {
             let mut opened = File::open(file).map_err(|error| InputError::from_io(&path, error))?;
             let keys = KeySource::of_file(&mut opened, &plan.keys);
@@ -214,7 +220,7 @@ enum Content {
 
 impl Job<'_> {
     fn run(&self, mut reader: impl Read + Send, sink: &mut dyn FnMut(Exchange)) -> Result<InputReport, InputError> {
-        let head = first_bytes(&mut reader).map_err(|error| InputError::from_io(self.path, error))?;
+        let head = pump::first_bytes(&mut reader).map_err(|error| InputError::from_io(self.path, error))?;
         if head.is_empty() {
             return Err(InputError::Empty { path: self.path.to_owned() });
         }
@@ -227,6 +233,15 @@ impl Job<'_> {
         self.report(read, outcome, compression)
     }
 
+    /// Reads the files of one capture, one after the other.
+    fn run_files(&self, files: &[PathBuf], sink: &mut dyn FnMut(Exchange)) -> Result<InputReport, InputError> {
+        let opened = files.first().map(|path| File::open(path).and_then(|mut file| pump::first_bytes(&mut file)));
+        let head = opened.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| InputError::from_io(self.path, error))?;
+        let limits = self.plan.limits;
+        let (read, outcome) = self.ahead(|sender, reusable| pump::run_files(files, limits, sender, reusable), sink);
+        self.report(read, outcome, Compression::sniff(&head))
+    }
+
     /// Parses on this thread, and reads ahead on a second one where two may be busy.
     fn read(
         &self,
@@ -234,23 +249,34 @@ impl Job<'_> {
         compression: Compression,
         sink: &mut dyn FnMut(Exchange),
     ) -> (Parsed, Outcome) {
-        let (spent, reusable) = way_back(pump::AHEAD);
-        let limits = self.plan.limits;
+        let (limits, before) = (self.plan.limits, Outcome::default());
         if self.plan.threads == 1 {
-            return pump::alone(reader, compression, limits, &reusable, |chunks| self.parse(chunks, &spent, sink));
+            let (spent, reusable) = way_back(pump::AHEAD);
+            let parse = |chunks: &mut pump::Chunks<'_>| self.parse(chunks, &spent, sink);
+            return pump::alone(reader, compression, limits, before, &reusable, parse);
         }
+        self.ahead(|sender, reusable| pump::run(reader, compression, limits, before, sender, reusable), sink)
+    }
+
+    /// Parses what `pump` sends from a thread of its own.
+    fn ahead(
+        &self,
+        pump: impl FnOnce(&SyncSender<Chunk>, &Reusable) -> Outcome + Send,
+        sink: &mut dyn FnMut(Exchange),
+    ) -> (Parsed, Outcome) {
+        let (spent, reusable) = way_back(pump::AHEAD);
         let (sender, chunks) = mpsc::sync_channel(pump::AHEAD);
         thread::scope(|scope| {
-            let pump = scope.spawn(move || pump::run(reader, compression, limits, &sender, &reusable));
+            let pump = scope.spawn(move || pump(&sender, &reusable));
             let read = self.parse(chunks.into_iter(), &spent, sink);
             let outcome = pump.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (read, outcome)
         })
     }
 
-    fn parse(&self, chunks: impl Iterator<Item = Vec<u8>>, spent: &Spent, sink: &mut dyn FnMut(Exchange)) -> Parsed {
+    fn parse(&self, chunks: impl Iterator<Item = Chunk>, spent: &Spent, sink: &mut dyn FnMut(Exchange)) -> Parsed {
         let mut chunks = chunks.peekable();
-        let looks = chunks.peek().map(|chunk| guess(&chunk[..chunk.len().min(HEAD)]));
+        let looks = chunks.peek().and_then(Chunk::bytes).map(|bytes| guess(&bytes[..bytes.len().min(HEAD)]));
         let content = match looks {
             Some(Guess::Json) => Content::Har(self.entries(chunks, spent, sink)),
             Some(Guess::PacketCapture) => Content::Packets(packets::read(self.plan, &self.keys, chunks, spent, sink)),
@@ -261,7 +287,7 @@ impl Job<'_> {
 
     fn entries(
         &self,
-        chunks: impl Iterator<Item = Vec<u8>>,
+        chunks: impl Iterator<Item = Chunk>,
         spent: &Spent,
         sink: &mut dyn FnMut(Exchange),
     ) -> HarSummary {
@@ -270,8 +296,10 @@ impl Job<'_> {
             reader = reader.with_side_files(side_files);
         }
         for chunk in chunks {
-            reader.push(&chunk, sink);
-            spent.give_back(chunk);
+            if let Chunk::Bytes(bytes) = chunk {
+                reader.push(&bytes, sink);
+                spent.give_back(bytes);
+            }
         }
         reader.finish(sink)
     }
@@ -303,7 +331,7 @@ impl Job<'_> {
         if let Some(kind) = interrupted.filter(|kind| !known(kind)) {
             report.anomalies.push(Anomaly { kind, at: None });
         }
-        report.sha256 = outcome.sha256;
+        report.sha256 = outcome.sha256();
         report.bytes = outcome.bytes;
         report.truncated |= interrupted.is_some();
         Ok(report)
@@ -355,11 +383,4 @@ fn interruption(outcome: &Outcome) -> Option<AnomalyKind> {
         (None, Some(Stop::Limit)) => Some(AnomalyKind::DecompressionLimit),
         (None, None | Some(Stop::Unwanted)) => None,
     }
-}
-
-/// Enough bytes to tell the format, or all that there are.
-fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    reader.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(head)
 }

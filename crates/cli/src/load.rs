@@ -20,7 +20,7 @@ use authtrace_analyze::{
     text::Text,
     token::classify,
 };
-use authtrace_capture::{Container, DetailSource, InputPath, InputReport, Plan, expand, read_input};
+use authtrace_capture::{Container, DetailSource, InputPath, InputReport, Plan, expand, join_rotated, read_input};
 use authtrace_dataset::{Dataset, ReadPart, read_measures};
 use authtrace_parse::{Exchange, Secret, SecretStr, Timestamp};
 use authtrace_report::visible;
@@ -225,6 +225,7 @@ pub(crate) enum Given {
 /// What the paths stand for, and whether any stands for nothing.
 pub(crate) fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<Given>, bool) {
     let mut inputs = Vec::new();
+    let mut captures = Vec::new();
     let mut failed = false;
     for path in paths {
         if is_token(path) {
@@ -233,17 +234,19 @@ pub(crate) fn inputs(paths: &[PathBuf], watch: &mut dyn Watch) -> (Vec<Given>, b
             continue;
         }
         if Dataset::is_at(path) {
+            inputs.extend(join_rotated(std::mem::take(&mut captures)).into_iter().map(Given::Capture));
             inputs.push(Given::Dataset(path.clone()));
             continue;
         }
         match expand(std::slice::from_ref(path)) {
-            Ok(found) => inputs.extend(found.into_iter().map(Given::Capture)),
+            Ok(found) => captures.extend(found),
             Err(error) => {
                 watch.complain(&format!("cannot read {error}"));
                 failed = true;
             }
         }
     }
+    inputs.extend(join_rotated(captures).into_iter().map(Given::Capture));
     (inputs, failed)
 }
 

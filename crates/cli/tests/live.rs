@@ -291,6 +291,9 @@ fn files_are_counted_cut_and_begun_as_asked() {
     let files = rotated.files();
     assert_eq!(files.len(), 2, "{files:?}: {}", rotated.err);
     assert!(files.iter().all(|name| rotated.analyzed(name).0 == Some(1)), "each can be read alone");
+    let (_, together) = rotated.analyzed("");
+    let together: Value = serde_json::from_str(&together).unwrap();
+    assert_eq!(together["inputs"].as_array().unwrap().len(), 1, "all are one capture: {}", together["inputs"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::{
     limits::Limits,
     store::Store,
 };
+use crate::chunk::Chunk;
 
 /// Time between two looks at key logs and clocks while nothing arrives.
 const TICK: Duration = Duration::from_millis(50);
@@ -69,9 +70,8 @@ impl<'c> Recorder<'c> {
         self.counted = vec![Counted::default(); devices.len()];
     }
 
-    /// Records `batches` until no device is left, and hands everything on as chunks. An empty chunk says that there is no more
-    /// for now.
-    pub(super) fn run(mut self, batches: &Receiver<Batch>, chunks: &SyncSender<Vec<u8>>) -> Recorded {
+    /// Records `batches` until no device is left, and hands everything on as chunks.
+    pub(super) fn run(mut self, batches: &Receiver<Batch>, chunks: &SyncSender<Chunk>) -> Recorded {
         let header = self.header.clone();
         let begun = self.store.as_mut().map_or(Ok(()), |store| store.begin(&header));
         self.note(begun);
@@ -104,7 +104,7 @@ impl<'c> Recorder<'c> {
     }
 
     /// Takes `batch` and those that wait behind it.
-    fn all(&mut self, batch: Batch, batches: &Receiver<Batch>, chunks: &SyncSender<Vec<u8>>) {
+    fn all(&mut self, batch: Batch, batches: &Receiver<Batch>, chunks: &SyncSender<Chunk>) {
         self.take(batch, chunks);
         while let Ok(batch) = batches.try_recv() {
             self.take(batch, chunks);
@@ -115,7 +115,7 @@ impl<'c> Recorder<'c> {
         self.flush(chunks);
     }
 
-    fn take(&mut self, batch: Batch, chunks: &SyncSender<Vec<u8>>) {
+    fn take(&mut self, batch: Batch, chunks: &SyncSender<Chunk>) {
         match batch {
             Batch::Blocks { bytes, frames } => {
                 // First the secrets: mostly, they were logged before what they encrypt was sent.
@@ -127,7 +127,7 @@ impl<'c> Recorder<'c> {
         }
     }
 
-    fn frames(&mut self, mut bytes: Vec<u8>, mut frames: u64, chunks: &SyncSender<Vec<u8>>) {
+    fn frames(&mut self, mut bytes: Vec<u8>, mut frames: u64, chunks: &SyncSender<Chunk>) {
         if self.full {
             return;
         }
@@ -146,7 +146,7 @@ impl<'c> Recorder<'c> {
     }
 
     /// Keeps what a device counted; losses go into the capture when they happen, since nobody knows how it ends.
-    fn count(&mut self, id: usize, counted: Counted, chunks: &SyncSender<Vec<u8>>) {
+    fn count(&mut self, id: usize, counted: Counted, chunks: &SyncSender<Chunk>) {
         let Some(before) = self.counted.get_mut(id) else { return };
         let lost = |c: &Counted| (c.interface_drops, c.system_drops);
         let news = lost(before) != lost(&counted);
@@ -158,7 +158,7 @@ impl<'c> Recorder<'c> {
         }
     }
 
-    fn statistics(&mut self, id: usize, chunks: &SyncSender<Vec<u8>>) {
+    fn statistics(&mut self, id: usize, chunks: &SyncSender<Chunk>) {
         let mut block = Vec::new();
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let number = u32::try_from(id).unwrap_or(u32::MAX);
@@ -167,7 +167,7 @@ impl<'c> Recorder<'c> {
     }
 
     /// Adds the secrets that were logged since the last look; whether there were any.
-    fn follow(&mut self, chunks: &SyncSender<Vec<u8>>) -> bool {
+    fn follow(&mut self, chunks: &SyncSender<Chunk>) -> bool {
         if self.keys.is_empty() {
             return false;
         }
@@ -182,7 +182,7 @@ impl<'c> Recorder<'c> {
     }
 
     /// To the file first: what is on the disk is safe.
-    fn put(&mut self, bytes: Vec<u8>, frames: u64, chunks: &SyncSender<Vec<u8>>) {
+    fn put(&mut self, bytes: Vec<u8>, frames: u64, chunks: &SyncSender<Chunk>) {
         if let Some(store) = &mut self.store {
             let rotates = frames > 0 && !store.is_one_file();
             let header = if rotates { self.header_of_next() } else { Vec::new() };
@@ -196,18 +196,18 @@ impl<'c> Recorder<'c> {
         self.hand_on(bytes, chunks);
     }
 
-    fn hand_on(&mut self, bytes: Vec<u8>, chunks: &SyncSender<Vec<u8>>) {
+    fn hand_on(&mut self, bytes: Vec<u8>, chunks: &SyncSender<Chunk>) {
         // Without one file that these bytes are, the beginning names the capture well enough.
         if self.bytes == 0 || self.store.as_ref().is_some_and(Store::is_one_file) {
             self.hash.update(&bytes);
         }
         self.bytes += bytes.len() as u64;
         // The reader ends early only by a panic, which joining it passes on.
-        let _ = chunks.send(bytes);
+        let _ = chunks.send(Chunk::Bytes(bytes));
     }
 
-    fn flush(&self, chunks: &SyncSender<Vec<u8>>) {
-        let _ = chunks.send(Vec::new());
+    fn flush(&self, chunks: &SyncSender<Chunk>) {
+        let _ = chunks.send(Chunk::Pause);
     }
 
     fn rotate(&mut self) {

@@ -20,7 +20,7 @@ use super::{
     keys::Known,
     pipeline::{Link, PacketReport},
 };
-use crate::{buffers::Spent, input::Plan};
+use crate::{buffers::Spent, chunk::Chunk, input::Plan};
 
 /// Chunks that are read at a time: enough that no worker waits, few enough to stay in memory that is warm.
 const UNDER_WAY: usize = 4;
@@ -29,7 +29,7 @@ const UNDER_WAY: usize = 4;
 pub(super) fn read(
     plan: &Plan<'_>,
     mut known: Known,
-    chunks: impl Iterator<Item = Vec<u8>>,
+    chunks: impl Iterator<Item = Chunk>,
     spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
@@ -45,13 +45,22 @@ pub(super) fn read(
             link.frame(&placed.frame, |segment, mark| batches.add(chunk, segment, mark));
         };
         for chunk in chunks {
-            if chunk.is_empty() {
-                crew.merge_all(&mut merger, spent, sink);
-                continue;
-            }
             let mut batches = crew.batches();
-            frames.push(&chunk, &mut |placed| take(&chunk, &mut batches, placed));
-            crew.send(chunk, batches);
+            let bytes = match chunk {
+                Chunk::Pause => {
+                    crew.merge_all(&mut merger, spent, sink);
+                    continue;
+                }
+                Chunk::Bytes(bytes) => {
+                    frames.push(&bytes, &mut |placed| take(&bytes, &mut batches, placed));
+                    bytes
+                }
+                Chunk::NextFile => {
+                    frames.next_file(&mut |placed| take(&[], &mut batches, placed));
+                    Vec::new()
+                }
+            };
+            crew.send(bytes, batches);
             if crew.under_way.len() == UNDER_WAY {
                 crew.merge_first(&mut merger, spent, sink);
             }

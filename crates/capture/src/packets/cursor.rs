@@ -28,8 +28,14 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// Takes over the first bytes of a container whose first record began in an earlier chunk.
-    pub(super) fn starting_with(carry: Vec<u8>) -> Self {
-        Self { carry, ..Self::default() }
+    pub(super) fn start_with(&mut self, carry: Vec<u8>) {
+        self.carry = carry;
+    }
+
+    /// Stands before the first byte of another file; what was counted stays.
+    pub(super) fn next_file(&mut self) {
+        self.carry.clear();
+        (self.skip, self.stopped) = (0, false);
     }
 
     /// Reads `chunk` from `at` on.

@@ -20,6 +20,7 @@ pub use self::pcapng::{DecryptionSecrets, Drops, Names};
 use self::{cursor::Cursor, pcap::Pcap, pcapng::Pcapng};
 pub(crate) use self::{
     keys::KeySource,
+    pcap::FILE_HEADER,
     pipeline::{PacketReport, read},
 };
 
@@ -129,14 +130,31 @@ impl PacketReader {
         self.cursor.stopped || matches!(self.state, State::Foreign)
     }
 
-    /// Ends reading: a last frame that the end cuts is handed out as far as it is there.
-    pub fn finish(mut self, out: &mut dyn FnMut(Placed<'_>)) -> PacketSummary {
+    /// Goes on with the next file of the same capture, in the same format: frames are counted on, and what was learned of
+    /// names and keys stays.
+    pub fn next_file(&mut self, out: &mut dyn FnMut(Placed<'_>)) {
+        self.end_file(out);
+        self.cursor.next_file();
+        match &mut self.state {
+            // A section header of its own follows, as in the middle of one file.
+            State::Pcapng(pcapng) => pcapng.next_file(),
+            state => *state = State::default(),
+        }
+    }
+
+    /// Hands out a last frame that the end cuts, as far as it is there.
+    fn end_file(&mut self, out: &mut dyn FnMut(Placed<'_>)) {
         match &self.state {
             State::Head(head) if PacketFormat::sniff(head).is_some() => self.cursor.note_cut(),
             State::Head(_) | State::Foreign => {}
             State::Pcap(pcap) => self.cursor.finish(pcap, out),
             State::Pcapng(pcapng) => self.cursor.finish(pcapng.as_ref(), out),
         }
+    }
+
+    /// Ends reading: a last frame that the end cuts is handed out as far as it is there.
+    pub fn finish(mut self, out: &mut dyn FnMut(Placed<'_>)) -> PacketSummary {
+        self.end_file(out);
         let mut summary = PacketSummary::of(self.cursor);
         match self.state {
             State::Head(head) => summary.format = PacketFormat::sniff(&head),
@@ -160,7 +178,7 @@ impl PacketReader {
             Some(PacketFormat::Pcap) => head.first_chunk().and_then(Pcap::open).map_or(State::Foreign, State::Pcap),
             Some(PacketFormat::Pcapng) => {
                 // The first block is the section header itself.
-                self.cursor = Cursor::starting_with(std::mem::take(head));
+                self.cursor.start_with(std::mem::take(head));
                 State::Pcapng(Box::default())
             }
             None => State::Foreign,

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Bytes of the file header.
-pub(super) const FILE_HEADER: usize = 24;
+pub(crate) const FILE_HEADER: usize = 24;
 /// Bytes of a packet's header.
 const HEADER: usize = 16;
 /// Bytes of a packet's header in files of the patched libpcap: interface, protocol and type follow.

@@ -11,7 +11,7 @@ use super::{
     Drops, PacketFormat, PacketReader, PacketSummary, Placed, crew,
     keys::{KeySource, Known},
 };
-use crate::{buffers::Spent, input::Plan};
+use crate::{buffers::Spent, chunk::Chunk, input::Plan};
 
 /// What was read of a packet capture, beside its exchanges.
 pub(crate) struct PacketReport {
@@ -32,17 +32,16 @@ pub(crate) struct PacketReport {
 /// Anomalies of one kind that are kept.
 const MOST_OF_A_KIND: usize = 10_000;
 
-/// Reads a packet capture that comes in `chunks`; `spent` takes them back. An empty chunk says that there is no more for
-/// now: what was read so far is handed out.
+/// Reads a packet capture that comes in `chunks`; `spent` takes their buffers back.
 pub(crate) fn read(
     plan: &Plan<'_>,
     source: &KeySource,
-    chunks: impl Iterator<Item = Vec<u8>>,
+    chunks: impl Iterator<Item = Chunk>,
     spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
     let mut chunks = chunks.peekable();
-    let known = Known::before(source, chunks.peek().and_then(|chunk| PacketFormat::sniff(chunk)));
+    let known = Known::before(source, chunks.peek().and_then(Chunk::bytes).and_then(PacketFormat::sniff));
     if plan.workers() > 1 {
         crew::read(plan, known, chunks, spent, sink)
     } else {
@@ -54,7 +53,7 @@ pub(crate) fn read(
 fn alone(
     plan: &Plan<'_>,
     mut known: Known,
-    chunks: impl Iterator<Item = Vec<u8>>,
+    chunks: impl Iterator<Item = Chunk>,
     spent: &Spent,
     sink: &mut dyn FnMut(Exchange),
 ) -> PacketReport {
@@ -69,8 +68,15 @@ fn alone(
         link.frame(&placed.frame, |segment, mark| reassembler.segment(segment, mark, sink));
     };
     for chunk in chunks {
-        frames.push(&chunk, &mut take);
-        spent.give_back(chunk);
+        match chunk {
+            Chunk::Bytes(bytes) => {
+                frames.push(&bytes, &mut take);
+                spent.give_back(bytes);
+            }
+            Chunk::NextFile => frames.next_file(&mut take),
+            // Everything was handed out at once.
+            Chunk::Pause => {}
+        }
     }
     let container = frames.finish(&mut take);
     if known.meet(&container.secrets) {

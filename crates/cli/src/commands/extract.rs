@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -89,35 +89,42 @@ fn captures(args: &InspectArgs, progress: &mut Progress) -> anyhow::Result<(Vec<
     let (given, mut failed) = load::inputs(&args.paths()?, progress);
     let mut captures = Vec::new();
     for given in given {
-        let path = match given {
-            Given::Capture(InputPath::File(path)) => path,
-            Given::Capture(InputPath::Stdin) => {
-                bail!("extract reads captures twice, and standard input goes by once; write it to a file")
-            }
+        let input = match given {
+            Given::Capture(input) => input,
             Given::Dataset(path) => bail!("{}: a dataset already; name captures", path.display()),
         };
-        match digest(&path) {
-            Ok(digest) => captures.push((InputPath::File(path), digest)),
+        let digest = match &input {
+            InputPath::File(path) => digest(std::slice::from_ref(path)),
+            InputPath::Rotated(files) => digest(files),
+            InputPath::Stdin => {
+                bail!("extract reads captures twice, and standard input goes by once; write it to a file")
+            }
+        };
+        match digest {
+            Ok(digest) => captures.push((input, digest)),
             Err(error) => {
                 failed = true;
                 progress.clear();
-                complain(&format!("cannot read {}: {error}", visible(&path.display().to_string(), 1000)));
+                complain(&format!("cannot read {}: {error}", visible(&input.display(), 1000)));
             }
         }
     }
     Ok((captures, failed))
 }
 
-/// SHA-256 of the file: its name in the dataset, and what fingerprints are keyed by where nobody gives a key.
-fn digest(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+/// SHA-256 of the files of one capture: its name in the dataset, and what fingerprints are keyed by where nobody gives a key.
+fn digest(files: &[PathBuf]) -> io::Result<[u8; 32]> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 17]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().into()),
-            read => hash.update(&buffer[..read]),
+    for path in files {
+        let mut file = File::open(path)?;
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                read => hash.update(&buffer[..read]),
+            }
         }
     }
+    Ok(hash.finalize().into())
 }
 
 /// Captures on their way into a dataset.

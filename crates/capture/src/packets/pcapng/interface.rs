@@ -24,6 +24,11 @@ impl Drops {
         let sum = |a: Option<u64>, b: Option<u64>| a.map_or(b, |a| Some(a.saturating_add(b.unwrap_or(0))));
         Self { interface: sum(self.interface, other.interface), system: sum(self.system, other.system) }
     }
+
+    /// The higher of two counts of the same.
+    pub(super) fn at_least(self, other: Self) -> Self {
+        Self { interface: self.interface.max(other.interface), system: self.system.max(other.system) }
+    }
 }
 
 /// One interface of the current section.

@@ -64,6 +64,8 @@ pub(super) struct Pcapng {
     interfaces: Vec<Interface>,
     /// What the interfaces of earlier sections lost.
     earlier_drops: Drops,
+    /// What was lost up to the end of the file before: whoever writes several counts on from one to the next.
+    lost_before: Drops,
     /// A block's lengths disagreed: the next block must be of a known kind, or all behind is garbage.
     suspect: bool,
     /// Oddities that did not stop anything, each kind once.
@@ -82,6 +84,7 @@ impl Default for Pcapng {
             order: Order::Little,
             interfaces: Vec::new(),
             earlier_drops: Drops::default(),
+            lost_before: Drops::default(),
             suspect: false,
             notes: Vec::new(),
             names: Names::default(),
@@ -95,7 +98,16 @@ impl Default for Pcapng {
 impl Pcapng {
     /// What the capturing side lost, over all sections and interfaces.
     pub(super) fn drops(&self) -> Drops {
-        self.interfaces.iter().fold(self.earlier_drops, |sum, interface| sum.plus(interface.drops))
+        let here = self.interfaces.iter().fold(self.earlier_drops, |sum, interface| sum.plus(interface.drops));
+        here.at_least(self.lost_before)
+    }
+
+    /// The next file of the same capture begins, with a section of its own.
+    pub(super) fn next_file(&mut self) {
+        self.lost_before = self.drops();
+        self.earlier_drops = Drops::default();
+        self.interfaces.clear();
+        self.suspect = false;
     }
 
     fn note(&mut self, kind: AnomalyKind) {
