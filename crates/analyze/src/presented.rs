@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use authtrace_parse::SecretStr;
+
 use crate::{
     case::Case,
-    dictionary::ErrorClass,
+    dictionary::{ErrorClass, Resource, resources},
     facts::{Fact, clock::Offset, credential::Credential, gate::NOT_A_FAILURE, outcome::OutcomeClass},
+    scrub::scrub,
     text::Text,
-    token::{Claims, Jose, NumericDate},
+    token::{Claims, Jose, NumericDate, TokenKind, classify},
     tokens::{Token, TokenId},
 };
 
@@ -61,6 +64,13 @@ impl<'a> Presented<'a> {
     /// The window of validity when `fact` was sent.
     pub(crate) fn window(&self, case: &Case<'_>, fact: &Fact) -> Window {
         window(self.claims, fact.sent_nanos(), case.clock(fact))
+    }
+
+    /// The well-known API that alone accepts the token, where `fact` went elsewhere.
+    pub(crate) fn reserved_for(&self, fact: &Fact) -> Option<&'static Resource> {
+        let meant: Option<Vec<_>> = self.claims.aud.iter().map(|aud| resources().by_audience(aud)).collect();
+        let meant = meant?;
+        (!meant.iter().any(|api| api.serves(&fact.host))).then(|| meant.first().copied()).flatten()
     }
 
     /// Whether both tokens name the same issuer, algorithm and key.
@@ -186,5 +196,8 @@ pub(crate) fn reason_is_open(fact: &Fact) -> bool {
 /// Distinct values of a claim of `tokens`, in order, each quoted, for a message.
 pub(crate) fn quoted<'a>(values: impl Iterator<Item = &'a str>) -> String {
     let distinct: BTreeSet<&str> = values.collect();
-    distinct.into_iter().map(|value| format!("`{}`", crate::scrub::scrub(value))).collect::<Vec<_>>().join(", ")
+    // A UUID in a claim names an application or a tenant: it is an identifier, not a session.
+    let is_name = |value: &str| classify(SecretStr::new(value), None).kind == TokenKind::UuidOpaque;
+    let shown = |value: &str| if is_name(value) { value.to_owned() } else { scrub(value) };
+    distinct.into_iter().map(|value| format!("`{}`", shown(value))).collect::<Vec<_>>().join(", ")
 }

@@ -43,7 +43,8 @@ impl Explained {
     pub(crate) fn by(findings: &[Finding], rule: &RuleMeta) -> Self {
         let sure = findings.iter().filter(|f| {
             f.confidence().value() >= Self::ENOUGH
-                && f.severity > Severity::Low
+                // A lowered severity says why there is no harm: that explains, too.
+                && (f.severity > Severity::Low || f.severity_reason.is_some())
                 && !causes::is_no_explanation(rule.code, f)
         });
         Self(sure.flat_map(|f| &f.exchanges).copied().collect())

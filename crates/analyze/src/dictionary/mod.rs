@@ -7,6 +7,7 @@ mod class;
 mod identifiers;
 mod prefixes;
 mod providers;
+mod resources;
 mod responders;
 mod signatures;
 mod third_parties;
@@ -19,6 +20,7 @@ pub use class::{ErrorClass, Stage};
 pub use identifiers::{Identifier, Identifiers};
 pub use prefixes::{Prefix, Prefixes};
 pub use providers::{EndpointHit, Provider, Providers, Route};
+pub use resources::{Resource, Resources};
 pub use responders::{Responder, ResponderHit, ResponderKind, Responders};
 pub use signatures::{Answer, SignatureHit, Signatures, Verifier};
 pub use third_parties::{ThirdParties, ThirdParty, ThirdPartyKind};
@@ -72,6 +74,12 @@ pub fn responders() -> &'static Responders {
 pub fn third_parties() -> &'static ThirdParties {
     static TABLE: LazyLock<ThirdParties> =
         LazyLock::new(|| ThirdParties::new(table(include_str!("third_parties.toml"))));
+    &TABLE
+}
+
+/// Well-known APIs and their audiences.
+pub fn resources() -> &'static Resources {
+    static TABLE: LazyLock<Resources> = LazyLock::new(|| Resources::new(table(include_str!("resources.toml"))));
     &TABLE
 }
 

@@ -40,7 +40,16 @@ fn is_leg(fact: &Fact) -> Option<Gate> {
     if nonce {
         return Some(Gate::DpopNonce);
     }
-    fact.challenges.iter().any(is_answered_by_design).then_some(Gate::ChallengeLeg)
+    let program =
+        fact.resource_type.is_none() && fact.user_agent.as_deref().is_some_and(|a| !a.starts_with("Mozilla/"));
+    let by_design = |c: &Challenge| is_answered_by_design(c) || (program && names_source(c));
+    fact.challenges.iter().any(by_design).then_some(Gate::ChallengeLeg)
+}
+
+/// Whether it says where tokens come from. The SDKs of a vendor's APIs ask without a token first, to be told; a page of the
+/// team's own would not.
+fn names_source(challenge: &Challenge) -> bool {
+    ["authorization", "authorization_uri", "resource_metadata"].iter().any(|name| challenge.get(name).is_some())
 }
 
 /// Schemes whose clients wait for the challenge before they answer it.

@@ -302,7 +302,17 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
             best = Some(stated);
         }
     }
-    best.or_else(|| listed_reason(status, body)).or_else(|| text_reason(exchange, status))
+    best.or_else(|| stages_reason(status, body))
+        .or_else(|| listed_reason(status, body))
+        .or_else(|| text_reason(exchange, status))
+}
+
+/// A body that names no error but the stages of an authentication that has only begun (Matrix, "user-interactive
+/// authentication").
+fn stages_reason(status: u16, body: &BodyView) -> Option<Stated> {
+    body.document()?.pointer("/flows/0/stages")?;
+    let hit = classify(status, "\"stages\":[", &[])?;
+    Some(Stated { hit, part: "response.body.flows".into(), text: "stages".into(), weight: Reason::ServerCode })
 }
 
 /// What the first entry of a list of errors says: GraphQL servers that give no code, JSON:API, and those that list sentences.

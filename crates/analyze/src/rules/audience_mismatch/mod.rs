@@ -3,7 +3,7 @@
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    dictionary::ErrorClass,
+    dictionary::{ErrorClass, Resource},
     facts::Fact,
     finding::{Cap, Reason, Severity},
     presented::{self, Control, Judged, Presented, Window, quoted, reason_is_open},
@@ -35,6 +35,10 @@ fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
     let controls = &origin.controls;
     for &(fact, jwt) in &origin.refused {
         let says = fact.outcome.says(&[ErrorClass::AuthorizedParty, ErrorClass::Audience]);
+        if let Some(api) = reserved(case, fact, &jwt, controls) {
+            out.add(for_another(case, fact, &jwt, api));
+            continue;
+        }
         if !says && !reason_is_open(fact) {
             continue;
         }
@@ -63,8 +67,37 @@ fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
     jwt.window(case, fact) == Window::Open && case.capture().expectations().are_foreign_audiences(&jwt.claims.aud)
 }
 
+/// The well-known API that the token is meant for, where the server says nothing that speaks against it: a signature that
+/// does not verify is what others make of such a token.
+fn reserved(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Option<&'static Resource> {
+    let says = fact.outcome.says(&[ErrorClass::Audience, ErrorClass::Signature]) || reason_is_open(fact);
+    let open = says && jwt.window(case, fact) == Window::Open;
+    jwt.reserved_for(fact).filter(|_| open && controls.iter().all(|(_, other)| is_disjoint(jwt, other)))
+}
+
 fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
     !jwt.claims.aud.iter().any(|aud| other.claims.aud.contains(aud))
+}
+
+fn for_another(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, api: &Resource) -> Draft {
+    let name = &api.name;
+    Draft::new(&RULE.meta, fact)
+        .variant("another-api")
+        .title("Token of another API sent to this one (aud)")
+        .credential(jwt.id())
+        .message(format!(
+            "{} answered {} to a token for {name} ({}), which nobody else can check: ask for a token with a scope of this API.",
+            fact.route,
+            fact.status.unwrap_or_default(),
+            named(jwt)
+        ))
+        .because(Reason::WireFact)
+        .because_server_says(fact)
+        .capped([Cap::TokenSays])
+        .primary(fact.id, "token.claim.aud", format!("{}, {name}", named(jwt)))
+        .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
+        .server_says(fact)
+        .cause(format!("{} {}", fact.origin, jwt.claims.aud.join(" ")))
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {

@@ -106,8 +106,15 @@ fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> 
         None if service_role => "a project key with role service_role".to_owned(),
         None => return None,
     };
+    let draft = Draft::new(&RULE.meta, fact);
+    // Whoever connects their account elsewhere types in the key that they made for it.
+    let typed = matches!(carrier, Carrier::Body(_)) && &*fact.method != "GET" && !is_handed_out(token);
+    let draft = match typed {
+        true => draft.severity(Severity::Low, "probably typed into a form by the one whose key it is"),
+        false => draft,
+    };
     Some(
-        Draft::new(&RULE.meta, fact)
+        draft
             .variant("server-only")
             .title("Server-only secret in a browser")
             .credential(id)
@@ -120,6 +127,11 @@ fn server_only(case: &Case<'_>, fact: &Fact, id: TokenId, carrier: &Carrier) -> 
                 fact.route, fact.origin
             )),
     )
+}
+
+/// Whether a response or another part of a request shows that the page has the token.
+fn is_handed_out(token: &Token) -> bool {
+    token.purpose.is_some() || token.carriers.iter().any(|carrier| !matches!(carrier, Carrier::Body(_)))
 }
 
 /// Keys of servers, not of users: users' own OAuth tokens live in browsers by design, Google's `AIza` keys are public, and

@@ -34,6 +34,8 @@ thresholds! {
     follow_up: time = Duration::from_secs(10),
     /// A page is young for this long: SDKs load and mint within it.
     young: time = Duration::from_secs(5),
+    /// What a program does by itself after an answer, it does within this time.
+    prompt: time = Duration::from_secs(1),
     /// A token delivered at least this much earlier was there to be used.
     delivered_before: time = Duration::from_millis(250),
 }
@@ -57,7 +59,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             continue;
         }
         if let Some(late) = lateness(case, fact) {
-            out.add(draft(fact, &lack, &late));
+            let draft = draft(fact, &lack, &late);
+            out.add(if is_renewal(case, fact) { draft.severity(Severity::Low, RENEWED) } else { draft });
         }
     }
 }
@@ -100,6 +103,29 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
         // Without a sign of the provider, only a route that works elsewhere tells a race from a call that never carries it.
         None => (case.route(fact).credentialed_ok > 0).then_some(Late::Young(accepted)),
     }
+}
+
+/// Why a refusal that [`is_renewal`] does no harm.
+pub(super) const RENEWED: &str = "the refusal made the page renew its token, and the call was repeated";
+
+/// Whether the page learns by the refusal that it has to renew its token: it does nothing for a login before, renews right
+/// after, and repeats the call. So do pages that keep the access token in memory and lose it when they are reloaded.
+pub(super) fn is_renewal(case: &Case<'_>, fact: &Fact) -> bool {
+    let Some(renewal) = case.deliveries_in_page(fact).find(|f| f.ended_nanos() > fact.started_nanos()) else {
+        return false;
+    };
+    let patience = nanos(Thresholds::of(case).prompt);
+    let prompt = |earlier: i64, later: i64| (earlier..=earlier.saturating_add(patience)).contains(&later);
+    let at_work = |f: &&Fact| f.role.is_identity() || f.role.delivers();
+    let mut before = case.page(fact).take_while(|f| f.started_nanos() < fact.started_nanos());
+    let renewed = renewal.role == Role::Refresh && prompt(fact.ended_nanos(), renewal.started_nanos());
+    let repeated = || {
+        let same = case.lookup().on_route(&fact.origin, &fact.route);
+        same.since(renewal.ended_nanos()).iter().find(|f| f.lifetime == fact.lifetime && f.path == fact.path)
+    };
+    renewed
+        && !before.any(|f| at_work(&f))
+        && repeated().is_some_and(|f| f.succeeded() && prompt(renewal.ended_nanos(), f.started_nanos()))
 }
 
 /// Whether the request came within seconds of the page's start.

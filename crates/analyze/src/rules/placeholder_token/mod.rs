@@ -39,7 +39,8 @@ thresholds! {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    let sent = case.facts().filter(|f| !f.gates.any(&[Gate::Probe, Gate::Preflight, Gate::NotServer]));
+    let sent =
+        case.facts().filter(|f| !f.gates.any(&[Gate::Probe, Gate::Preflight, Gate::NotServer, Gate::ChallengeLeg]));
     let with = sent.filter_map(|fact| Some((fact, placeholder(fact)?)));
     let with: Vec<(&Fact, &Credential)> = with.collect();
     // One refused and one ignored placeholder of a route are two cases: only the first breaks anything.

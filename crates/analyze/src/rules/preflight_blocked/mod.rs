@@ -5,7 +5,7 @@ use authtrace_parse::{HeaderView, Kind};
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    facts::{Fact, cors::Cors, credential::Method, role::Role},
+    facts::{Fact, cors::Cors, credential::Method, role::Role, site},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
 };
@@ -53,6 +53,10 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         let Some(cors) = fact.cors.as_ref().filter(|c| c.origin.is_some() && c.request_method.is_some()) else {
             continue;
         };
+        // A server that is down for a moment answers preflights no better than the rest.
+        if fact.status.is_some_and(|status| status >= 500) && other_passes(case, fact) {
+            continue;
+        }
         if let Some(defect) = fact.status.and_then(|status| defect(status, cors, request)) {
             out.add(draft(case, fact, cors, request, &defect));
         }
@@ -116,6 +120,10 @@ fn draft(case: &Case<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defe
         .related(fact.id, "request.header.access-control-request-headers", asked(cors))
         .cause(format!("{} {}", fact.origin, variant(defect)))
         .message(format!("The preflight of {method} {path} from {page} {}, {held}.", explain(fact, defect)));
+    let draft = match is_no_matter_of_login(case, fact, cors) {
+        true => draft.severity(Severity::Low, "a service of another site, to which nothing here sends a credential"),
+        false => draft,
+    };
     match request {
         Some(request) => draft.also([request.id]).related(
             request.id,
@@ -124,6 +132,22 @@ fn draft(case: &Case<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defe
         ),
         None => draft,
     }
+}
+
+/// Whether the request goes to another site without a credential, and so does every other one to it: an advertisement, a
+/// counter of visitors.
+fn is_no_matter_of_login(case: &Case<'_>, fact: &Fact, cors: &Cors) -> bool {
+    let page = site::host_of(cors.origin.as_deref().unwrap_or_default());
+    let carries = |f: &Fact| f.origin == fact.origin && (!f.credentials.is_empty() || !f.delivered.is_empty());
+    !cors.request_headers.iter().any(|name| is_credential_header(name))
+        && !site::same_site(page, &fact.host)
+        && !case.facts().any(carries)
+}
+
+/// Whether a header of this name may hold a credential; those of content and of tracing do not.
+fn is_credential_header(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["auth", "token", "key", "session", "csrf", "xsrf"].iter().any(|part| lower.contains(part))
 }
 
 /// Whether another request of the same client to the same origin got through its preflight.

@@ -15,7 +15,7 @@ use crate::{
     rule::{Check, Draft, Findings, Rule},
     text::Text,
     thresholds::{nanos, thresholds},
-    tokens::TokenId,
+    tokens::{Purpose, TokenId},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -52,11 +52,26 @@ thresholds! {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
-        let burst = burst(case, attempts);
-        if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
-            out.add(draft(case, &triggers, &burst, first, last));
+        for attempts in by_audience(case, attempts).values() {
+            let burst = burst(case, attempts);
+            if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
+                out.add(draft(case, &triggers, &burst, first, last));
+            }
         }
     }
+}
+
+/// The attempts by the audience of the access token that each brought: one refresh token may serve several APIs, which
+/// are asked for one after the other. Those that brought none, or one that names nobody, belong together.
+fn by_audience<'a>(case: &Case<'a>, attempts: &[&'a Fact]) -> BTreeMap<&'a [Box<str>], Vec<&'a Fact>> {
+    let mut groups: BTreeMap<&[Box<str>], Vec<&Fact>> = BTreeMap::new();
+    for &attempt in attempts {
+        let tokens = attempt.delivered.iter().map(|delivery| case.token(delivery.token));
+        let mut access = tokens.filter(|token| token.purpose == Some(Purpose::Access));
+        let audience = access.find_map(|token| Some(&*token.claims()?.aud)).unwrap_or_default();
+        groups.entry(audience).or_default().push(attempt);
+    }
+    groups
 }
 
 /// The attempts that lie in some window with too many of them.

@@ -226,10 +226,15 @@ fn superseded(case: &Case<'_>, fact: &Fact, old: &Credential, delivery: &Fact, n
 
 fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -> Draft {
     let gap = in_words(fact.started_nanos() - logout.ended_nanos());
+    let after = case.carrying(old.token).filter(|f| f.refused() && f.started_nanos() > logout.ended_nanos());
+    let (severity, reason) = match after.count() {
+        0 | 1 => (Severity::Low, "Another tab asks once and learns that the user has signed out."),
+        _ => (Severity::Medium, "The user has signed out, so the refusal itself is right."),
+    };
     Draft::new(&RULE.meta, fact)
         .variant("after-logout")
         .title("Token still in use after the logout")
-        .severity(Severity::Medium, "The user has signed out, so the refusal itself is right.")
+        .severity(severity, reason)
         .credential(old.token)
         .message(format!("{} was sent {gap} after the logout with the token of the ended session.", fact.route))
         .because(Reason::WireFact)

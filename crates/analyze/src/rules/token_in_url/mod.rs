@@ -5,7 +5,7 @@ use authtrace_parse::Kind;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    facts::{Fact, credential::Carrier, site},
+    facts::{Fact, credential::Carrier, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     token::TokenKind,
@@ -69,7 +69,7 @@ fn in_query<'a>(case: &Case<'a>, fact: &'a Fact) -> impl Iterator<Item = Leak<'a
             at: credential.carrier.to_string(),
             place: format!("the query parameter {name}"),
             variant: "query",
-            milder: milder(fact, name, token),
+            milder: milder(case, fact, name, token),
             fact,
         })
     });
@@ -124,9 +124,20 @@ fn is_protocol_message(name: &str, token: &Token) -> bool {
 }
 
 /// Circumstances that make a credential in a URL less bad, or the best that can be done.
-fn milder(fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static str)> {
+fn milder(case: &Case<'_>, fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static str)> {
     if is_protocol_message(name, token) {
         return Some((Severity::Low, "a signed message between provider and client, which no API was seen to accept"));
+    }
+    if is_only_in_urls(token) {
+        if is_file(fact) {
+            return Some((Severity::Low, "the address of one file, which the token signs"));
+        }
+        if is_link(fact) {
+            return Some((Severity::Low, "probably a link for one use"));
+        }
+        if token.classified.jose.is_none() && is_third_party(case, fact) {
+            return Some((Severity::Low, "a key for a service of somebody else, and nothing here uses it otherwise"));
+        }
     }
     let stream = fact.kind == Kind::WebSocket || fact.resource_type.as_deref() == Some("eventsource");
     let opaque = token.classified.jose.is_none();
@@ -144,6 +155,34 @@ fn milder(fact: &Fact, name: &str, token: &Token) -> Option<(Severity, &'static 
     }
     (opaque && name.to_ascii_lowercase().contains("key"))
         .then_some((Severity::Medium, "an API key whose reach is unknown"))
+}
+
+/// Whether nothing but URLs carries the token, and no token endpoint handed it out.
+fn is_only_in_urls(token: &Token) -> bool {
+    token.purpose.is_none() && token.carriers.iter().all(|carrier| matches!(carrier, Carrier::Query(_)))
+}
+
+/// Endings of streams: a list of pieces, or one of them.
+const STREAMS: &[&str] = &[".m3u8", ".mpd", ".m4s", ".ts"];
+
+/// Whether a file is fetched: a picture, a document, a film.
+fn is_file(fact: &Fact) -> bool {
+    fact.role == Role::Static || STREAMS.iter().any(|ending| fact.path.ends_with(ending))
+}
+
+/// Words in the paths of links that are sent by mail.
+const LINKS: &[&str] =
+    &["verify", "confirm", "activate", "reset", "magic", "invit", "unsubscribe", "recover", "onboard", "welcome"];
+
+fn is_link(fact: &Fact) -> bool {
+    let path = fact.path.to_ascii_lowercase();
+    &*fact.method == "GET" && LINKS.iter().any(|word| path.contains(word))
+}
+
+/// Whether the request leaves the site of its page.
+fn is_third_party(case: &Case<'_>, fact: &Fact) -> bool {
+    let page = case.page(fact).find(|f| f.is_document && f.succeeded());
+    page.is_some_and(|page| !site::same_site(&page.host, &fact.host))
 }
 
 /// How long the token says that it lives, in seconds.
