@@ -13,7 +13,7 @@ use crate::{
 
 /// Errors that a provider gives only where it was told to show nothing (OIDC Core §3.1.2.6).
 const SILENT_ERRORS: &[&str] =
-    &["login_required", "consent_required", "interaction_required", "account_selection_required"];
+    &["login_required", "consent_required", "interaction_required", "account_selection_required", "NoPassive"];
 
 /// An exchange with its step.
 pub(crate) type Step<'a> = (&'a Fact, &'a Oauth);

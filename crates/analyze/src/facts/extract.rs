@@ -509,6 +509,7 @@ fn own_gates(exchange: &Exchange, role: role::Role, outcome: &outcome::Outcome) 
     set(Gate::Provisional, exchange.request.view != authtrace_parse::HeaderView::Full);
     set(Gate::Blocked, outcome.class == outcome::OutcomeClass::Blocked);
     set(Gate::HealthCheck, is_health_check(exchange));
+    set(Gate::BrowserItself, is_by_browser(exchange));
     let failed = exchange.response.as_ref().is_none_or(|r| r.status >= 500);
     set(Gate::RefreshUnavailable, matches!(role, role::Role::Refresh | role::Role::Token | role::Role::Mint) && failed);
     gates
@@ -521,6 +522,33 @@ fn is_health_check(exchange: &Exchange) -> bool {
     let last = exchange.request.target.path.expose().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     // `/ws/live` is a feed, not a liveness probe.
     AGENTS.iter().any(|a| agent.contains(a)) || (exchange.kind != Kind::WebSocket && PATHS.contains(&last))
+}
+
+/// Icons, manifests, source maps, and reports of violations: the browser and its tools ask for them, and the page does not.
+fn is_by_browser(exchange: &Exchange) -> bool {
+    const TYPES: &[&str] = &["manifest", "csp-violation-report", "csp-report"];
+    const NAMES: &[&str] =
+        &["favicon.ico", "manifest.json", "browserconfig.xml", "robots.txt", "csp-report", "csp-reports"];
+    const REPORTS: &[&str] = &["application/csp-report", "application/reports+json"];
+    let path = exchange.request.target.path.expose();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let kind = exchange.request.headers.get("content-type").map_or("", |v| v.expose());
+    exchange.browser.resource_type.as_deref().is_some_and(|t| TYPES.contains(&t))
+        || is_dev_server(exchange, path)
+        || NAMES.contains(&last)
+        || [".webmanifest", ".js.map", ".css.map"].iter().any(|ending| last.ends_with(ending))
+        || last.starts_with("apple-touch-icon")
+        || path.starts_with("/.well-known/appspecific/")
+        || REPORTS.iter().any(|report| kind.starts_with(report))
+}
+
+/// The socket by which a development server reloads its page.
+fn is_dev_server(exchange: &Exchange, path: &str) -> bool {
+    let protocol = exchange.request.headers.get("sec-websocket-protocol").map_or("", |v| v.expose());
+    ["/_next/webpack-hmr", "/_nuxt/", "/sockjs-node", "/__vite", "/webpack-dev-server"]
+        .iter()
+        .any(|p| path.starts_with(p))
+        || protocol.starts_with("vite-")
 }
 
 /// Whether `text` contains `word`, which is in lower case, in any letter case.

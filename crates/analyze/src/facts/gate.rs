@@ -43,6 +43,8 @@ pub enum Gate {
     LoggingOut,
     /// G25: an anonymous "who am I" before the first login.
     AnonymousProbe,
+    /// G26: what the browser fetches or reports by itself, which no script of the page gives a credential.
+    BrowserItself,
 }
 
 impl Gates {
@@ -76,6 +78,7 @@ pub const NOT_A_FAILURE: &[Gate] = &[
     Gate::LoggingOut,
     Gate::AnonymousProbe,
     Gate::HealthCheck,
+    Gate::BrowserItself,
 ];
 
 #[cfg(test)]

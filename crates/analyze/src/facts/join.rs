@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use authtrace_parse::HeaderView;
 
-use super::{Fact, gate::Gate, legs, outcome::OutcomeClass, role::Role, site::registrable};
+use super::{Fact, credential::Carrier, gate::Gate, legs, outcome::OutcomeClass, role::Role, site::registrable};
 use crate::{dictionary::ErrorClass, text::Text};
 
 const SECOND: i64 = 1_000_000_000;
@@ -24,11 +24,36 @@ pub(crate) fn join(facts: &mut [&mut Fact]) {
     preflights(facts);
     redirects(facts);
     legs::challenge_legs(facts);
+    login_routes(facts);
     recoveries(facts);
     logouts(facts);
     probes(facts);
     anonymous_probes(facts);
     undefined_routes(facts);
+}
+
+/// G5: what hands out the first token to whoever brings none is a login, whatever it is called. What it refused before was
+/// a mistyped code, or came too early.
+fn login_routes(facts: &mut [&mut Fact]) {
+    let signs_in = |f: &Fact| f.succeeded() && !f.delivered.is_empty() && brings_nothing(f) && f.role != Role::Refresh;
+    let route = |f: &Fact| (f.origin.clone(), f.route.clone());
+    let mut last: HashMap<(Text, Text), usize> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| signs_in(f)) {
+        last.insert(route(fact), index);
+    }
+    if last.is_empty() {
+        return;
+    }
+    for (index, fact) in facts.iter_mut().enumerate().filter(|(_, f)| f.refused() && brings_nothing(f)) {
+        if last.get(&route(fact)).is_some_and(|&success| index < success) {
+            fact.gates.add(Gate::LoginFailure);
+        }
+    }
+}
+
+/// Whether the request carries no credential but what its body may hold.
+fn brings_nothing(fact: &Fact) -> bool {
+    fact.credentials.iter().all(|c| matches!(c.carrier, Carrier::Body(_)))
 }
 
 fn preflights(facts: &mut [&mut Fact]) {
@@ -200,13 +225,16 @@ impl Echoes {
 
 /// G17: test suites send wrong tokens on purpose.
 fn probes(facts: &mut [&mut Fact]) {
-    const AGENTS: &[&str] = &["curl/", "python-requests", "pytest", "PostmanRuntime", "HTTPie", "insomnia", "k6/"];
+    const AGENTS: &[&str] =
+        &["curl/", "python-requests", "pytest", "PostmanRuntime", "HTTPie", "insomnia", "k6/", "Playwright/"];
     for fact in facts.iter_mut() {
         let agent = fact.user_agent.as_deref().unwrap_or_default();
         let by_hand = || AGENTS.iter().any(|a| agent.contains(a));
         let wrong =
             fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
-        if wrong && by_hand() {
+        // A test of an API without a browser tries what happens without a token, too.
+        let bare = fact.refused() && fact.credentials.is_empty() && agent.starts_with("Playwright/");
+        if (wrong && by_hand()) || bare {
             fact.gates.add(Gate::Probe);
         }
     }

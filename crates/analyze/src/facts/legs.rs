@@ -54,7 +54,7 @@ fn names_source(challenge: &Challenge) -> bool {
 
 /// Schemes whose clients wait for the challenge before they answer it.
 fn is_answered_by_design(challenge: &Challenge) -> bool {
-    ["basic", "digest", "ntlm", "negotiate"].iter().any(|scheme| challenge.is(scheme))
+    ["basic", "digest", "ntlm", "negotiate", "otp"].iter().any(|scheme| challenge.is(scheme))
 }
 
 /// Per route that a challenge refused: the requests with credentials, in time order.
@@ -78,7 +78,7 @@ fn answers(facts: &[&mut Fact]) -> HashMap<(Text, Text), Vec<usize>> {
 /// once; a person who is asked for a password by the browser takes a while, during which the page waits.
 fn is_answered(facts: &[&mut Fact], index: usize, answers: &HashMap<(Text, Text), Vec<usize>>) -> bool {
     let fact = &facts[index];
-    let asks_person = fact.challenges.iter().any(|c| c.is("basic") || c.is("digest"));
+    let asks_person = fact.challenges.iter().any(|c| c.is("basic") || c.is("digest") || c.is("otp"));
     let until = fact.started_nanos() + if asks_person { ASKS_PERSON } else { FIRST_401_FOLD };
     let found = answers.get(&(fact.origin.clone(), fact.route.clone())).map_or(&[][..], Vec::as_slice);
     let later = found[found.partition_point(|&next| next <= index)..].iter().map(|&next| &facts[next]);
@@ -112,7 +112,7 @@ fn sources(fact: &Fact) -> impl Iterator<Item = (Text, Text)> {
 struct Fetches {
     /// Successful requests to a source, in time order.
     fetched: HashMap<(Text, Text), Vec<usize>>,
-    /// Requests with `Authorization` that were accepted, by origin, in time order.
+    /// Requests with `Authorization` that passed, by origin, in time order.
     accepted: HashMap<Text, Vec<usize>>,
 }
 
@@ -129,7 +129,8 @@ impl Fetches {
             {
                 found.push(index);
             }
-            if fact.has_method(Method::Authorization) && fact.accepted() {
+            // What is not there is looked for behind the door.
+            if fact.has_method(Method::Authorization) && (fact.accepted() || fact.status == Some(404)) {
                 accepted.entry(fact.origin.clone()).or_default().push(index);
             }
         }

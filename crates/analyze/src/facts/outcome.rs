@@ -259,7 +259,9 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let contradicted = bare && from_body.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
     let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
-    let candidates = [from_header, grpc_reason(exchange, status), from_challenge, from_body];
+    // Among equals the last one counts: a code of RFC 6750 says more than a sentence, which says more than a bare challenge.
+    let (stated, bare) = if bare { (None, from_challenge) } else { (from_challenge, None) };
+    let candidates = [from_header, grpc_reason(exchange, status), bare, from_body, stated];
     candidates.into_iter().flatten().max_by_key(|stated| telling(stated.hit.class))
 }
 

@@ -171,11 +171,15 @@ fn note_grammar(value: &str, raw: &str, found: &Recognised, defects: &mut Vec<De
     }
 }
 
-/// `b64token` of RFC 6750 §2.1, empty allowed; white space is another defect.
+/// `b64token` of RFC 6750 §2.1, empty allowed; white space is another defect. Salesforce's session ids have a `!` in them.
 fn is_b64token(value: &str) -> bool {
     let bare = value.trim_end_matches('=');
+    let salesforce = bare.starts_with("00D");
     bare.bytes().all(|b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/') || b.is_ascii_whitespace()
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+            || b.is_ascii_whitespace()
+            || (b == b'!' && salesforce)
     })
 }
 

@@ -70,7 +70,8 @@ fn is_undeclared(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> bool {
 /// The well-known API that the token is meant for, where the server says nothing that speaks against it: a signature that
 /// does not verify is what others make of such a token.
 fn reserved(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Option<&'static Resource> {
-    let says = fact.outcome.says(&[ErrorClass::Audience, ErrorClass::Signature]) || reason_is_open(fact);
+    let says = fact.outcome.says(&[ErrorClass::Audience, ErrorClass::Signature, ErrorClass::UnknownKey])
+        || reason_is_open(fact);
     let open = says && jwt.window(case, fact) == Window::Open;
     jwt.reserved_for(fact).filter(|_| open && controls.iter().all(|(_, other)| is_disjoint(jwt, other)))
 }

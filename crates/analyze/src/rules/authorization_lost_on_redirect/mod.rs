@@ -35,16 +35,30 @@ enum Lost {
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.refusals() {
-        let Some(first) = fact.redirected_from.and_then(|id| case.fact(id)) else { continue };
-        // The browser's own upgrade to TLS is no server's redirect (G9).
-        if first.origin == fact.origin || first.gates.has(Gate::NotServer) {
-            continue;
-        }
-        let had = good_authorization(first).is_some() || matches!(case.authorization(first), Seen::Set(_));
-        if let Some(lost) = lost(case, fact).filter(|_| had) {
-            out.add(draft(case, first, fact, lost));
+        let Some((first, next)) = departure(case, fact) else { continue };
+        if let Some(lost) = lost(case, fact) {
+            out.add(draft(case, first, next, fact, lost));
         }
     }
+}
+
+/// Redirects that are followed back: more than browsers follow.
+const MOST_HOPS: usize = 20;
+
+/// Of the redirects that led to `fact`, the one that left the origin of a request with `Authorization`, and where it led.
+/// A chain may come back to where it began; the header does not.
+fn departure<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Fact, &'a Fact)> {
+    let mut next = fact;
+    for _ in 0..MOST_HOPS {
+        let first = case.fact(next.redirected_from?)?;
+        let had = good_authorization(first).is_some() || matches!(case.authorization(first), Seen::Set(_));
+        // The browser's own upgrade to TLS is no server's redirect (G9).
+        if first.origin != next.origin && had && !first.gates.has(Gate::NotServer) {
+            return Some((first, next));
+        }
+        next = first;
+    }
+    None
 }
 
 fn lost(case: &Case<'_>, fact: &Fact) -> Option<Lost> {
@@ -59,7 +73,7 @@ fn lost(case: &Case<'_>, fact: &Fact) -> Option<Lost> {
     }
 }
 
-fn draft(case: &Case<'_>, first: &Fact, fact: &Fact, lost: Lost) -> Draft {
+fn draft(case: &Case<'_>, first: &Fact, next: &Fact, fact: &Fact, lost: Lost) -> Draft {
     let status = first.status.unwrap_or_default();
     let draft = Draft::new(&RULE.meta, fact)
         .because(Reason::WireFact)
@@ -67,15 +81,15 @@ fn draft(case: &Case<'_>, first: &Fact, fact: &Fact, lost: Lost) -> Draft {
         .because_server_says(fact)
         .also([first.id])
         .related(first.id, "request.header.authorization", carried(case, first.id))
-        .primary(first.id, "response.header.location", format!("{status} to {}", fact.origin))
+        .primary(first.id, "response.header.location", format!("{status} to {}", next.origin))
         .server_says(fact)
-        .cause(format!("{} {}", first.origin, fact.origin))
+        .cause(format!("{} {}", first.origin, next.origin))
         .message(format!(
             "{} carried Authorization to {} and was redirected ({status}) to {}, another {}: clients drop the header there, and {} was answered {}.",
             first.route,
             first.origin,
-            fact.origin,
-            difference(first, fact),
+            next.origin,
+            difference(first, next),
             fact.route,
             fact.status.unwrap_or_default()
         ));

@@ -39,7 +39,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         out.add_all(underscored(case, fact));
         let Some(credential) = good_authorization(fact).filter(|c| is_usable(case, fact, c)) else { continue };
         let inner = inner_leg(case, fact);
-        if inner.is_some() || says_missing(fact) {
+        if inner.is_some() || (says_missing(fact) && !passes_here(case, fact, credential)) {
             out.add(draft(case, fact, credential, inner));
         }
     }
@@ -155,6 +155,14 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential, inner: Option<&F
             if accepted.is_some() { ". The same token is accepted on another route of this origin" } else { "" }
         )),
     }
+}
+
+/// Whether the same path accepts the same token at other times, or with another method: then nothing on the way to it drops
+/// the header.
+fn passes_here(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
+    let with = case.lookup().succeeded_with(&fact.origin, credential.token);
+    let same = |f: &Fact| f.path == fact.path && f.authorization().is_some_and(|c| c.token == credential.token);
+    with.iter().any(|f| f.accepted() && !f.bare_accepted && same(f))
 }
 
 /// A request to the same origin that was accepted with the same token in the same header.

@@ -118,7 +118,10 @@ pub(super) fn is_renewal(case: &Case<'_>, fact: &Fact) -> bool {
     let prompt = |earlier: i64, later: i64| (earlier..=earlier.saturating_add(patience)).contains(&later);
     let at_work = |f: &&Fact| f.role.is_identity() || f.role.delivers();
     let mut before = case.page(fact).take_while(|f| f.started_nanos() < fact.started_nanos());
-    let renewed = renewal.role == Role::Refresh && prompt(fact.ended_nanos(), renewal.started_nanos());
+    // Several calls may be refused at once; the first of them is enough.
+    let refused = case.page(fact).filter(|f| f.refused() && f.credentials.is_empty());
+    let first = refused.map(Fact::ended_nanos).min().unwrap_or(fact.ended_nanos());
+    let renewed = renewal.role == Role::Refresh && prompt(first, renewal.started_nanos());
     let repeated = || {
         let same = case.lookup().on_route(&fact.origin, &fact.route);
         same.since(renewal.ended_nanos()).iter().find(|f| f.lifetime == fact.lifetime && f.path == fact.path)

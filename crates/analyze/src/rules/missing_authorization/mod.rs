@@ -86,11 +86,7 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
         // Neither a control nor a word of the server: an exporter that removed the header would leave the same bytes.
         false => draft.severity(Severity::Low, "nothing shows that this API wants a credential"),
     };
-    let draft = match is_manifest(fact) {
-        true => draft.severity(Severity::Low, "browsers fetch a manifest without credentials"),
-        false if is_renewal(case, fact) => draft.severity(Severity::Low, RENEWED),
-        false => draft,
-    };
+    let draft = if is_renewal(case, fact) { draft.severity(Severity::Low, RENEWED) } else { draft };
     match lack.preflight {
         _ if lack.cookie_left_out => draft.fixes(&["fe.include-credentials", "fe.single-client"]).primary(
             fact.id,
@@ -104,13 +100,6 @@ fn draft(case: &Case<'_>, fact: &Fact, lack: &Lack, stranger: bool) -> Draft {
         ),
         None => draft.primary(fact.id, &missing, "absent"),
     }
-}
-
-/// Whether it is a web application manifest, fetched without credentials unless its link asks for them (W3C Web Application
-/// Manifest, "processing the manifest link").
-fn is_manifest(fact: &Fact) -> bool {
-    fact.resource_type.as_deref() == Some("manifest")
-        || [".webmanifest", "/manifest.json"].iter().any(|ending| fact.path.ends_with(ending))
 }
 
 fn is_cohort(case: &Case<'_>, control: &Counts) -> bool {

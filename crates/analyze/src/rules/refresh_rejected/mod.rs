@@ -116,11 +116,19 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -
         draft = draft.related(at.id, part, says);
     }
     match recovered {
+        None if refused.len() == 1 && cause == Cause::Expired && signs_in_after(case, last) => {
+            draft.severity(Severity::Low, "The session was over, and the user signed in again.")
+        }
         Some(ok) => draft
             .related(ok.id, "response.status", "a later refresh succeeded")
             .severity(Severity::Medium, "A later refresh of the same session succeeded."),
         None => draft,
     }
+}
+
+fn signs_in_after(case: &Case<'_>, fact: &Fact) -> bool {
+    let signs_in = |f: &Fact| matches!(f.role, Role::Login | Role::Authorize | Role::Callback) && f.succeeded();
+    case.facts().any(|f| f.started_nanos() > fact.ended_nanos() && signs_in(f))
 }
 
 /// Whether keys of the right family were given and none of them signed the token.

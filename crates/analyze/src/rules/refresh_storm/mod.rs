@@ -65,13 +65,19 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 /// are asked for one after the other. Those that brought none, or one that names nobody, belong together.
 fn by_audience<'a>(case: &Case<'a>, attempts: &[&'a Fact]) -> BTreeMap<&'a [Box<str>], Vec<&'a Fact>> {
     let mut groups: BTreeMap<&[Box<str>], Vec<&Fact>> = BTreeMap::new();
-    for &attempt in attempts {
+    for &attempt in attempts.iter().filter(|attempt| !never_left(attempt)) {
         let tokens = attempt.delivered.iter().map(|delivery| case.token(delivery.token));
         let mut access = tokens.filter(|token| token.purpose == Some(Purpose::Access));
         let audience = access.find_map(|token| Some(&*token.claims()?.aud)).unwrap_or_default();
         groups.entry(audience).or_default().push(attempt);
     }
     groups
+}
+
+/// Whether the client had no network: nobody was asked.
+fn never_left(fact: &Fact) -> bool {
+    const OFFLINE: &[&str] = &["INTERNET_DISCONNECTED", "NETWORK_CHANGED", "NAME_NOT_RESOLVED", "ADDRESS_UNREACHABLE"];
+    fact.status.is_none() && fact.failure.as_deref().is_some_and(|f| OFFLINE.iter().any(|word| f.contains(word)))
 }
 
 /// The attempts that lie in some window with too many of them.

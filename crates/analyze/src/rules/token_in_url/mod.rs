@@ -90,8 +90,13 @@ fn in_headers<'a>(case: &Case<'a>, fact: &'a Fact) -> impl Iterator<Item = Leak<
         };
         let short = lifetime(token).is_some_and(|s| s <= SHORT_LIFETIME_SECONDS);
         let own = referer && site::same_site(site::host_of(&found.origin), &fact.host);
-        let milder = if short {
+        let ticket = !referer && token.classified.jose.is_none() && found.parameter.eq_ignore_ascii_case("ticket");
+        let milder = if ticket {
+            Some((Severity::Low, "a ticket for one use"))
+        } else if short {
             Some((Severity::Low, "it lives two minutes or less"))
+        } else if !referer && fact.path.split('/').any(|segment| segment == "sso") {
+            Some((Severity::Low, "a message of a single sign-on"))
         } else if is_protocol_message(&found.parameter, token) {
             Some((Severity::Low, "a signed message between provider and client, which no API was seen to accept"))
         } else {
@@ -171,8 +176,19 @@ fn is_file(fact: &Fact) -> bool {
 }
 
 /// Words in the paths of links that are sent by mail.
-const LINKS: &[&str] =
-    &["verify", "confirm", "activate", "reset", "magic", "invit", "unsubscribe", "recover", "onboard", "welcome"];
+const LINKS: &[&str] = &[
+    "verify",
+    "confirm",
+    "activate",
+    "reset",
+    "magic",
+    "invit",
+    "unsubscribe",
+    "recover",
+    "onboard",
+    "welcome",
+    "/access/jwt",
+];
 
 fn is_link(fact: &Fact) -> bool {
     let path = fact.path.to_ascii_lowercase();

@@ -17,6 +17,8 @@ enum Was<'a> {
     Accepted(&'a Fact),
     /// A sign-in set it.
     SignedIn(&'a Fact),
+    /// It was accepted with another value, before the second answer set this one.
+    Replaced(&'a Fact, &'a Fact),
     /// The server says that it ended.
     Ended,
 }
@@ -30,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
         return None;
     }
     let was = accepted(case, fact)
-        .map(Was::Accepted)
+        .map(|ok| replacing(case, fact, ok).map_or(Was::Accepted(ok), |by| Was::Replaced(ok, by)))
         .or_else(|| signed_in(case, fact).map(Was::SignedIn))
         .or_else(|| ended.then_some(Was::Ended))?;
     Some(draft(case, fact, cookie, &was))
@@ -41,6 +43,17 @@ fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let same = |f: &Fact| f.cookies().any(|c| fact.cookies().any(|own| own.carrier == c.carrier));
     let calls = case.lookup().on_route(&fact.origin, &fact.route).before(fact.started_nanos());
     calls.iter().rfind(|f| f.accepted() && !f.bare_accepted && f.authorization().is_none() && same(f))
+}
+
+/// The answer that replaced the cookie which `ok` was accepted with, where it was asked for before: whoever asked was not
+/// signed in yet, and its answer came last.
+fn replacing<'a>(case: &Case<'a>, fact: &Fact, ok: &Fact) -> Option<&'a Fact> {
+    let changed = fact.cookies().find(|own| {
+        let same = ok.cookies().find(|c| c.carrier == own.carrier);
+        same.is_some_and(|c| c.token != own.token)
+    })?;
+    let by = case.fact(case.token(changed.token).delivered_by?)?;
+    (by.started_nanos() < ok.started_nanos() && by.ended_nanos() < fact.started_nanos()).then_some(by)
 }
 
 /// The sign-in that set one of the cookies.
@@ -69,6 +82,11 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Dr
     let draft = match was {
         Was::Accepted(ok) => draft.related(ok.id, "response.status", "the same call, accepted with this cookie before"),
         Was::SignedIn(by) => draft.related(by.id, "response", format!("{} set it", by.route)),
+        Was::Replaced(ok, by) => draft
+            .variant("session-replaced")
+            .title("Session cookie was replaced by a late answer")
+            .related(ok.id, "response.status", "the same call, accepted with another value of the cookie")
+            .related(by.id, "response.header.set-cookie", format!("{} set this value", by.route)),
         Was::Ended => draft,
     };
     match again {
@@ -90,6 +108,11 @@ fn message(fact: &Fact, was: &Was<'_>) -> String {
             "{head} that {} set {} before: this part of the server does not know the session, or takes no cookies from where the request comes.",
             by.route,
             span(fact.started_nanos() - by.ended_nanos())
+        ),
+        Was::Replaced(ok, by) => format!(
+            "{head} that is not the one that it accepted {} before: {}, which was asked before the sign-in and answered late, had set another session in its place.",
+            span(fact.started_nanos() - ok.started_nanos()),
+            by.route
         ),
         Was::Ended => format!("{head}, and the server says that the session is over."),
     }

@@ -88,6 +88,13 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
         );
     }
     match elsewhere {
+        Some(ok) if ok.route == fact.route && is_accepted_again(case, fact, ok) => format!(
+            "{route} answered {status} to a token that it had accepted before and accepts again: what answers differs from time to time, one of several servers or a cache in front of them."
+        ),
+        Some(ok) if ok.path == fact.path && ok.method != fact.method => format!(
+            "{route} answered {status} to a token that {} of the same path accepts: the refusal is this method's own, or that of what handles its errors.",
+            ok.method
+        ),
         Some(ok) if ok.route == fact.route && ok.started_nanos() < fact.started_nanos() => format!(
             "{route} answered {status} to a token that it had accepted before and that is still in its window; something changed on the server: a revoked session, a rotated key, a new policy."
         ),
@@ -102,6 +109,13 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
             "{route} answered {status} to a well-formed token inside its window and gives no reason; the wire cannot show whether key, session or user is at fault."
         ),
     }
+}
+
+/// Whether the same call is accepted with the same token, which `ok` carried, after the refusal, too.
+fn is_accepted_again(case: &Case<'_>, fact: &Fact, ok: &Fact) -> bool {
+    let token = ok.main_credential().map(|c| c.token);
+    let later = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
+    later.iter().any(|f| f.accepted() && f.main_credential().map(|c| c.token) == token)
 }
 
 /// One verifier that refuses one signer's tokens for one stated reason is one cause.

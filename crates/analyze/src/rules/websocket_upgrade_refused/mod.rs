@@ -29,9 +29,14 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Timeline(check),
 };
 
+/// A client that has to fetch another ticket first is back within this time, in nanoseconds.
+const RENEWED_WITHIN: i64 = 10_000_000_000;
+
 fn check(case: &Case<'_>, out: &mut Findings) {
     let handshakes = case.facts().filter(|f| f.kind == Kind::WebSocket && f.status != Some(101));
-    let refused: Vec<&Fact> = handshakes.filter(|f| !f.gates.any(&[Gate::Probe, Gate::HealthCheck])).collect();
+    let refused: Vec<&Fact> = handshakes
+        .filter(|f| !f.gates.any(&[Gate::Probe, Gate::HealthCheck, Gate::Blocked, Gate::BrowserItself]))
+        .collect();
     for facts in Case::grouped(refused.into_iter(), |f| {
         (f.origin.clone(), f.route.clone(), f.outcome.status, f.main_credential().map(|c| c.token))
     })
@@ -64,6 +69,10 @@ fn draft(case: &Case<'_>, fact: &Fact, status: u16, times: usize) -> Draft {
         .fixes(fixes(status))
         .cause(format!("{} {} {status}", fact.origin, fact.route))
         .message(message(case, fact, status, times, credential, control));
+    let draft = match renewed(case, fact, credential) {
+        Some(_) => draft.severity(Severity::Low, "the next handshake brought another credential and was accepted"),
+        None => draft,
+    };
     let draft = match credential {
         Some(credential) => draft.credential(credential.token),
         None => draft,
@@ -94,6 +103,15 @@ fn refused_elsewhere(case: &Case<'_>, fact: &Fact, credential: Option<&Credentia
 fn upgraded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let same = case.lookup().on_route(&fact.origin, &fact.route);
     same.iter().find(|f| f.kind == Kind::WebSocket && f.status == Some(101))
+}
+
+/// The next handshake on the same path, where it soon follows with another credential and is accepted: a ticket was too old.
+fn renewed<'a>(case: &Case<'a>, fact: &Fact, credential: Option<&Credential>) -> Option<&'a Fact> {
+    let own = credential?.token;
+    let soon = fact.ended_nanos() + RENEWED_WITHIN;
+    let next = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos()).before(soon);
+    let next = next.iter().find(|f| f.kind == Kind::WebSocket)?;
+    (next.status == Some(101) && next.main_credential().is_some_and(|c| c.token != own)).then_some(next)
 }
 
 fn variant(status: u16) -> &'static str {

@@ -54,6 +54,8 @@ enum Wrong {
     Declared(String, Vec<Text>),
     /// The response asks for other schemes.
     Challenge(Vec<Text>),
+    /// A header field of the server's own names the scheme that it reads: API Gateway in front of a route with IAM.
+    Said(&'static str),
     /// The token is bound to a DPoP key and was sent as a plain bearer token.
     Dpop,
 }
@@ -103,8 +105,17 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     if accepted as usize >= Thresholds::of(case).control_min && !control.accepted_schemes.contains_key(&lower) {
         return Some(Wrong::Control(control.accepted_schemes.keys().cloned().collect()));
     }
+    if let Some(read) = said(fact).filter(|read| !scheme.eq_ignore_ascii_case(read)) {
+        return Some(Wrong::Said(read));
+    }
     let asked: BTreeSet<Text> = fact.challenges.iter().map(|c| Text::from(&*c.scheme)).collect();
     (!asked.is_empty() && !challenges(fact, scheme)).then(|| Wrong::Challenge(asked.into_iter().collect()))
+}
+
+/// The scheme that the server reads in place of the one that was sent, where a field of its answer says so.
+fn said(fact: &Fact) -> Option<&'static str> {
+    let in_field = fact.outcome.error_part.as_deref().is_some_and(|part| part.starts_with("response.header.x-amzn"));
+    (in_field && fact.outcome.says(&[ErrorClass::WrongScheme])).then_some("AWS4-HMAC-SHA256")
 }
 
 fn challenges(fact: &Fact, scheme: &str) -> bool {
@@ -164,6 +175,9 @@ fn draft(case: &Case<'_>, first: &Fact, credential: &Credential, wrong: &Wrong, 
             .because(Reason::ServerCode)
             .related(first.id, "response.header.www-authenticate", names(asked))
             .message(format!("{sent}; the response asks for {}.", names(asked))),
+        Wrong::Said(read) => draft
+            .because(Reason::ServerCode)
+            .message(format!("{sent}; what answered reads `{read}` and could not make sense of it: the route wants signed requests, or the path is another one.")),
         Wrong::Dpop => draft
             .variant("dpop")
             .capped([Cap::TokenSays])
