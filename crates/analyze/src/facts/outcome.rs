@@ -259,9 +259,10 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let contradicted = bare && from_body.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
     let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
-    // Among equals the last one counts: a code of RFC 6750 says more than a sentence, which says more than a bare challenge.
-    let (stated, bare) = if bare { (None, from_challenge) } else { (from_challenge, None) };
-    let candidates = [from_header, grpc_reason(exchange, status), bare, from_body, stated];
+    // Among equals the last one counts: a sentence says more than a code, but for the one code that says what is missing.
+    let scope = from_challenge.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Scope);
+    let (first, last) = if scope { (None, from_challenge) } else { (from_challenge, None) };
+    let candidates = [from_header, grpc_reason(exchange, status), first, from_body, last];
     candidates.into_iter().flatten().max_by_key(|stated| telling(stated.hit.class))
 }
 
