@@ -11,60 +11,40 @@ pub(super) fn prefix(raw: &str, limit: usize) -> Option<(Cow<'_, str>, bool)> {
     let Some(first) = memchr::memchr(b'\\', &inner.as_bytes()[..inner.len().min(limit)]) else {
         return Some(cut(inner, limit));
     };
-    let bytes = inner.as_bytes();
-    let mut text = Vec::with_capacity(inner.len().min(limit));
-    text.extend_from_slice(&bytes[..first]);
-    let (mut at, mut is_cut) = (first, false);
-    while at < bytes.len() {
-        let plain = backslash(&bytes[at..]);
+    let mut text = String::with_capacity(inner.len().min(limit));
+    text.push_str(&inner[..first]);
+    let mut rest = &inner[first..];
+    while !rest.is_empty() {
+        let plain = backslash(rest.as_bytes());
         let room = limit - text.len();
         if plain > room {
-            text.extend_from_slice(&bytes[at..boundary(inner, at + room)]);
-            is_cut = true;
+            text.push_str(&rest[..boundary(rest, room)]);
+            return Some((Cow::Owned(text), true));
+        }
+        text.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        if rest.is_empty() {
             break;
         }
-        text.extend_from_slice(&bytes[at..at + plain]);
-        at += plain;
-        if at == bytes.len() {
-            break;
-        }
-        let (character, after) = escape(&inner[at..]);
+        let (character, after) = escape(rest);
         if text.len() + character.len_utf8() > limit {
-            is_cut = true;
-            break;
+            return Some((Cow::Owned(text), true));
         }
-        match u8::try_from(character) {
-            Ok(byte) if byte.is_ascii() => text.push(byte),
-            _ => text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-        at = bytes.len() - after.len();
+        text.push(character);
+        rest = after;
     }
-    // Whole characters were put together, so it is UTF-8.
-    let text = String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Some((Cow::Owned(text), is_cut))
+    Some((Cow::Owned(text), false))
 }
 
 /// Bytes in front of the next escape.
 fn backslash(text: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    let mut near = 0;
-    // Escapes stand close together in JSON within JSON: a vectorised search costs more to start than it saves, and eight
-    // bytes at a time are looked at in one word (Mycroft's test for a zero byte).
-    while near < NEAR
-        && let Some(word) = text.get(near..).and_then(|rest| rest.first_chunk())
-    {
-        let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\\'));
-        let zero = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        if zero != 0 {
-            return near + zero.trailing_zeros() as usize / 8;
-        }
-        near += 8;
-    }
-    near + memchr::memchr(b'\\', &text[near..]).unwrap_or(text.len() - near)
+    let near = &text[..text.len().min(NEAR)];
+    let found = near.iter().position(|byte| *byte == b'\\');
+    found.or_else(|| Some(NEAR + memchr::memchr(b'\\', text.get(NEAR..)?)?)).unwrap_or(text.len())
 }
 
-/// Bytes that are looked at before a vectorised search begins.
-const NEAR: usize = 24;
+/// Escapes stand close together in JSON within JSON: a vectorised search costs more to start than it saves.
+const NEAR: usize = 16;
 
 /// The first `limit` bytes of `text`, and whether that cut it.
 pub(super) fn cut(text: &str, limit: usize) -> (Cow<'_, str>, bool) {
