@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use authtrace_parse::HeaderView;
 
 use super::{Fact, credential::Carrier, gate::Gate, legs, outcome::OutcomeClass, role::Role, site::registrable};
-use crate::{dictionary::ErrorClass, text::Text};
+use crate::{dictionary::ErrorClass, text::Text, token::TokenKind, tokens::TokenId};
 
 const SECOND: i64 = 1_000_000_000;
 /// A preflight and its request are at most this far apart; recorders list either first (detectors §14).
@@ -26,6 +26,7 @@ pub(crate) fn join(facts: &mut [&mut Fact]) {
     legs::challenge_legs(facts);
     login_routes(facts);
     recoveries(facts);
+    renewals_out_of_sight(facts);
     logouts(facts);
     probes(facts);
     anonymous_probes(facts);
@@ -156,6 +157,35 @@ fn recoveries(facts: &mut [&mut Fact]) {
         // What crossed a refresh had the old token; the same one accepted later is another story.
         let renewed = |at: usize| !crossed || token(at) != token(index);
         if repeated.is_some_and(|at| facts[at].started_nanos() <= until && renewed(at)) {
+            facts[index].gates.add(Gate::Recovered);
+        }
+    }
+}
+
+/// G8 where the refresh is not in the capture, as in a frame around the page: the next call of the route brings a JWT that
+/// was not there before, and is accepted.
+fn renewals_out_of_sight(facts: &mut [&mut Fact]) {
+    let jwt = |f: &Fact| f.authorization().filter(|c| c.kind == TokenKind::Jwt).map(|c| c.token);
+    if !facts.iter().any(|f| f.refused() && jwt(f).is_some()) {
+        return;
+    }
+    let mut first: HashMap<TokenId, usize> = HashMap::new();
+    let mut accepted: HashMap<(Text, Text), Vec<usize>> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate() {
+        let Some(token) = jwt(fact) else { continue };
+        first.entry(token).or_insert(index);
+        if fact.succeeded() {
+            accepted.entry((fact.origin.clone(), fact.route.clone())).or_default().push(index);
+        }
+    }
+    for index in
+        (0..facts.len()).filter(|&index| facts[index].refused() && jwt(facts[index]).is_some()).collect::<Vec<_>>()
+    {
+        let key = (facts[index].origin.clone(), facts[index].route.clone());
+        let Some(next) = accepted.get(&key).and_then(|found| at_or_after(found, index + 1)) else { continue };
+        let soon = facts[next].started_nanos() <= facts[index].ended_nanos() + RECOVERED_WINDOW;
+        let fresh = jwt(facts[next]).and_then(|token| first.get(&token)).is_some_and(|&first| first > index);
+        if soon && fresh {
             facts[index].gates.add(Gate::Recovered);
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    facts::{Fact, role::Role, site},
+    facts::{Fact, gate::Gate, role::Role, site},
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
@@ -38,7 +38,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let accepting: BTreeSet<Text> = case.facts().filter(|f| f.accepted()).map(|f| f.origin.clone()).collect();
     let twins = || Twins::of(case.api_calls().filter(|f| f.accepted() && f.redirected_from.is_none()));
     let twins = LazyCell::new(twins);
-    for fact in case.api_calls().filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
+    let calls = case.api_calls().filter(|f| !f.gates.has(Gate::BrowserItself));
+    for fact in calls.filter(|f| nobody_answers(f) && !answered.contains(&f.origin)) {
         if let Some(twin) = twins.near(fact) {
             out.add(unreachable(fact, twin, preflight(case, fact)));
         }

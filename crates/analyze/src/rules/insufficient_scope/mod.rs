@@ -180,9 +180,11 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
     };
     if !missing.is_empty() {
         draft.severity(Severity::Medium, "the server names the scope that the token lacks")
+    } else if denial == Denial::StepUp && stepped_up(case, facts) {
+        draft
     } else if reaction.is_some() {
         draft.severity(Severity::Medium, "the client treats it as a broken sign-in")
-    } else if denial == Denial::StepUp && names_level(fact) && !stepped_up(case, facts) {
+    } else if denial == Denial::StepUp && names_level(fact) {
         draft.severity(Severity::Medium, "the server names the sign-in that it wants")
     } else if is_repeated(case, facts) && denial != Denial::Silent {
         draft.severity(Severity::Medium, "three or more within a minute")
