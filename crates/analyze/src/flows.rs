@@ -11,7 +11,7 @@ use crate::{
     text::Text,
 };
 
-/// Errors that a provider gives only where it was told to show nothing (OIDC Core §3.1.2.6).
+/// Errors that a provider gives only where it was told to show nothing (OIDC Core §3.1.2.6, SAML core §3.2.2.2).
 const SILENT_ERRORS: &[&str] =
     &["login_required", "consent_required", "interaction_required", "account_selection_required", "NoPassive"];
 

@@ -69,8 +69,8 @@ impl<'a> Presented<'a> {
     /// The well-known API that alone accepts the token, where `fact` went elsewhere.
     pub(crate) fn reserved_for(&self, fact: &Fact) -> Option<&'static Resource> {
         let meant: Option<Vec<_>> = self.claims.aud.iter().map(|aud| resources().by_audience(aud)).collect();
-        let meant = meant?;
-        (!meant.iter().any(|api| api.serves(&fact.host))).then(|| meant.first().copied()).flatten()
+        let meant = meant.filter(|apis| !apis.iter().any(|api| api.serves(&fact.host)))?;
+        meant.first().copied()
     }
 
     /// Whether both tokens name the same issuer, algorithm and key.

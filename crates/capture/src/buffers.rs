@@ -31,7 +31,7 @@ impl Reusable {
     }
 
     /// A buffer with nothing in it.
-    #[cfg(feature = "live")]
+    #[cfg(all(feature = "live", unix))]
     pub(crate) fn take_empty(&self) -> Vec<u8> {
         let mut buffer = self.take();
         buffer.clear();
@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(reusable.take(), b"");
     }
 
-    #[cfg(feature = "live")]
+    #[cfg(all(feature = "live", unix))]
     #[test]
     fn an_empty_buffer_holds_nothing_of_its_last_use() {
         let (spent, reusable) = way_back(1);

@@ -7,7 +7,7 @@ use crate::{
     chunk::Chunk,
     error::{InputError, shown},
     pump::{self, Outcome},
-    sniff::{Compression, HEAD},
+    sniff::Compression,
     unpack::Limits,
 };
 
@@ -19,8 +19,7 @@ use crate::{
 pub fn read_bytes(path: &Path, limits: Limits, sink: &mut dyn FnMut(&[u8])) -> Result<(), InputError> {
     let name = shown(path);
     let mut file = File::open(path).map_err(|error| InputError::from_io(&name, error))?;
-    let mut head = Vec::new();
-    (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(|error| InputError::from_io(&name, error))?;
+    let head = pump::first_bytes(&mut file).map_err(|error| InputError::from_io(&name, error))?;
     let compression = Compression::sniff(&head);
     let reader = head.as_slice().chain(file);
     let (chunks_in, chunks) = mpsc::sync_channel(pump::AHEAD);

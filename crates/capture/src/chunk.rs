@@ -5,7 +5,7 @@ pub(crate) enum Chunk {
     /// Unpacked bytes.
     Bytes(Vec<u8>),
     /// A live capture has no more for now: what was read so far is handed out.
-    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "files do not pause"))]
+    #[cfg_attr(not(all(feature = "live", unix)), expect(dead_code, reason = "files do not pause"))]
     Pause,
     /// The next file of the same capture begins: a record does not go on in it, a connection may.
     NextFile,

@@ -2,13 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
     error::{InputError, shown},
-    sniff::{Compression, Guess, HEAD, guess},
+    pump,
+    sniff::{Compression, Guess, guess},
     unpack,
 };
 
@@ -89,11 +89,7 @@ fn is_capture(path: &Path) -> bool {
     if !path.is_file() {
         return false;
     }
-    let head = |file: File| {
-        let mut head = Vec::with_capacity(HEAD);
-        file.take(HEAD as u64).read_to_end(&mut head).ok().map(|_| head)
-    };
-    let Some(head) = File::open(path).ok().and_then(head) else { return false };
+    let Ok(head) = File::open(path).and_then(|mut file| pump::first_bytes(&mut file)) else { return false };
     let compression = Compression::sniff(&head);
     let head = unpack::head(compression, head);
     match guess(&head) {

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,8 @@ use authtrace_parse::Timestamp;
 use crate::{
     expand::InputPath,
     packets::{FILE_HEADER, PacketFormat, PacketReader},
-    sniff::{Compression, HEAD},
+    pump,
+    sniff::Compression,
     unpack,
 };
 
@@ -82,12 +83,11 @@ struct Start {
 impl Start {
     /// `None` where it is no packet capture.
     fn of(path: &Path) -> io::Result<Option<Self>> {
-        let mut head = Vec::with_capacity(HEAD);
         // A pipe would wait, and give what it gave only once.
         if !path.is_file() {
             return Ok(None);
         }
-        File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+        let head = pump::first_bytes(&mut File::open(path)?)?;
         let head = unpack::head(Compression::sniff(&head), head);
         let header = match PacketFormat::sniff(&head) {
             Some(PacketFormat::Pcap) => &head[..head.len().min(FILE_HEADER)],

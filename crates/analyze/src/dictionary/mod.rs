@@ -103,6 +103,11 @@ fn table<T: DeserializeOwned>(text: &str) -> T {
     }
 }
 
+/// Whether `host` is `suffix` or a subdomain of it.
+fn is_host_suffix(host: &str, suffix: &str) -> bool {
+    host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// The alphabet of a run of characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Provenance;
+use super::{Provenance, is_host_suffix};
 use crate::{role::Role, token::Jose};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -234,11 +234,6 @@ impl Endpoint {
             .is_none_or(|wanted| route.operation.rsplit('.').next().is_some_and(|name| name == wanted));
         method && query && operation && is_path(route.path, &self.path)
     }
-}
-
-/// `host` is `suffix` or a subdomain of it.
-fn is_host_suffix(host: &str, suffix: &str) -> bool {
-    host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// `name` is `pattern`, or starts with it where it ends in `*`.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Provenance;
+use super::{Provenance, is_host_suffix};
 
 /// One row of `resources.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,8 +30,7 @@ impl Resource {
 
     /// Whether `host` (lower-case) is one of its own.
     pub fn serves(&self, host: &str) -> bool {
-        let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-        self.hosts.iter().any(|suffix| below(suffix))
+        self.hosts.iter().any(|suffix| is_host_suffix(host, suffix))
     }
 }
 

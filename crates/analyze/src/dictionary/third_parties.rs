@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Provenance;
+use super::{Provenance, is_host_suffix};
 
 /// What a third party is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ pub struct ThirdParty {
 
 impl ThirdParty {
     fn owns(&self, host: &str) -> bool {
-        let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let below = |suffix: &str| is_host_suffix(host, suffix);
         let labelled = || {
             let inner = self.label_suffix.as_deref().filter(|suffix| below(suffix)).and_then(|s| host.strip_suffix(s));
             // Regions stand between the label and the suffix; old buckets have `s3-eu-west-1`.

@@ -33,30 +33,6 @@ pub(crate) fn join(facts: &mut [&mut Fact]) {
     undefined_routes(facts);
 }
 
-/// G5: what hands out the first token to whoever brings none is a login, whatever it is called. What it refused before was
-/// a mistyped code, or came too early.
-fn login_routes(facts: &mut [&mut Fact]) {
-    let signs_in = |f: &Fact| f.succeeded() && !f.delivered.is_empty() && brings_nothing(f) && f.role != Role::Refresh;
-    let route = |f: &Fact| (f.origin.clone(), f.route.clone());
-    let mut last: HashMap<(Text, Text), usize> = HashMap::new();
-    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| signs_in(f)) {
-        last.insert(route(fact), index);
-    }
-    if last.is_empty() {
-        return;
-    }
-    for (index, fact) in facts.iter_mut().enumerate().filter(|(_, f)| f.refused() && brings_nothing(f)) {
-        if last.get(&route(fact)).is_some_and(|&success| index < success) {
-            fact.gates.add(Gate::LoginFailure);
-        }
-    }
-}
-
-/// Whether the request carries no credential but what its body may hold.
-fn brings_nothing(fact: &Fact) -> bool {
-    fact.credentials.iter().all(|c| matches!(c.carrier, Carrier::Body(_)))
-}
-
 fn preflights(facts: &mut [&mut Fact]) {
     // Requests that still lack their preflight, by what a preflight names and then by time: a capture may hold 100,000 of
     // them in one window, so every search is a lookup.
@@ -126,6 +102,30 @@ fn redirects(facts: &mut [&mut Fact]) {
     }
 }
 
+/// G5: what hands out the first token to whoever brings none is a login, whatever it is called. What it refused before was
+/// a mistyped code, or came too early.
+fn login_routes(facts: &mut [&mut Fact]) {
+    let signs_in = |f: &Fact| f.succeeded() && !f.delivered.is_empty() && brings_nothing(f) && f.role != Role::Refresh;
+    let route = |f: &Fact| (f.origin.clone(), f.route.clone());
+    let mut last: HashMap<(Text, Text), usize> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate().filter(|(_, f)| signs_in(f)) {
+        last.insert(route(fact), index);
+    }
+    if last.is_empty() {
+        return;
+    }
+    for (index, fact) in facts.iter_mut().enumerate().filter(|(_, f)| f.refused() && brings_nothing(f)) {
+        if last.get(&route(fact)).is_some_and(|&success| index < success) {
+            fact.gates.add(Gate::LoginFailure);
+        }
+    }
+}
+
+/// Whether the request carries no credential but what its body may hold.
+fn brings_nothing(fact: &Fact) -> bool {
+    fact.credentials.iter().all(|c| matches!(c.carrier, Carrier::Body(_)))
+}
+
 /// G8: refused, a successful refresh, the same route accepted.
 fn recoveries(facts: &mut [&mut Fact]) {
     let refreshes: Vec<usize> = (0..facts.len()).filter(|&i| refreshes(facts[i])).collect();
@@ -178,9 +178,10 @@ fn renewals_out_of_sight(facts: &mut [&mut Fact]) {
             accepted.entry((fact.origin.clone(), fact.route.clone())).or_default().push(index);
         }
     }
-    for index in
-        (0..facts.len()).filter(|&index| facts[index].refused() && jwt(facts[index]).is_some()).collect::<Vec<_>>()
-    {
+    for index in 0..facts.len() {
+        if !facts[index].refused() || jwt(facts[index]).is_none() {
+            continue;
+        }
         let key = (facts[index].origin.clone(), facts[index].route.clone());
         let Some(next) = accepted.get(&key).and_then(|found| at_or_after(found, index + 1)) else { continue };
         let soon = facts[next].started_nanos() <= facts[index].ended_nanos() + RECOVERED_WINDOW;
@@ -260,8 +261,7 @@ fn probes(facts: &mut [&mut Fact]) {
     for fact in facts.iter_mut() {
         let agent = fact.user_agent.as_deref().unwrap_or_default();
         let by_hand = || AGENTS.iter().any(|a| agent.contains(a));
-        let wrong =
-            fact.authorization().is_some_and(|c| !c.well_formed || c.kind == crate::token::TokenKind::LowEntropy);
+        let wrong = fact.authorization().is_some_and(|c| !c.well_formed || c.kind == TokenKind::LowEntropy);
         // A test of an API without a browser tries what happens without a token, too.
         let bare = fact.refused() && fact.credentials.is_empty() && agent.starts_with("Playwright/");
         if (wrong && by_hand()) || bare {

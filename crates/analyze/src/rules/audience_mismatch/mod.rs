@@ -82,23 +82,28 @@ fn is_disjoint(jwt: &Presented<'_>, other: &Presented<'_>) -> bool {
 
 fn for_another(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, api: &Resource) -> Draft {
     let name = &api.name;
-    Draft::new(&RULE.meta, fact)
+    by_claim(case, fact, jwt, "token.claim.aud", format!("{}, {name}", named(jwt)))
         .variant("another-api")
         .title("Token of another API sent to this one (aud)")
-        .credential(jwt.id())
         .message(format!(
             "{} answered {} to a token for {name} ({}), which nobody else can check: ask for a token with a scope of this API.",
             fact.route,
             fact.status.unwrap_or_default(),
             named(jwt)
         ))
+        .cause(format!("{} {}", fact.origin, jwt.claims.aud.join(" ")))
+}
+
+/// What the token and the server say of one claim, without a token that is accepted.
+fn by_claim(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, claim: &str, value: String) -> Draft {
+    Draft::new(&RULE.meta, fact)
+        .credential(jwt.id())
         .because(Reason::WireFact)
         .because_server_says(fact)
         .capped([Cap::TokenSays])
-        .primary(fact.id, "token.claim.aud", format!("{}, {name}", named(jwt)))
+        .primary(fact.id, claim, value)
         .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
         .server_says(fact)
-        .cause(format!("{} {}", fact.origin, jwt.claims.aud.join(" ")))
 }
 
 fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<'_>]) -> Draft {
@@ -169,21 +174,15 @@ fn other_party(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>) -> Draft {
         || "names no authorized party".to_owned(),
         |azp| format!("was issued to {}", quoted([azp].into_iter())),
     );
-    Draft::new(&RULE.meta, fact)
+    let value = azp.map_or_else(|| "absent".to_owned(), |azp| quoted([azp].into_iter()));
+    by_claim(case, fact, jwt, "token.claim.azp", value)
         .variant("authorized-party")
         .title("Token was issued to a client that this API does not allow (azp)")
-        .credential(jwt.id())
         .message(format!(
             "{} answered {}: the token {party}, and the server says that this party is not allowed.",
             fact.route,
             fact.status.unwrap_or_default()
         ))
-        .because(Reason::WireFact)
-        .because_server_says(fact)
-        .capped([Cap::TokenSays])
-        .primary(fact.id, "token.claim.azp", azp.map_or_else(|| "absent".to_owned(), |azp| quoted([azp].into_iter())))
-        .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
-        .server_says(fact)
         .cause(format!("{} azp {}", fact.origin, azp.unwrap_or_default()))
         .fixes(&["be.aud-iss", "idp.instance"])
 }

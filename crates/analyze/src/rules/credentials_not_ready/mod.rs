@@ -114,21 +114,21 @@ pub(super) fn is_renewal(case: &Case<'_>, fact: &Fact) -> bool {
     let Some(renewal) = case.deliveries_in_page(fact).find(|f| f.ended_nanos() > fact.started_nanos()) else {
         return false;
     };
+    if renewal.role != Role::Refresh {
+        return false;
+    }
     let patience = nanos(Thresholds::of(case).prompt);
     let prompt = |earlier: i64, later: i64| (earlier..=earlier.saturating_add(patience)).contains(&later);
-    let at_work = |f: &&Fact| f.role.is_identity() || f.role.delivers();
+    let same = case.lookup().on_route(&fact.origin, &fact.route).since(renewal.ended_nanos());
+    let repeated = same.iter().find(|f| f.lifetime == fact.lifetime && f.path == fact.path);
+    if !repeated.is_some_and(|f| f.succeeded() && prompt(renewal.ended_nanos(), f.started_nanos())) {
+        return false;
+    }
     let mut before = case.page(fact).take_while(|f| f.started_nanos() < fact.started_nanos());
     // Several calls may be refused at once; the first of them is enough.
     let refused = case.page(fact).filter(|f| f.refused() && f.credentials.is_empty());
     let first = refused.map(Fact::ended_nanos).min().unwrap_or(fact.ended_nanos());
-    let renewed = renewal.role == Role::Refresh && prompt(first, renewal.started_nanos());
-    let repeated = || {
-        let same = case.lookup().on_route(&fact.origin, &fact.route);
-        same.since(renewal.ended_nanos()).iter().find(|f| f.lifetime == fact.lifetime && f.path == fact.path)
-    };
-    renewed
-        && !before.any(|f| at_work(&f))
-        && repeated().is_some_and(|f| f.succeeded() && prompt(renewal.ended_nanos(), f.started_nanos()))
+    prompt(first, renewal.started_nanos()) && !before.any(|f| f.role.is_identity() || f.role.delivers())
 }
 
 /// Whether the request came within seconds of the page's start.

@@ -1,5 +1,7 @@
 //! AUTH060: the preflight fails, so the request with the credential never leaves the browser.
 
+use std::{cell::LazyCell, collections::BTreeSet};
+
 use authtrace_parse::{HeaderView, Kind};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     facts::{Fact, cors::Cors, credential::Method, role::Role, site},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    text::Text,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -43,7 +46,26 @@ enum Defect {
     Credentials,
 }
 
+/// What the origins of a timeline take: a page may have ten thousand preflights.
+struct Origins<'a> {
+    /// A request got through its preflight.
+    passed: BTreeSet<&'a Text>,
+    /// A request brought a credential, or was given one.
+    credentialed: BTreeSet<&'a Text>,
+}
+
+impl<'a> Origins<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let of = |holds: fn(&Fact) -> bool| case.facts().filter(|f| holds(f)).map(|f| &f.origin).collect();
+        Self {
+            passed: of(|f| f.preflight.is_some() && f.status.is_some()),
+            credentialed: of(|f| !f.credentials.is_empty() || !f.delivered.is_empty()),
+        }
+    }
+}
+
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let origins = LazyCell::new(|| Origins::of(case));
     for fact in case.facts().filter(|f| f.role == Role::Preflight) {
         let request = fact.preflight_of.and_then(|id| case.fact(id));
         // The request got an answer: whatever the preflight looks like, it did not block.
@@ -54,11 +76,11 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             continue;
         };
         // A server that is down for a moment answers preflights no better than the rest.
-        if fact.status.is_some_and(|status| status >= 500) && other_passes(case, fact) {
+        if fact.status.is_some_and(|status| status >= 500) && origins.passed.contains(&fact.origin) {
             continue;
         }
         if let Some(defect) = fact.status.and_then(|status| defect(status, cors, request)) {
-            out.add(draft(case, fact, cors, request, &defect));
+            out.add(draft(&origins, fact, cors, request, &defect));
         }
     }
     let lists_preflights = case.facts().any(|f| f.role == Role::Preflight);
@@ -101,7 +123,7 @@ fn defect(status: u16, cors: &Cors, request: Option<&Fact>) -> Option<Defect> {
     (request.is_some() && (wildcard || !cors.allow_credentials)).then_some(Defect::Credentials)
 }
 
-fn draft(case: &Case<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defect: &Defect) -> Draft {
+fn draft(origins: &Origins<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defect: &Defect) -> Draft {
     let page = cors.origin.as_deref().unwrap_or_default();
     let method = cors.request_method.as_deref().unwrap_or_default();
     let path = fact.route.split_once(' ').map_or(&*fact.route, |(_, path)| path);
@@ -114,13 +136,13 @@ fn draft(case: &Case<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defe
         .variant(variant(defect))
         .because(Reason::WireFact)
         .because_if(request.is_some(), Reason::Timing)
-        .because_if(request.is_some() && other_passes(case, fact), Reason::Control)
+        .because_if(request.is_some() && origins.passed.contains(&fact.origin), Reason::Control)
         .capped((matches!(defect, Defect::Credentials)).then_some(Cap::NoControl))
         .primary(fact.id, at, shows)
         .related(fact.id, "request.header.access-control-request-headers", asked(cors))
         .cause(format!("{} {}", fact.origin, variant(defect)))
         .message(format!("The preflight of {method} {path} from {page} {}, {held}.", explain(fact, defect)));
-    let draft = match is_no_matter_of_login(case, fact, cors) {
+    let draft = match is_no_matter_of_login(origins, fact, cors) {
         true => draft.severity(Severity::Low, "a service of another site, to which nothing here sends a credential"),
         false => draft,
     };
@@ -136,23 +158,17 @@ fn draft(case: &Case<'_>, fact: &Fact, cors: &Cors, request: Option<&Fact>, defe
 
 /// Whether the request goes to another site without a credential, and so does every other one to it: an advertisement, a
 /// counter of visitors.
-fn is_no_matter_of_login(case: &Case<'_>, fact: &Fact, cors: &Cors) -> bool {
+fn is_no_matter_of_login(origins: &Origins<'_>, fact: &Fact, cors: &Cors) -> bool {
     let page = site::host_of(cors.origin.as_deref().unwrap_or_default());
-    let carries = |f: &Fact| f.origin == fact.origin && (!f.credentials.is_empty() || !f.delivered.is_empty());
     !cors.request_headers.iter().any(|name| is_credential_header(name))
         && !site::same_site(page, &fact.host)
-        && !case.facts().any(carries)
+        && !origins.credentialed.contains(&fact.origin)
 }
 
 /// Whether a header of this name may hold a credential; those of content and of tracing do not.
 fn is_credential_header(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     ["auth", "token", "key", "session", "csrf", "xsrf"].iter().any(|part| lower.contains(part))
-}
-
-/// Whether another request of the same client to the same origin got through its preflight.
-fn other_passes(case: &Case<'_>, fact: &Fact) -> bool {
-    case.facts().any(|f| f.origin == fact.origin && f.preflight.is_some() && f.status.is_some())
 }
 
 fn asked(cors: &Cors) -> String {

@@ -52,7 +52,8 @@ thresholds! {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let triggers = Triggers::of(case);
     for attempts in refreshes::grouped(case).values() {
-        for attempts in by_audience(case, attempts).values() {
+        let sent = attempts.iter().copied().filter(|attempt| !never_left(attempt));
+        for attempts in by_audience(case, sent).values() {
             let burst = burst(case, attempts);
             if let (Some(first), Some(last)) = (burst.first(), burst.last()) {
                 out.add(draft(case, &triggers, &burst, first, last));
@@ -63,9 +64,12 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 
 /// The attempts by the audience of the access token that each brought: one refresh token may serve several APIs, which
 /// are asked for one after the other. Those that brought none, or one that names nobody, belong together.
-fn by_audience<'a>(case: &Case<'a>, attempts: &[&'a Fact]) -> BTreeMap<&'a [Box<str>], Vec<&'a Fact>> {
+fn by_audience<'a>(
+    case: &Case<'a>,
+    attempts: impl Iterator<Item = &'a Fact>,
+) -> BTreeMap<&'a [Box<str>], Vec<&'a Fact>> {
     let mut groups: BTreeMap<&[Box<str>], Vec<&Fact>> = BTreeMap::new();
-    for &attempt in attempts.iter().filter(|attempt| !never_left(attempt)) {
+    for attempt in attempts {
         let tokens = attempt.delivered.iter().map(|delivery| case.token(delivery.token));
         let mut access = tokens.filter(|token| token.purpose == Some(Purpose::Access));
         let audience = access.find_map(|token| Some(&*token.claims()?.aud)).unwrap_or_default();

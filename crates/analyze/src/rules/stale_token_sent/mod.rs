@@ -227,7 +227,7 @@ fn superseded(case: &Case<'_>, fact: &Fact, old: &Credential, delivery: &Fact, n
 fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -> Draft {
     let gap = in_words(fact.started_nanos() - logout.ended_nanos());
     let after = case.carrying(old.token).filter(|f| f.refused() && f.started_nanos() > logout.ended_nanos());
-    let (severity, reason) = match after.count() {
+    let (severity, reason) = match after.take(2).count() {
         0 | 1 => (Severity::Low, "Another tab asks once and learns that the user has signed out."),
         _ => (Severity::Medium, "The user has signed out, so the refusal itself is right."),
     };

@@ -69,9 +69,9 @@ fn draft(case: &Case<'_>, fact: &Fact, status: u16, times: usize) -> Draft {
         .fixes(fixes(status))
         .cause(format!("{} {} {status}", fact.origin, fact.route))
         .message(message(case, fact, status, times, credential, control));
-    let draft = match renewed(case, fact, credential) {
-        Some(_) => draft.severity(Severity::Low, "the next handshake brought another credential and was accepted"),
-        None => draft,
+    let draft = match is_renewed(case, fact, credential) {
+        true => draft.severity(Severity::Low, "the next handshake brought another credential and was accepted"),
+        false => draft,
     };
     let draft = match credential {
         Some(credential) => draft.credential(credential.token),
@@ -105,13 +105,13 @@ fn upgraded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     same.iter().find(|f| f.kind == Kind::WebSocket && f.status == Some(101))
 }
 
-/// The next handshake on the same path, where it soon follows with another credential and is accepted: a ticket was too old.
-fn renewed<'a>(case: &Case<'a>, fact: &Fact, credential: Option<&Credential>) -> Option<&'a Fact> {
-    let own = credential?.token;
+/// Whether the next handshake on the same path soon follows with another credential and is accepted: a ticket was too old.
+fn is_renewed(case: &Case<'_>, fact: &Fact, credential: Option<&Credential>) -> bool {
+    let Some(own) = credential.map(|c| c.token) else { return false };
     let soon = fact.ended_nanos() + RENEWED_WITHIN;
     let next = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos()).before(soon);
-    let next = next.iter().find(|f| f.kind == Kind::WebSocket)?;
-    (next.status == Some(101) && next.main_credential().is_some_and(|c| c.token != own)).then_some(next)
+    let next = next.iter().find(|f| f.kind == Kind::WebSocket);
+    next.is_some_and(|f| f.status == Some(101) && f.main_credential().is_some_and(|c| c.token != own))
 }
 
 fn variant(status: u16) -> &'static str {

@@ -96,7 +96,6 @@ fn requests_in_huffman_code() {
     check(&mut decoder, "8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf", REQUESTS[2]);
 }
 
-/// A decoder whose table holds 256 bytes, as in appendices C.5 and C.6.
 /// RFC 7541 §5.2: what follows the last symbol is shorter than a byte and all ones, and EOS stands in no string.
 #[test]
 fn huffman_code_ends_as_it_must() {
@@ -118,6 +117,7 @@ fn huffman_code_ends_as_it_must() {
     check("ff ff fe", None);
 }
 
+/// A decoder whose table holds 256 bytes, as in appendices C.5 and C.6.
 fn small() -> Decoder {
     let mut decoder = Decoder::new();
     check(&mut decoder, "3fe101", &[]);
