@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange, ExchangeId};
 
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, Elsewhere},
     capture::{Capture, Drawn},
     coverage::Input,
     diagnosis,
@@ -30,10 +30,10 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// An analyzer with nothing in it.
-    pub fn new(settings: Settings) -> Self {
+    /// An analyzer with nothing in it. Several may share their settings.
+    pub fn new(settings: impl Into<Arc<Settings>>) -> Self {
         Self {
-            settings: Arc::new(settings),
+            settings: settings.into(),
             facts: Vec::new(),
             tokens: TokenStore::default(),
             extractor: Extractor::default(),
@@ -103,7 +103,7 @@ impl Analyzer {
     }
 
     /// What the facts add up to. They are all that some clients sent, and sums of other clients' facts add to theirs:
-    /// [`Profile::from_measures`].
+    /// [`Sums`](crate::profile::Sums).
     pub fn measures(self, inputs: &[Input]) -> impl Iterator<Item = (Measure, u64)> {
         self.into_snapshot().drawn.tally(inputs).measures()
     }
@@ -153,7 +153,14 @@ impl Snapshot {
         }
         let diagnosis = diagnosis::diagnose(&capture, findings);
         let own_rules = self.settings.own_rules.iter().map(OwnRule::meta).collect();
-        Analysis { capture, coverage, findings: diagnosis.findings, incidents: diagnosis.incidents, own_rules }
+        Analysis {
+            capture,
+            coverage,
+            findings: diagnosis.findings,
+            incidents: diagnosis.incidents,
+            own_rules,
+            elsewhere: Elsewhere::default(),
+        }
     }
 }
 

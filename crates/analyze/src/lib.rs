@@ -50,7 +50,7 @@ pub mod ties;
 pub mod token;
 pub mod tokens;
 
-pub use analysis::{Analysis, Summary};
+pub use analysis::{Analysis, Elsewhere, Summary};
 pub use analyzer::{Analyzer, BodyNeeds, Snapshot};
 pub use diagnosis::{Compared, Contrast, Incident, IncidentId, Judged, Verdict};
 pub use finding::{Confidence, Evidence, EvidenceRole, Finding, FindingId, Severity};

@@ -4,7 +4,7 @@
 //! fingerprints ([`Told`](crate::token::Told)), and paths that repeat a credential are masked.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     net::IpAddr,
 };
 
@@ -86,6 +86,11 @@ impl Gathering {
             free.insert(next);
             self.part.tokens.push(token);
         }
+    }
+
+    /// What the facts so far call their credentials.
+    pub fn named(&self) -> HashSet<u32> {
+        self.part.facts.iter().flat_map(|stored| stored.fact.token_ids()).map(|id| id.0).collect()
     }
 
     /// Rows so far, facts and credentials together.

@@ -68,6 +68,8 @@ pub(crate) enum Verb {
     Query(QueryArgs),
     /// Keep the facts of captures as Parquet in the folder -o, which the other verbs and other engines read
     Extract(ExtractArgs),
+    /// Say which clients of a dataset must be judged together, by what they have in common
+    Link(LinkArgs),
     /// Judge some clients of a dataset, whose rows come as an Arrow stream: for engines that hold the others elsewhere
     Judge(JudgeArgs),
     /// Write an incident report: Markdown, HTML and JSON side by side in the directory -o
@@ -214,6 +216,10 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 0 where it would be 1 or 3
     #[arg(long)]
     pub(crate) exit_zero: bool,
+    /// Exchanges of a dataset that are judged at once, as far as clients that have nothing in common allow; the findings are
+    /// the same [default: 1000000]
+    #[arg(long, value_name = "N")]
+    pub(crate) at_once: Option<u64>,
 }
 
 /// `query`.
@@ -247,6 +253,16 @@ pub(crate) struct ExtractArgs {
     /// Place of the first capture among those of the dataset, from 0: for programs that extract into it at once
     #[arg(long, value_name = "N")]
     pub(crate) place: Option<u32>,
+}
+
+/// `link`.
+#[derive(Args)]
+pub(crate) struct LinkArgs {
+    /// The dataset
+    #[arg(value_name = "DATASET")]
+    pub(crate) dataset: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `judge`.

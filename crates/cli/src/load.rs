@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail};
 use authtrace_analyze::{
     Analysis, Analyzer, BodyNeeds, Settings,
     coverage::{Input, InputFormat},
-    profile::Profile,
+    profile::{Profile, Sums},
     text::Text,
     token::classify,
 };
@@ -32,6 +32,7 @@ use crate::{
     interrupt::Interrupt,
     keylog, keys,
     progress::Progress,
+    rounds,
     watch::{Arrivals, Watch},
 };
 
@@ -51,12 +52,17 @@ pub(crate) struct Loaded {
 
 /// Reads what `args` names, until Ctrl-C; progress goes to standard error.
 pub(crate) fn load(args: &InspectArgs) -> anyhow::Result<Loaded> {
-    load_for(args, false)
+    read_all(args, false, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
 }
 
-/// The same for what will be `shared`: it tells less of secrets.
-pub(crate) fn load_for(args: &InspectArgs, shared: bool) -> anyhow::Result<Loaded> {
-    read_all(args, shared, &Interrupt::listen(), &mut Progress::new(args.output.quiet))
+/// The same for those who ask what was found, and for what will be `shared`: it tells less of secrets. A dataset of more than
+/// `at_once` exchanges is judged in rounds, where that comes to the same; then exchanges that are in order are counted only.
+pub(crate) fn load_findings(args: &InspectArgs, shared: bool, at_once: Option<u64>) -> anyhow::Result<Loaded> {
+    let (interrupt, mut progress) = (Interrupt::listen(), Progress::new(args.output.quiet));
+    match rounds::load(args, shared, at_once, &interrupt, &mut progress)? {
+        Some(loaded) => Ok(loaded),
+        None => read_all(args, shared, &interrupt, &mut progress),
+    }
 }
 
 /// Reads what `args` names, until `interrupt`, before the eyes of `watch`.
@@ -192,7 +198,9 @@ pub(crate) fn profile(path: &Path) -> anyhow::Result<Profile> {
     let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
     let measures =
         told_once(|| read_measures(BufReader::new(file))).with_context(|| format!("{shown} is no profile"))?;
-    Ok(Profile::from_measures(measures))
+    let mut sums = Sums::default();
+    sums.extend(measures);
+    Ok(sums.profile())
 }
 
 /// Reads a stream of Arrow. Where it is damaged, the library may panic, which is an error by then and is told as one.

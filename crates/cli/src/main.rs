@@ -22,6 +22,7 @@ mod keys;
 mod load;
 mod output;
 mod progress;
+mod rounds;
 mod watch;
 
 use std::process::ExitCode;

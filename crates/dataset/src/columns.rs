@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use arrow_array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow_schema::ArrowError;
+use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
 use authtrace_analyze::table::{ColumnDef, ColumnType, Values};
 
 use crate::{
+    cells::typed,
     error::{DatasetError, RowError},
     file,
     layout::PartFile,
@@ -35,7 +35,7 @@ fn part_columns(
     let mut rows = Vec::new();
     for data in part.files.iter().filter(|data| data.path.starts_with("exchanges/")) {
         let path = root.join(&data.path);
-        let read = file::read_columns(&path, &names, |batch| {
+        let read = file::read_columns(&path, &names, &mut |batch| {
             let cells = wanted.iter().map(|column| Ok((column.name, cells(batch, column)?)));
             rows.push(cells.collect::<Result<Columns, RowError>>()?);
             Ok(())
@@ -48,16 +48,10 @@ fn part_columns(
 
 fn cells(batch: &RecordBatch, column: &ColumnDef) -> Result<Values, RowError> {
     Ok(match column.kind {
-        ColumnType::Int => Values::Int(typed::<Int64Array>(batch, column)?.iter().collect()),
-        ColumnType::Real => Values::Real(typed::<Float64Array>(batch, column)?.iter().collect()),
+        ColumnType::Int => Values::Int(typed::<Int64Array>(batch, column.name)?.iter().collect()),
+        ColumnType::Real => Values::Real(typed::<Float64Array>(batch, column.name)?.iter().collect()),
         ColumnType::Text => {
-            Values::Text(typed::<StringArray>(batch, column)?.iter().map(|cell| cell.map(str::to_owned)).collect())
+            Values::Text(typed::<StringArray>(batch, column.name)?.iter().map(|cell| cell.map(str::to_owned)).collect())
         }
     })
-}
-
-fn typed<'b, A: Array + 'static>(batch: &'b RecordBatch, column: &ColumnDef) -> Result<&'b A, RowError> {
-    let cells = batch.column_by_name(column.name).and_then(|cells| cells.as_any().downcast_ref());
-    Ok(cells
-        .ok_or_else(|| ArrowError::SchemaError(format!("the column {} is missing or of another type", column.name)))?)
 }

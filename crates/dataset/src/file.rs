@@ -6,9 +6,13 @@ use std::{
     path::Path,
 };
 
-use arrow_array::RecordBatch;
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_schema::ArrowError;
 use parquet::{
-    arrow::{ArrowWriter, ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter},
+    },
     basic::Compression,
     file::{metadata::KeyValue, properties::WriterProperties},
 };
@@ -51,17 +55,21 @@ fn packed(mut batches: impl Iterator<Item = Result<RecordBatch, RowError>>) -> R
     Ok(writer.into_inner()?)
 }
 
+/// Takes rows, some at a time.
+type Take<'t> = dyn FnMut(&RecordBatch) -> Result<(), RowError> + 't;
+
 /// Reads the rows of a Parquet file, batch by batch.
-pub(crate) fn read_rows(path: &Path, take: impl FnMut(&RecordBatch) -> Result<(), RowError>) -> Result<(), Unread> {
+pub(crate) fn read_rows(path: &Path, take: &mut Take<'_>) -> Result<(), Unread> {
     read(path, |builder| builder, take)
 }
 
+/// Reads the facts of a file of exchanges, and none of the columns in front of them.
+pub(crate) fn read_facts(path: &Path, take: &mut Take<'_>) -> Result<(), Unread> {
+    read(path, of_facts, take)
+}
+
 /// Reads only the columns `names`.
-pub(crate) fn read_columns(
-    path: &Path,
-    names: &[&str],
-    take: impl FnMut(&RecordBatch) -> Result<(), RowError>,
-) -> Result<(), Unread> {
+pub(crate) fn read_columns(path: &Path, names: &[&str], take: &mut Take<'_>) -> Result<(), Unread> {
     let narrow = |builder: Builder| {
         let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
         builder.with_projection(mask).with_batch_size(MANY)
@@ -69,16 +77,33 @@ pub(crate) fn read_columns(
     read(path, narrow, take)
 }
 
+/// Reads the facts of the rows that `wanted` chooses by their column `client`.
+pub(crate) fn read_facts_where(
+    path: &Path,
+    mut wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, RowError> + Send + 'static,
+    take: &mut Take<'_>,
+) -> Result<(), Unread> {
+    let narrow = |builder: Builder| {
+        let clients = ProjectionMask::columns(builder.parquet_schema(), ["client"]);
+        let choose = move |batch| wanted(&batch).map_err(|error| ArrowError::ExternalError(Box::new(error)));
+        let filter = RowFilter::new(vec![Box::new(ArrowPredicateFn::new(clients, choose))]);
+        of_facts(builder).with_row_filter(filter)
+    };
+    read(path, narrow, take)
+}
+
+/// Reads only the columns that a fact is made of.
+fn of_facts(builder: Builder) -> Builder {
+    let columns = ProjectionMask::columns(builder.parquet_schema(), ["client_address", "fact"]);
+    builder.with_projection(columns)
+}
+
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 /// Rows at a time where they are narrow.
 const MANY: usize = 64 * 1024;
 
-fn read(
-    path: &Path,
-    set: impl FnOnce(Builder) -> Builder,
-    mut take: impl FnMut(&RecordBatch) -> Result<(), RowError>,
-) -> Result<(), Unread> {
+fn read(path: &Path, set: impl FnOnce(Builder) -> Builder, take: &mut Take<'_>) -> Result<(), Unread> {
     let file = File::open(path).map_err(Unread::Io)?;
     let reader = Builder::try_new(file).and_then(|builder| set(builder).build());
     for batch in reader.map_err(|error| Unread::Rows(error.into()))? {

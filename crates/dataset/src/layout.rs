@@ -88,3 +88,8 @@ pub(crate) fn exchanges_file(part: &str, day: Option<&str>, bucket: u16) -> Stri
     let day = day.unwrap_or("__HIVE_DEFAULT_PARTITION__");
     format!("exchanges/day={day}/bucket={bucket:02}/{part}.parquet")
 }
+
+/// The bucket whose exchanges the file at `path` has; `None` for other files.
+pub(crate) fn bucket_of(path: &str) -> Option<u16> {
+    path.split('/').find_map(|folder| folder.strip_prefix("bucket=")?.parse().ok())
+}

@@ -80,6 +80,17 @@ impl Dataset {
         &self.marker
     }
 
+    /// Exchanges in its parts, as they say.
+    pub fn exchanges(&self) -> u64 {
+        let files = self.parts.iter().flat_map(|part| &part.files);
+        files.filter(|data| data.path.starts_with("exchanges/")).map(|data| data.rows as u64).sum()
+    }
+
+    /// Whether every part can be read, as far as its own file says.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// Number of the next part.
     pub(crate) fn next_sequence(&self) -> u32 {
         self.parts.last().map_or(0, |part| part.sequence.saturating_add(1))
@@ -128,7 +139,7 @@ fn part_file(path: &Path) -> Result<PartFile, DatasetError> {
     serde_json::from_value(value).map_err(|error| damaged(path, &error, "its capture"))
 }
 
-fn damaged(path: &Path, why: &dyn std::fmt::Display, capture: &str) -> DatasetError {
+pub(crate) fn damaged(path: &Path, why: &dyn std::fmt::Display, capture: &str) -> DatasetError {
     DatasetError::Damaged { path: path.to_owned(), why: why.to_string(), capture: capture.to_owned() }
 }
 
@@ -171,7 +182,8 @@ fn read_file(root: &Path, data: &DataFile, gathering: &mut Gathering, capture: &
         return Err(damaged(&path, &format!("no room for {} rows", data.rows), capture));
     }
     let mut left = data.rows;
-    let outcome = file::read_rows(&path, |batch| {
+    let read = if exchanges { file::read_facts } else { file::read_rows };
+    let outcome = read(&path, &mut |batch| {
         left = left.checked_sub(batch.num_rows()).ok_or_else(|| RowError::More(data.rows))?;
         if exchanges {
             rows::facts(batch)?.into_iter().for_each(|stored| gathering.push(stored));

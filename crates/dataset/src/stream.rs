@@ -23,6 +23,7 @@ use authtrace_analyze::{
 };
 
 use crate::{
+    cells::{named, typed},
     error::RowError,
     rows::{self, NUMBER, PART},
     values,
@@ -86,17 +87,6 @@ fn tokens(batch: &RecordBatch, parts: &mut BTreeMap<String, Gathering>) -> Resul
 
 fn of_part<'p>(parts: &'p mut BTreeMap<String, Gathering>, name: Option<&str>) -> &'p mut Gathering {
     parts.entry(name.unwrap_or_default().to_owned()).or_default()
-}
-
-fn named<'b>(batch: &'b RecordBatch, column: &str) -> Result<&'b ArrayRef, RowError> {
-    let missing = || ArrowError::SchemaError(format!("the column {column} is missing"));
-    Ok(batch.column_by_name(column).ok_or_else(missing)?)
-}
-
-fn typed<'b, A: Array + 'static>(batch: &'b RecordBatch, column: &str) -> Result<&'b A, RowError> {
-    let cells = named(batch, column)?;
-    let other = || ArrowError::SchemaError(format!("the column {column} is of type {}", cells.data_type()));
-    Ok(cells.as_any().downcast_ref().ok_or_else(other)?)
 }
 
 /// Writes findings: the columns of `answer`.

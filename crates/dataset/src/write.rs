@@ -16,6 +16,7 @@ use authtrace_analyze::{
 use jiff::Timestamp;
 
 use crate::{
+    client::ClientName,
     error::DatasetError,
     file,
     layout::{
@@ -105,7 +106,8 @@ impl Writer {
     fn partitions(&self, part: &Part, clients: &[Text]) -> BTreeMap<(Option<String>, u16), Vec<usize>> {
         let mut partitions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (row, (stored, client)) in part.facts.iter().zip(clients).enumerate() {
-            let place = (day(stored), bucket(client, self.marker.buckets));
+            let bucket = ClientName::parse(client).map_or(0, |client| client.bucket(self.marker.buckets));
+            let place = (day(stored), bucket);
             partitions.entry(place).or_default().push(row);
         }
         partitions
@@ -131,10 +133,4 @@ fn day(stored: &StoredFact) -> Option<String> {
     let at = stored.fact.timing.started().or(stored.fact.timing.sent())?;
     let at = Timestamp::from_nanosecond(at.nanos().into()).ok()?;
     Some(at.strftime("%Y-%m-%d").to_string())
-}
-
-/// The bucket of the client of this name, whose beginning is a number in hexadecimal digits.
-fn bucket(client: &str, buckets: u16) -> u16 {
-    let number = client.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
-    u16::try_from(number % u64::from(buckets)).unwrap_or(0)
 }

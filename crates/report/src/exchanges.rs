@@ -89,7 +89,7 @@ pub fn text(view: &View<'_>, layout: &Layout, width: Option<usize>) -> String {
 
 /// What is said where there is no row.
 pub fn nothing(view: &View<'_>) -> String {
-    let empty = view.analysis.capture.facts.is_empty();
+    let empty = view.analysis.is_empty();
     if empty { "No HTTP exchange could be read.\n" } else { "No exchange in focus.\n" }.to_owned()
 }
 

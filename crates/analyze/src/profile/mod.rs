@@ -122,6 +122,23 @@ pub struct Profile {
     with_headers: BTreeSet<u16>,
 }
 
+/// Measures on their way to a profile: whoever counted them, they add up.
+#[derive(Default)]
+pub struct Sums(Tally);
+
+impl Extend<(Measure, u64)> for Sums {
+    fn extend<M: IntoIterator<Item = (Measure, u64)>>(&mut self, measures: M) {
+        measures.into_iter().for_each(|(measure, count)| self.0.add(measure, count));
+    }
+}
+
+impl Sums {
+    /// The profile, now that these are all measures.
+    pub fn profile(self) -> Profile {
+        self.0.finish()
+    }
+}
+
 static NOTHING: Counts = Counts {
     credentialed_ok: 0,
     credentialed_refused: 0,
@@ -135,13 +152,6 @@ static NOTHING: Counts = Counts {
 };
 
 impl Profile {
-    /// The profile that `measures` add up to.
-    pub fn from_measures(measures: impl IntoIterator<Item = (Measure, u64)>) -> Self {
-        let mut tally = Tally::default();
-        measures.into_iter().for_each(|(measure, count)| tally.add(measure, count));
-        tally.finish()
-    }
-
     /// Counts what is alike.
     fn count(&mut self, alike: Alike, count: u32) {
         if let Some(signer) = alike.carried.as_ref().and_then(Signer::of) {

@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<u8> {
     start_logging(&args.inspect.output);
     let judgement = Judgement::prepare(args)?;
-    let loaded = load::load_for(&args.inspect, judgement.format.is_handed_on())?;
+    let loaded = load::load_findings(&args.inspect, judgement.format.is_handed_on(), args.at_once)?;
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }

@@ -44,7 +44,7 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<u8> {
     write_checked(&output, &text, &after.analysis)?;
     let verdict = Verdict {
         findings: diff.worst_new().is_some_and(|worst| worst >= fail_on),
-        no_judgement: before.analysis.capture.facts.is_empty() || after.analysis.capture.facts.is_empty(),
+        no_judgement: before.analysis.is_empty() || after.analysis.capture.facts.is_empty(),
         usage: before.failed || after.failed,
         interrupted: before.interrupted || after.interrupted,
         exit_zero: args.exit_zero,

@@ -47,7 +47,7 @@ pub(super) fn run(args: &ExchangesArgs) -> anyhow::Result<u8> {
         _ => list(&view, format.of_list()?, &layout, output.columns()),
     };
     write_checked(&output, &text, analysis)?;
-    let no_judgement = analysis.capture.facts.is_empty();
+    let no_judgement = analysis.is_empty();
     let Loaded { failed, interrupted, .. } = loaded;
     Ok(Verdict { no_judgement, usage: failed, interrupted, ..Verdict::default() }.code())
 }

@@ -43,6 +43,6 @@ pub(super) fn run(args: &InspectArgs, what: What) -> anyhow::Result<u8> {
         (What::Sessions, ListFormat::Csv) => sessions::csv(&view),
     };
     write_checked(&output, &text, &analysis)?;
-    let no_judgement = analysis.capture.facts.is_empty();
+    let no_judgement = analysis.is_empty();
     Ok(Verdict { no_judgement, usage: failed, interrupted, ..Verdict::default() }.code())
 }

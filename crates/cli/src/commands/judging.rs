@@ -62,7 +62,7 @@ impl Floors {
         let analysis = &loaded.analysis;
         Verdict {
             findings: view.worst().is_some_and(|worst| worst >= self.fail_on),
-            no_judgement: analysis.capture.facts.is_empty() || view.is_sanitized() && analysis.findings.is_empty(),
+            no_judgement: analysis.is_empty() || view.is_sanitized() && analysis.findings.is_empty(),
             usage: loaded.failed,
             interrupted: loaded.interrupted,
             exit_zero: args.exit_zero,

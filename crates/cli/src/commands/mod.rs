@@ -13,6 +13,7 @@ mod focus;
 mod inspect;
 mod judge;
 mod judging;
+mod link;
 mod man;
 mod query;
 mod redact;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
         Some(Verb::Sessions(args)) => inspect::run(args, inspect::What::Sessions),
         Some(Verb::Query(args)) => query::run(args),
         Some(Verb::Extract(args)) => extract::run(args),
+        Some(Verb::Link(args)) => link::run(args),
         Some(Verb::Judge(args)) => judge::run(args),
         Some(Verb::Report(args)) => report::run(args),
         Some(Verb::Diff(args)) => diff::run(args),

@@ -43,7 +43,7 @@ pub(super) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     } else {
         write(&tables.query(&sql)?, format, &output, Some(&analysis))?;
     }
-    let no_judgement = analysis.capture.facts.is_empty();
+    let no_judgement = analysis.is_empty();
     Ok(Verdict { no_judgement, usage: failed, interrupted, ..Verdict::default() }.code())
 }
 

@@ -35,7 +35,7 @@ pub(super) fn run(args: &RedactArgs) -> anyhow::Result<u8> {
     look.redactor.receipt.remark(DEAD);
     draft.finish()?;
     share::receipt(args, &look)?;
-    Ok(if look.analysis.capture.facts.is_empty() { exit::NO_JUDGEMENT } else { exit::OK })
+    Ok(if look.analysis.is_empty() { exit::NO_JUDGEMENT } else { exit::OK })
 }
 
 /// What whoever gets the capture must know.

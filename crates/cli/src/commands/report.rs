@@ -33,7 +33,7 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<u8> {
     let floors = Floors::parse(&args.analyze)?;
     let templates = args.template.as_deref().map(templates).transpose()?.unwrap_or_default();
     let date = args.date.as_deref().map(|text| focus::time("--date", text)).transpose()?;
-    let loaded = load::load_for(inspect, true)?;
+    let loaded = load::load_findings(inspect, true, args.analyze.at_once)?;
     if let Some(code) = loaded.unread() {
         return Ok(code);
     }

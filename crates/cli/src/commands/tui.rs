@@ -158,7 +158,7 @@ fn spawn_loader(args: &InspectArgs, sender: &Sender<Message>, files: &Arc<Files>
                 sender.send(Message::Quit)
             }
             Ok((focus, loaded)) => {
-                let no_judgement = loaded.analysis.capture.facts.is_empty();
+                let no_judgement = loaded.analysis.is_empty();
                 ending.verdict = Verdict { usage: loaded.failed, no_judgement, ..Verdict::default() };
                 files.open(loaded.details);
                 let shown = Shown { analysis: Arc::new(loaded.analysis), focus: focus.map(Arc::new) };

@@ -5,6 +5,8 @@ mod evidence;
 mod incident;
 mod totals;
 
+use std::collections::BTreeMap;
+
 use authtrace_analyze::{Finding, FindingId, Incident, Severity, coverage::Coverage};
 
 use crate::{
@@ -52,8 +54,7 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
     // A headline is one line, for whoever counts or greps them.
     let width = if layout.detail == Detail::Headlines { usize::MAX / 2 } else { layout.width };
     let mut page = Page::new(width, layout.style);
-    let facts = &view.analysis.capture.facts;
-    if facts.is_empty() {
+    if view.analysis.is_empty() {
         page.para(0, Ink::Bold, &totals::no_request(view));
         coverage::write(&mut page, view, layout);
         return page.finish();
@@ -124,17 +125,17 @@ fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
     }
     if !minor.is_empty() {
         page.blank_unless(totals::is_healthy(view));
-        page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor));
+        page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor, &view.analysis.elsewhere.notes));
     }
 }
 
 /// `2 of low severity: Token lives long (AUTH100) ×2. Add -v to read them.`
-fn notes(minor: &[(FindingId, &Finding)]) -> String {
+fn notes(minor: &[(FindingId, &Finding)], elsewhere: &BTreeMap<&str, usize>) -> String {
     let mut counted: Vec<(&Finding, usize)> = Vec::new();
     for (_, finding) in minor {
         match counted.iter_mut().find(|(known, _)| known.rule.code == finding.rule.code) {
             Some((_, count)) => *count += 1,
-            None => counted.push((finding, 1)),
+            None => counted.push((finding, 1 + elsewhere.get(finding.rule.code).copied().unwrap_or_default())),
         }
     }
     let names = counted.iter().map(|(f, count)| match count {

@@ -1,12 +1,6 @@
 //! The last lines: what was looked at, how it went, and the next useful commands.
 
-use std::collections::BTreeSet;
-
-use authtrace_analyze::{
-    Severity,
-    coverage::InputFormat,
-    facts::{credential::Method, gate::Gate},
-};
+use authtrace_analyze::{Severity, coverage::InputFormat};
 use authtrace_parse::{ExchangeId, HeaderView};
 
 use crate::{page::Page, style::Ink, view::View, words::count};
@@ -27,7 +21,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
 
 /// The one line for a capture that has nothing to do with authentication.
 pub(super) fn no_authentication(view: &View<'_>) -> String {
-    format!("No authentication traffic in {}.", count(view.analysis.capture.facts.len(), "exchange"))
+    format!("No authentication traffic in {}.", count(view.analysis.summary().exchanges, "exchange"))
 }
 
 /// The one line for inputs that hold no readable request.
@@ -68,10 +62,10 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
         let text = format!("Nothing found in the {} of {all} in focus.", count(view.facts().count(), "exchange"));
         return page.para(0, Ink::Bold, &text);
     }
-    let refused = unexplained(view);
+    let refused: Vec<ExchangeId> = view.analysis.unexplained().filter(|id| view.shows(*id)).collect();
     if refused.is_empty() {
         page.para(0, Ink::Good, &format!("No authentication failures in {}.", looked_at(view)));
-        let recovered = view.facts().filter(|f| f.refused() && f.gates.has(Gate::Recovered)).count();
+        let recovered = view.analysis.summary().recovered;
         if recovered > 0 {
             let text =
                 format!("{} refused, refreshed, repeated and accepted, as it should be.", count(recovered, "request"));
@@ -90,30 +84,19 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
     page.para(0, Ink::Bold, &text);
 }
 
-/// Refusals that no finding is about and that are no part of a healthy exchange.
-fn unexplained(view: &View<'_>) -> Vec<ExchangeId> {
-    let healthy =
-        [Gate::Recovered, Gate::ChallengeLeg, Gate::DpopNonce, Gate::AnonymousProbe, Gate::Probe, Gate::LoggingOut];
-    // A note does not explain a refusal.
-    let causes = view.analysis.findings.iter().filter(|f| f.severity > Severity::Low);
-    let explained: BTreeSet<ExchangeId> = causes.flat_map(|f| f.exchanges.iter().copied()).collect();
-    let refused = view.facts().filter(|f| f.refused() && !f.gates.any(&healthy) && !explained.contains(&f.id));
-    refused.map(|f| f.id).collect()
-}
-
 /// `1 incident, 3 findings in 53 exchanges (24 with credentials, 2 sessions).`
 fn summary(view: &View<'_>) -> String {
-    let findings = count(view.findings().count(), "finding");
+    let notes: usize = view.analysis.elsewhere.notes.values().sum();
+    let findings = count(view.findings().count() + notes, "finding");
     format!("{}, {findings} in {}.", count(view.incidents().len(), "incident"), looked_at(view))
 }
 
 fn looked_at(view: &View<'_>) -> String {
     let summary = view.analysis.summary();
-    let with = view.analysis.capture.facts.iter().filter(|f| f.credentials.iter().any(|c| c.method() != Method::Body));
     format!(
         "{} ({} with credentials, {})",
         count(summary.exchanges, "exchange"),
-        with.count(),
+        summary.with_credentials,
         count(summary.sessions, "session")
     )
 }

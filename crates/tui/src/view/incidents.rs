@@ -24,7 +24,7 @@ use crate::{
 pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let empty = match &model.data {
         None => "reading …",
-        Some(data) if data.analysis().capture.facts.is_empty() => "No HTTP request could be read.",
+        Some(data) if data.analysis().is_empty() => "No HTTP request could be read.",
         Some(data) if !data.analysis().has_authentication() => "No authentication traffic.",
         Some(_) => "Nothing wrong was found.",
     };

@@ -78,7 +78,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let failed = announcer.end(&analysis, &control)? > 0;
     let interrupted = interrupted.load(Ordering::Relaxed);
     let loaded = Loaded { analysis, details: Details::default(), failed, nothing: false, interrupted };
-    if loaded.analysis.capture.facts.is_empty() && !inspect.output.quiet {
+    if loaded.analysis.is_empty() && !inspect.output.quiet {
         complain(&format!("{frames} frames, and no HTTP that can be read among them"));
     }
     if args.tui && judgement.output.file().is_none() {
