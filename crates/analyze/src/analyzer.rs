@@ -77,6 +77,11 @@ impl Analyzer {
         Snapshot { settings: Arc::clone(&self.settings), drawn }
     }
 
+    /// Learns the keys that the captures of `other` publish, as if they had been read before.
+    pub fn learn_keys(&mut self, other: &Self) {
+        self.extractor.learn_keys(other.extractor.published());
+    }
+
     /// Takes out the facts of the input that was pushed, whose exchanges count from 0, fit to be kept. What its key sets say
     /// stays, for the inputs that follow.
     pub fn take_part(&mut self, names: &Fingerprinter) -> Part {

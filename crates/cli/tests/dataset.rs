@@ -108,6 +108,22 @@ fn keys_are_tried_when_facts_are_drawn() {
     check(&["captures/secret-mismatch.har"], flags, &[DOCUMENT, &["tokens"]]);
 }
 
+/// Captures that are read side by side come to the same files, byte for byte.
+#[test]
+fn it_is_the_same_however_many_are_read_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let captures = ["captures/issuer.har", "captures/race.har", "captures/herd.pcapng", "captures/healthy.har"];
+    let contents = ["1", "7"].map(|threads| {
+        let dataset = folder.path().join(threads);
+        extracted(&captures, &dataset, &["--threads", threads]);
+        let files = files(&dataset, "");
+        let named = files.iter().map(|path| (path.strip_prefix(&dataset).unwrap().to_owned(), fs::read(path).unwrap()));
+        named.collect::<Vec<_>>()
+    });
+    assert!(contents[0].len() > 3 * captures.len());
+    assert!(contents[0] == contents[1]);
+}
+
 #[test]
 fn reports_diffs_verifications_and_queries_read_datasets() {
     let folder = tempfile::tempdir().unwrap();

@@ -251,6 +251,12 @@ impl Extractor {
         (self.clients.into_list(), self.published)
     }
 
+    /// Takes `earlier` keys for published, too.
+    pub(crate) fn learn_keys(&mut self, earlier: &PublishedKeys) {
+        let own = std::mem::replace(&mut self.published, earlier.clone());
+        self.published.extend(own);
+    }
+
     /// The keys that were published so far.
     pub(crate) fn published(&self) -> &PublishedKeys {
         &self.published

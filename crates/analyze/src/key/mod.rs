@@ -173,6 +173,12 @@ impl PublishedKeys {
         published.seen.push(set.clone());
     }
 
+    /// Adds what `later` responses published.
+    pub(crate) fn extend(&mut self, later: Self) {
+        let sets = later.0.iter().flat_map(|published| published.seen.iter().map(|set| (&*published.url, set)));
+        sets.for_each(|(url, set)| self.add(url, set));
+    }
+
     /// Tries every key that the capture publishes on `token`: one result a URL. A set that did not sign it says something
     /// only where it has the key that the token names.
     pub(crate) fn verify(&self, token: SecretStr<'_>) -> Vec<KeyResult> {

@@ -150,8 +150,9 @@ fn keys_that_a_capture_publishes_are_tried_and_named_by_their_url() {
     jwk.common.key_id = Some("a".to_owned());
     let shared = serde_json::json!({"kty": "oct", "kid": "s", "k": "YW4taG1hYy1zZWNyZXQtb2YtbW9yZS10aGFuLTMyLWJ5dGVzLWZvci10ZXN0cw"});
     let set = serde_json::json!({"keys": [jwk, shared]});
-    let mut published = PublishedKeys::default();
-    (0..100).for_each(|_| published.add(URL, &set));
+    let (mut published, mut later) = (PublishedKeys::default(), PublishedKeys::default());
+    (0..100).for_each(|_| later.add(URL, &set));
+    published.extend(later);
     let verdicts = |token: &str| {
         let results = published.verify(SecretStr::new(token));
         results.into_iter().map(|r| (r.name.to_string(), r.verified, r.kid_known)).collect::<Vec<_>>()

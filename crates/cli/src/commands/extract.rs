@@ -2,13 +2,14 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read as _},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, ScopedJoinHandle},
 };
 
 use anyhow::{Context as _, bail};
-use authtrace_analyze::{Analyzer, BodyNeeds, token::Fingerprinter};
+use authtrace_analyze::{Analyzer, BodyNeeds, Settings, coverage::Input, token::Fingerprinter};
 use authtrace_capture::{InputPath, Plan};
 use authtrace_dataset::Writer;
 use authtrace_report::visible;
@@ -23,7 +24,7 @@ use crate::{
     load::{self, Given},
     output::{Output, complain},
     progress::Progress,
-    watch::Watch as _,
+    watch::Watch,
 };
 
 /// Runs the verb.
@@ -46,19 +47,41 @@ pub(super) fn run(args: &ExtractArgs) -> anyhow::Result<u8> {
     let threads = load::threads(inspect)?;
     let keys = Arc::new(keylog::read(&inspect.keylog)?);
     let plan = Plan { threads, keys, ..Plan::new(&BodyNeeds) };
-    let mut extraction = Extraction { writer, names, analyzer: Analyzer::new(settings), replace: args.replace };
+    let settings = Arc::new(settings);
+    let mut extraction = Extraction { writer, names, taught: Analyzer::new(Arc::clone(&settings)), settings };
     let mut lines = String::new();
-    for (path, digest) in &captures {
-        match extraction.extract(path, digest, &plan, &mut progress, &interrupt) {
-            Ok(Some(said)) => lines.push_str(&format!("{}: {said}\n", visible(&path.display(), 1000))),
-            Ok(None) => break,
-            Err(error) => {
-                failed = true;
-                progress.complain(&format!("cannot extract {error}"));
+    let progress = Mutex::new(progress);
+    // Reading keeps two threads busy, so half as many captures are read side by side; they go in one after the other.
+    for captures in captures.chunks(threads.div_ceil(2)) {
+        let wanted = |digest| args.replace || !extraction.writer.has(digest);
+        let read = thread::scope(|scope| {
+            let reading = captures.iter().map(|(path, digest)| {
+                let reader = Reader { settings: &extraction.settings, plan: &plan, interrupt: &interrupt };
+                let progress = &progress;
+                wanted(digest).then(|| scope.spawn(move || reader.read(path, progress)))
+            });
+            // All are begun before any is waited for.
+            let reading: Vec<_> = reading.collect();
+            reading.into_iter().map(|reading| reading.map(joined)).collect::<Vec<_>>()
+        });
+        if interrupt.is_set() {
+            break;
+        }
+        for ((path, digest), read) in captures.iter().zip(read) {
+            let done = match read {
+                None => Ok("there already".to_owned()),
+                Some(read) => read.and_then(|read| extraction.keep(path, digest, read)),
+            };
+            match done {
+                Ok(said) => lines.push_str(&format!("{}: {said}\n", visible(&path.display(), 1000))),
+                Err(error) => {
+                    failed = true;
+                    Shared(&progress).complain(&format!("cannot extract {error}"));
+                }
             }
         }
     }
-    progress.done();
+    Shared(&progress).done();
     if !inspect.output.quiet {
         // `-o` names the dataset; what was done is told where data goes.
         Output::new(&OutputArgs { output: None, ..inspect.output.clone() }).write(&lines)?;
@@ -127,41 +150,77 @@ fn digest(files: &[PathBuf]) -> io::Result<[u8; 32]> {
     Ok(hash.finalize().into())
 }
 
+/// The progress line, for several who read at once.
+struct Shared<'p>(&'p Mutex<Progress>);
+
+impl Shared<'_> {
+    fn with(&self, tell: impl FnOnce(&mut Progress)) {
+        tell(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Watch for Shared<'_> {
+    fn tick(&mut self, path: &str) {
+        self.with(|progress| progress.tick(path));
+    }
+
+    fn complain(&mut self, message: &str) {
+        self.with(|progress| Watch::complain(progress, message));
+    }
+
+    fn done(&mut self) {
+        self.with(Watch::done);
+    }
+}
+
+/// Reads one capture.
+struct Reader<'r> {
+    settings: &'r Arc<Settings>,
+    plan: &'r Plan<'r>,
+    interrupt: &'r Interrupt,
+}
+
+/// What was read of one capture: its facts, what it is, and the ids that it takes.
+type Read = (Analyzer, Input, u32);
+
+impl Reader<'_> {
+    fn read(&self, path: &InputPath, progress: &Mutex<Progress>) -> anyhow::Result<Read> {
+        let mut analyzer = Analyzer::new(Arc::clone(self.settings));
+        let (input, ids) = load::read_one(path, self.plan, &mut analyzer, &mut Shared(progress), self.interrupt)?;
+        Ok((analyzer, input, ids))
+    }
+}
+
+/// What a thread came to; its panic goes on in whoever waits for it.
+fn joined<T>(reading: ScopedJoinHandle<'_, T>) -> T {
+    reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Captures on their way into a dataset.
 struct Extraction {
     writer: Writer,
     names: Fingerprinter,
-    analyzer: Analyzer,
-    replace: bool,
+    settings: Arc<Settings>,
+    /// Knows the keys that the captures so far publish.
+    taught: Analyzer,
 }
 
 impl Extraction {
-    /// What became of one capture, in words; `None` where the user does not want to wait.
-    fn extract(
+    /// Puts in what was read of a capture, and says what became of it.
+    fn keep(
         &mut self,
         path: &InputPath,
         digest: &[u8; 32],
-        plan: &Plan<'_>,
-        progress: &mut Progress,
-        interrupt: &Interrupt,
-    ) -> anyhow::Result<Option<String>> {
-        if interrupt.is_set() {
-            return Ok(None);
-        }
-        if !self.replace && self.writer.has(digest) {
-            return Ok(Some("there already".to_owned()));
-        }
-        let (input, ids) = load::read_one(path, plan, &mut self.analyzer, progress, interrupt)?;
-        let part = self.analyzer.take_part(&self.names);
-        // What was cut short by the user, or changed while it was read, is no capture to be kept.
-        if interrupt.is_set() {
-            return Ok(None);
-        }
+        (mut analyzer, input, ids): Read,
+    ) -> anyhow::Result<String> {
         if input.sha256 != *digest {
             bail!("{}: it was changed while it was read; extract it again", path.display());
         }
+        analyzer.learn_keys(&self.taught);
+        let part = analyzer.take_part(&self.names);
+        self.taught = analyzer;
         let said = format!("{} exchanges, {} credentials", part.facts.len(), part.tokens.len());
         self.writer.add(&part, input, ids)?;
-        Ok(Some(said))
+        Ok(said)
     }
 }
