@@ -29,15 +29,16 @@ pub struct Analysis {
     pub elsewhere: Elsewhere,
 }
 
-/// What of a capture was judged, found in order and put aside, since it is more than memory should hold.
+/// What of a capture was judged and put aside, since it is more than memory should hold: what is in order, and what is there
+/// many times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Elsewhere {
     /// Its totals.
     pub summary: Summary,
     /// Whether it speaks of authentication.
     pub authentication: bool,
-    /// Notes by the way that are not among the findings, by the code of their rule: more of those that are there.
-    pub notes: BTreeMap<&'static str, usize>,
+    /// Findings that are counted only, by the code of their rule: more of what is among the findings many times.
+    pub findings: BTreeMap<&'static str, usize>,
 }
 
 /// Totals of an analysis. Those of clients that have nothing to do with each other add up.

@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::Context as _;
 use authtrace_analyze::{
-    Analysis, Analyzer, Elsewhere, Finding, FindingId, Settings, Severity, Summary,
+    Analysis, Analyzer, Elsewhere, FindingId, Settings, Summary,
     coverage::Input,
     facts::Fact,
     profile::{Profile, Sums},
+    text::Text,
     ties::ClientNames,
 };
 use authtrace_capture::DetailSource;
@@ -131,7 +132,7 @@ impl Judge<'_> {
         inputs.iter().for_each(|input| details.push(DetailSource::of_dataset(&input.path, input.bytes)));
         let mut analysis = analyzer.finish_against(inputs, profile);
         let summary = sifted.summary.minus(analysis.summary());
-        analysis.elsewhere = Elsewhere { summary, authentication: sifted.authentication, notes: sifted.notes };
+        analysis.elsewhere = Elsewhere { summary, authentication: sifted.authentication, findings: sifted.further };
         Ok(Loaded { analysis, details, failed: false, nothing: false, interrupted: false })
     }
 
@@ -160,6 +161,9 @@ impl Judge<'_> {
     }
 }
 
+/// What is found: a rule, and the cause of the incident that the finding belongs to.
+type Found = (&'static str, Option<(&'static str, Text)>);
+
 /// What the rounds came to.
 #[derive(Default)]
 struct Sifted {
@@ -167,14 +171,15 @@ struct Sifted {
     authentication: bool,
     /// Groups that the report is about.
     concerned: BTreeSet<u32>,
-    /// Groups of whom there are notes only and which are kept, by the code of the rule.
-    noted: BTreeMap<&'static str, usize>,
-    notes: BTreeMap<&'static str, usize>,
+    /// Groups among them that show it.
+    showing: BTreeMap<Found, usize>,
+    /// Findings of the others, by the code of their rule.
+    further: BTreeMap<&'static str, usize>,
 }
 
 impl Sifted {
-    /// Groups of whom nothing is to be said but the same note: as many are kept as anybody might read.
-    const NOTED: usize = 1000;
+    /// Groups that are kept of those that show the same: more than anybody reads.
+    const KEPT: usize = 1000;
 
     fn take(&mut self, analysis: &Analysis, groups: &BTreeMap<ExchangeId, u32>) {
         self.summary = self.summary.plus(analysis.summary());
@@ -182,30 +187,25 @@ impl Sifted {
         let sanitized = |fact: &&Fact| analysis.capture.is_sanitized(fact.source.input);
         let odd = analysis.capture.facts.iter().filter(sanitized).map(|fact| fact.id).chain(analysis.unexplained());
         self.concerned.extend(odd.filter_map(|id| groups.get(&id)));
-        let of = |finding: &Finding| finding.exchanges.iter().filter_map(|id| groups.get(id)).copied().next();
-        let (notes, grave): (Vec<_>, Vec<_>) = (0u32..)
-            .map(FindingId)
-            .zip(&analysis.findings)
-            .partition(|(id, finding)| finding.severity <= Severity::Low && analysis.incident_of(*id).is_none());
-        self.concerned.extend(grave.iter().filter_map(|(_, finding)| of(finding)));
-        let mut noted: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
-        for (group, code) in notes.iter().filter_map(|(_, finding)| Some((of(finding)?, finding.rule.code))) {
-            noted.entry(group).or_default().push(code);
+        let mut found: BTreeMap<u32, Vec<Found>> = BTreeMap::new();
+        for (id, finding) in (0u32..).map(FindingId).zip(&analysis.findings) {
+            let Some(group) = finding.exchanges.iter().find_map(|id| groups.get(id)) else { continue };
+            let root = analysis.incident_of(id).and_then(|incident| analysis.finding(incident.root));
+            let root = root.map(|root| (root.rule.code, root.cause.clone()));
+            found.entry(*group).or_default().push((finding.rule.code, root));
         }
-        noted.into_iter().for_each(|(group, codes)| self.note(group, &codes));
+        found.into_iter().for_each(|(group, found)| self.sift(group, found));
     }
 
-    /// Takes notes of a group: the group is kept where one of them is rare so far, else they are counted.
-    fn note(&mut self, group: u32, codes: &[&'static str]) {
-        if self.concerned.contains(&group) {
-            return;
-        }
-        let kept = codes.iter().any(|code| self.noted.get(code).is_none_or(|kept| *kept < Self::NOTED));
-        for code in codes {
-            *if kept { &mut self.noted } else { &mut self.notes }.entry(code).or_default() += 1;
-        }
-        if kept {
+    /// Keeps a group that is kept anyhow, or shows what is rare so far; else its findings are counted.
+    fn sift(&mut self, group: u32, found: Vec<Found>) {
+        let rare = |found: &Found| self.showing.get(found).is_none_or(|groups| *groups < Self::KEPT);
+        if self.concerned.contains(&group) || found.iter().any(rare) {
             self.concerned.insert(group);
+            let distinct: BTreeSet<Found> = found.into_iter().collect();
+            distinct.into_iter().for_each(|found| *self.showing.entry(found).or_default() += 1);
+        } else {
+            found.into_iter().for_each(|(code, _)| *self.further.entry(code).or_default() += 1);
         }
     }
 }
@@ -220,12 +220,13 @@ mod tests {
     use super::Sifted;
 
     #[test]
-    fn notes_beyond_those_that_anybody_reads_are_counted() {
+    fn what_a_thousand_groups_show_is_counted_in_others() {
         let mut sifted = Sifted::default();
-        let groups = Sifted::NOTED + 3;
-        (0..).take(groups).for_each(|group| sifted.note(group, &["AUTH101"]));
-        sifted.note(u32::MAX, &["AUTH101", "AUTH103"]);
-        assert_eq!(sifted.concerned.len(), Sifted::NOTED + 1, "a rule that is rare so far keeps the group");
-        assert_eq!((sifted.notes.get("AUTH101"), sifted.notes.get("AUTH103")), (Some(&3), None));
+        let root = |cause: &str| Some(("AUTH022", cause.into()));
+        (0..1003).for_each(|group| sifted.sift(group, vec![("AUTH022", root("a")), ("AUTH101", None)]));
+        assert_eq!(sifted.concerned.len(), Sifted::KEPT);
+        sifted.sift(2000, vec![("AUTH022", root("b")), ("AUTH101", None)]);
+        assert!(sifted.concerned.contains(&2000), "another cause is another incident");
+        assert_eq!(Vec::from_iter(sifted.further), [("AUTH022", 3), ("AUTH101", 3)]);
     }
 }

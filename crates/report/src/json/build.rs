@@ -21,7 +21,7 @@ pub(super) fn document(view: &View<'_>) -> doc::Document {
             protected: summary.protected,
             sessions: summary.sessions,
             tokens: summary.tokens,
-            further_notes: view.analysis.elsewhere.notes.clone(),
+            further_findings: view.analysis.elsewhere.findings.clone(),
         },
         incidents: view.incidents().iter().map(|i| incident(view, i)).collect(),
         findings: view.findings().map(|(id, f)| finding(view, id, f)).collect(),

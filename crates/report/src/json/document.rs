@@ -64,9 +64,9 @@ pub struct Summary {
     pub protected: usize,
     pub sessions: usize,
     pub tokens: usize,
-    /// Notes of a dataset that is too large to list them all, beyond those in `findings`, by the code of their rule.
+    /// Findings of a dataset that is too large to list them all, beyond those in `findings`, by the code of their rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub further_notes: BTreeMap<&'static str, usize>,
+    pub further_findings: BTreeMap<&'static str, usize>,
 }
 
 /// One root cause with everything that it caused.

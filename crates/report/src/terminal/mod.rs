@@ -5,8 +5,6 @@ mod evidence;
 mod incident;
 mod totals;
 
-use std::collections::BTreeMap;
-
 use authtrace_analyze::{Finding, FindingId, Incident, Severity, coverage::Coverage};
 
 use crate::{
@@ -125,17 +123,17 @@ fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
     }
     if !minor.is_empty() {
         page.blank_unless(totals::is_healthy(view));
-        page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor, &view.analysis.elsewhere.notes));
+        page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor));
     }
 }
 
 /// `2 of low severity: Token lives long (AUTH100) ×2. Add -v to read them.`
-fn notes(minor: &[(FindingId, &Finding)], elsewhere: &BTreeMap<&str, usize>) -> String {
+fn notes(minor: &[(FindingId, &Finding)]) -> String {
     let mut counted: Vec<(&Finding, usize)> = Vec::new();
     for (_, finding) in minor {
         match counted.iter_mut().find(|(known, _)| known.rule.code == finding.rule.code) {
             Some((_, count)) => *count += 1,
-            None => counted.push((finding, 1 + elsewhere.get(finding.rule.code).copied().unwrap_or_default())),
+            None => counted.push((finding, 1)),
         }
     }
     let names = counted.iter().map(|(f, count)| match count {

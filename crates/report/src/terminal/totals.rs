@@ -86,9 +86,11 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
 
 /// `1 incident, 3 findings in 53 exchanges (24 with credentials, 2 sessions).`
 fn summary(view: &View<'_>) -> String {
-    let notes: usize = view.analysis.elsewhere.notes.values().sum();
-    let findings = count(view.findings().count() + notes, "finding");
-    format!("{}, {findings} in {}.", count(view.incidents().len(), "incident"), looked_at(view))
+    let further: usize = view.analysis.elsewhere.findings.values().sum();
+    let findings = count(view.findings().count() + further, "finding");
+    let incidents = count(view.incidents().len(), "incident");
+    let only = if further == 0 { String::new() } else { format!(", {further} of them counted only") };
+    format!("{incidents}, {findings}{only} in {}.", looked_at(view))
 }
 
 fn looked_at(view: &View<'_>) -> String {
