@@ -141,6 +141,25 @@ impl<'a> Case<'a> {
         self.capture.published_results.get(&token).map_or(&[], Vec::as_slice)
     }
 
+    /// An accepted call to the same origin that carried one of the credentials of `fact` in another field or under another
+    /// scheme, where none was accepted with it as it stands here.
+    pub(crate) fn read_elsewhere(&self, fact: &Fact) -> Option<(&'a Fact, &'a Credential)> {
+        let alike = |a: &Credential, b: &Credential| {
+            let scheme = |c: &Credential| c.scheme.as_ref().map(|scheme| scheme.to_ascii_lowercase());
+            a.carrier == b.carrier && scheme(a) == scheme(b)
+        };
+        fact.credentials.iter().filter(|own| !own.is_cookie()).find_map(|own| {
+            let with = self.lookup().succeeded_with(&fact.origin, own.token);
+            let accepted = || with.iter().filter(|f| f.accepted() && !f.bare_accepted && f.is_api_call());
+            let places = |f: &'a Fact| f.credentials.iter().filter(|c| c.token == own.token);
+            let same = accepted().flat_map(places).any(|c| alike(c, own));
+            // Here, too, it may stand twice: then the API has read it.
+            let here = |c: &&Credential| fact.credentials.iter().any(|own| own.token == c.token && alike(own, c));
+            let other = accepted().find_map(|f| Some((f, places(f).find(|c| !here(c))?)));
+            other.filter(|_| !same)
+        })
+    }
+
     /// Whether `Authorization` was sent with `fact` (gates G1, G2, G10).
     pub(crate) fn authorization(&self, fact: &Fact) -> Seen {
         if fact.authorization().is_some() {

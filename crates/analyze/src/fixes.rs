@@ -306,6 +306,16 @@ const FIXES: &[Fix] = &[
         text: "Let the issuer keep its clock on NTP and backdate nbf by a few seconds, or leave nbf out.",
     },
     Fix {
+        key: "idp.account",
+        place: "provider",
+        text: "Unlock or enable the account, and let the sign-in form say why it was refused.",
+    },
+    Fix {
+        key: "idp.admit",
+        place: "provider",
+        text: "Admit the address, site, application or tenant that the answer names, or use a credential that may be used from there.",
+    },
+    Fix {
         key: "idp.scope",
         place: "provider",
         text: "Ask for the missing scope at sign-in, and let the provider grant it to this client and user.",

@@ -46,11 +46,11 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH011", &["AUTH013", "AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH012", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH013", &["AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH014", &["AUTH013", "AUTH023", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH014", &["AUTH013", "AUTH023", "AUTH027", "AUTH044", "AUTH073"], Share::Exchange),
     ("AUTH015", &["AUTH020", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH023", &["AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH024", &["AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
-    ("AUTH043", &["AUTH020", "AUTH026", "AUTH040", "AUTH041", "AUTH042", "AUTH044"], Share::Session),
+    ("AUTH043", &["AUTH020", "AUTH026", "AUTH027", "AUTH040", "AUTH041", "AUTH042", "AUTH044"], Share::Session),
     ("AUTH042", &["AUTH020", "AUTH026", "AUTH027", "AUTH040", "AUTH041", "AUTH044"], Share::Session),
     ("AUTH040", &["AUTH020", "AUTH026", "AUTH027", "AUTH041", "AUTH044", "AUTH053"], Share::Session),
     ("AUTH041", &["AUTH020", "AUTH044"], Share::Session),
@@ -62,16 +62,18 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH052", &["AUTH001", "AUTH004", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH054", &["AUTH027", "AUTH044", "AUTH053", "AUTH071"], Share::Origin),
     ("AUTH072", &["AUTH001", "AUTH012", "AUTH027", "AUTH044", "AUTH073", "AUTH080"], Share::Exchange),
-    ("AUTH073", &["AUTH001", "AUTH027", "AUTH044"], Share::Exchange),
+    ("AUTH073", &["AUTH001", "AUTH044"], Share::Exchange),
+    ("AUTH073", &["AUTH027"], Share::Origin),
     ("AUTH074", &["AUTH051"], Share::Client),
     ("AUTH060", &["AUTH062"], Share::Origin),
     ("AUTH001", &["AUTH044"], Share::Exchange),
     ("AUTH025", &["AUTH044"], Share::Exchange),
     ("AUTH080", &["AUTH044"], Share::Route),
-    ("AUTH081", &["AUTH001", "AUTH044", "AUTH080"], Share::Exchange),
+    ("AUTH081", &["AUTH001", "AUTH003", "AUTH005", "AUTH044", "AUTH080"], Share::Exchange),
     ("AUTH082", &["AUTH044"], Share::Exchange),
     ("AUTH090", &["AUTH071"], Share::Client),
     ("AUTH091", &["AUTH001", "AUTH005", "AUTH052", "AUTH071"], Share::Client),
+    ("AUTH091", &["AUTH020", "AUTH027"], Share::Client),
     ("AUTH092", &["AUTH040", "AUTH041", "AUTH042", "AUTH044", "AUTH091"], Share::Exchange),
     ("AUTH093", &["AUTH001", "AUTH020"], Share::Client),
     ("AUTH094", &["AUTH012", "AUTH027", "AUTH040", "AUTH044"], Share::Exchange),
@@ -145,6 +147,13 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding, shared: bool) 
     }
     // Two credentials explain "expired" where the one that counts is not: the server judged the other one.
     if cause.rule.code == "AUTH015" && effect.rule.code == "AUTH020" && effect.variant != Some("clocks-disagree") {
+        return false;
+    }
+    // A provider that sees a code twice revokes what the first trade gave (RFC 6749 §4.1.2); no other failed trade does.
+    if cause.rule.code == "AUTH091"
+        && matches!(effect.rule.code, "AUTH020" | "AUTH027")
+        && cause.variant != Some("code-replayed")
+    {
         return false;
     }
     if is_dead_refresh(cause) && effect.rule.code == "AUTH042" {

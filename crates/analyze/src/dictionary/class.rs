@@ -50,6 +50,10 @@ pub enum ErrorClass {
     Scope,
     /// Signed in, but not strongly or recently enough.
     StepUp,
+    /// Signed in, but not from here: an address, a site, an application or a tenant is not admitted.
+    Restricted,
+    /// The credential is of another environment than what it asks for.
+    OtherEnvironment,
     /// The token is good and names a user that does not exist or is disabled.
     UserUnknown,
     /// The token or session was revoked.
@@ -116,6 +120,8 @@ impl ErrorClass {
             Self::Forbidden => "forbidden",
             Self::Scope => "scope",
             Self::StepUp => "step-up",
+            Self::Restricted => "restricted",
+            Self::OtherEnvironment => "other-environment",
             Self::UserUnknown => "user-unknown",
             Self::Revoked => "revoked",
             Self::RefreshInvalid => "refresh-invalid",
@@ -155,6 +161,7 @@ impl ErrorClass {
             Self::Forbidden
                 | Self::Scope
                 | Self::StepUp
+                | Self::Restricted
                 | Self::Csrf
                 | Self::PreflightRejected
                 | Self::RateLimited

@@ -153,6 +153,7 @@ impl Extractor {
             client_signature: client_signature(&request.headers, interner),
             user_agent: request.headers.get("user-agent").map(|u| interner.scrubbed(u.expose())),
             responder: responder(answer, interner),
+            instance: instance(answer, interner),
             hops: hops(exchange, interner),
             head_bytes: head_bytes(exchange),
             from_cache: exchange.browser.from_cache,
@@ -356,6 +357,33 @@ fn client_signature(headers: &Headers, interner: &mut Interner) -> Text {
         out.extend(["accept: ", field("accept"), "; content-type: ", content_type]);
         out.extend(["; x-requested-with: ", field("x-requested-with")]);
     })
+}
+
+/// Fields in which deployments name the server, pod or region that answered.
+const INSTANCE_FIELDS: &[&str] = &[
+    "x-served-by",
+    "x-instance",
+    "x-instance-id",
+    "x-pod",
+    "x-pod-name",
+    "x-node",
+    "x-backend",
+    "x-backend-server",
+    "x-server",
+    "x-server-name",
+    "x-server-id",
+    "x-upstream",
+    "x-region",
+    "fly-region",
+    "x-hostname",
+    "x-container-id",
+];
+
+fn instance(headers: &Headers, interner: &mut Interner) -> Option<Text> {
+    /// Longest name that is kept: a host name's.
+    const LONGEST: usize = 64;
+    let value = INSTANCE_FIELDS.iter().find_map(|name| headers.get(name))?.expose().trim();
+    (!value.is_empty() && value.len() <= LONGEST).then(|| interner.scrubbed(value))
 }
 
 /// `server`, `via` and the sorted header names that say which hop answered; values that vary are left out.

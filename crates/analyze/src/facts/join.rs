@@ -4,7 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use authtrace_parse::HeaderView;
 
-use super::{Fact, credential::Carrier, gate::Gate, legs, outcome::OutcomeClass, role::Role, site::registrable};
+use super::{
+    Fact,
+    credential::{Carrier, Credential},
+    gate::Gate,
+    legs,
+    outcome::OutcomeClass,
+    role::Role,
+    site::registrable,
+};
 use crate::{dictionary::ErrorClass, text::Text, token::TokenKind, tokens::TokenId};
 
 const SECOND: i64 = 1_000_000_000;
@@ -258,10 +266,16 @@ impl Echoes {
 fn probes(facts: &mut [&mut Fact]) {
     const AGENTS: &[&str] =
         &["curl/", "python-requests", "pytest", "PostmanRuntime", "HTTPie", "insomnia", "k6/", "Playwright/"];
+    let is_wrong = |c: &&Credential| !c.well_formed || c.kind == TokenKind::LowEntropy;
+    let mut tries: HashMap<TokenId, usize> = HashMap::new();
+    for wrong in facts.iter().filter_map(|fact| fact.authorization().filter(is_wrong)) {
+        *tries.entry(wrong.token).or_default() += 1;
+    }
     for fact in facts.iter_mut() {
         let agent = fact.user_agent.as_deref().unwrap_or_default();
         let by_hand = || AGENTS.iter().any(|a| agent.contains(a));
-        let wrong = fact.authorization().is_some_and(|c| !c.well_formed || c.kind == TokenKind::LowEntropy);
+        // Who tries what happens tries it once; what is sent again and again is meant.
+        let wrong = fact.authorization().filter(is_wrong).is_some_and(|c| tries[&c.token] == 1);
         // A test of an API without a browser tries what happens without a token, too.
         let bare = fact.refused() && fact.credentials.is_empty() && agent.starts_with("Playwright/");
         if (wrong && by_hand()) || bare {

@@ -83,9 +83,26 @@ fn is_answered(facts: &[&mut Fact], index: usize, answers: &HashMap<(Text, Text)
     let found = answers.get(&(fact.origin.clone(), fact.route.clone())).map_or(&[][..], Vec::as_slice);
     let later = found[found.partition_point(|&next| next <= index)..].iter().map(|&next| &facts[next]);
     let passed = |f: &Fact| f.status.is_some_and(|s| s != 401 && s != 407);
+    if in_space(facts, index) {
+        return true;
+    }
     later
         .take_while(|next| next.started_nanos() <= until)
         .any(|next| carries_answer(next, fact) && (passed(next) || !carries_answer(fact, fact)))
+}
+
+/// Whether another call to the same server answers at once: Digest holds for a whole server (RFC 7616 §3.3), so clients ask
+/// one route for the nonce and then call others.
+fn in_space(facts: &[&mut Fact], index: usize) -> bool {
+    let fact = &facts[index];
+    let digest = |f: &Fact| {
+        f.authorization().and_then(|c| c.scheme.as_deref()).is_some_and(|s| s.eq_ignore_ascii_case("digest"))
+    };
+    if !fact.credentials.is_empty() || !fact.challenges.iter().any(|c| c.is("digest")) {
+        return false;
+    }
+    let soon = facts[index + 1..].iter().take_while(|f| f.started_nanos() <= fact.ended_nanos() + FIRST_401_FOLD);
+    soon.into_iter().any(|f| f.origin == fact.origin && digest(f) && f.status.is_some_and(|s| s != 401))
 }
 
 /// Whether `next` carries what the challenge of `refused` asks for (RFC 9110 §11.6.2, §11.7.2).
@@ -110,7 +127,7 @@ fn sources(fact: &Fact) -> impl Iterator<Item = (Text, Text)> {
 
 /// What became of the sources of tokens that challenges name; empty where none names any.
 struct Fetches {
-    /// Successful requests to a source, in time order.
+    /// Requests to a source, in time order.
     fetched: HashMap<(Text, Text), Vec<usize>>,
     /// Requests with `Authorization` that passed, by origin, in time order.
     accepted: HashMap<Text, Vec<usize>>,
@@ -125,8 +142,8 @@ impl Fetches {
             return Self { fetched, accepted };
         }
         for (index, fact) in facts.iter().enumerate() {
-            if let Some(found) = fetched.get_mut(&(fact.origin.clone(), fact.path.clone())).filter(|_| fact.succeeded())
-            {
+            // One that is not there is looked for elsewhere (RFC 9728 §3.1): that the client went is what counts.
+            if let Some(found) = fetched.get_mut(&(fact.origin.clone(), fact.path.clone())) {
                 found.push(index);
             }
             // What is not there is looked for behind the door.

@@ -257,6 +257,8 @@ pub struct Common {
     pub user_agent: Option<Text>,
     /// Who answered: server, via and the set of header names.
     pub responder: Text,
+    /// Which of several servers or regions answered, where a field names it.
+    pub instance: Option<Text>,
     /// What the headers of a refusal say of who made it, most telling first; empty for other answers.
     pub hops: Box<[Hop]>,
     /// Bytes of the request's fields where the answer says that they are too many.

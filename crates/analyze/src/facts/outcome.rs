@@ -338,8 +338,19 @@ fn text_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     }
     let head = start(text, 2048);
     let hit = classify(status, head, &[])?;
-    let shown = if head.contains('<') { String::new() } else { head.to_owned() };
+    let shown = match xml_message(head) {
+        Some(message) => message.to_owned(),
+        None if head.contains('<') => String::new(),
+        None => head.to_owned(),
+    };
     Some(Stated { hit, part: "response.body".into(), text: shown, weight: Reason::ServerText })
+}
+
+/// What the errors of S3, Azure Storage and their like say to people.
+fn xml_message(text: &str) -> Option<&str> {
+    let (_, behind) = text.split_once("<Message>")?;
+    let (message, _) = behind.split_once("</Message>")?;
+    (!message.contains('<')).then(|| message.trim()).filter(|message| !message.is_empty())
 }
 
 /// What gRPC says in words, percent-encoded in a field of its own.
@@ -396,7 +407,9 @@ fn class(
         300..=399 => OutcomeClass::Redirect,
         400 | 401 | 403 | 422 if refuses_typed_secret(exchange, inferred, outcome) => OutcomeClass::LoginFailed,
         401 | 407 => OutcomeClass::Refused,
-        403 if matches!(outcome.error, Some(E::Forbidden | E::Scope | E::StepUp)) => OutcomeClass::Forbidden,
+        403 if matches!(outcome.error, Some(E::Forbidden | E::Scope | E::StepUp | E::Restricted)) => {
+            OutcomeClass::Forbidden
+        }
         403 if auth_error || challenges.iter().any(|c| c.error() == Some("invalid_token")) => OutcomeClass::Refused,
         400..=499 if exchange.kind == Kind::WebSocket => OutcomeClass::Refused,
         400 if matches!(role, Role::Refresh | Role::Token | Role::Mint) => OutcomeClass::Refused,

@@ -5,7 +5,7 @@ mod evidence;
 mod incident;
 mod totals;
 
-use authtrace_analyze::{Finding, FindingId, Incident, Severity, coverage::Coverage};
+use authtrace_analyze::{Finding, FindingId, Incident, Severity, catalogue::Layer, coverage::Coverage};
 
 use crate::{
     moment::Clock,
@@ -121,11 +121,22 @@ fn loose_findings(page: &mut Page, view: &View<'_>, layout: &Layout) {
         page.blank();
         incident::write_finding(page, view, finding, layout);
     }
+    let healthy = totals::is_healthy(view);
+    page.blank_unless(healthy || minor.is_empty());
+    // Where nothing worse was found, what was not allowed is what somebody came for.
+    let is_told = |finding: &Finding| healthy && finding.rule.layer != Layer::Hygiene;
+    let (told, minor): (Vec<_>, Vec<_>) = minor.into_iter().partition(|(_, finding)| is_told(finding));
+    for (_, finding) in told.iter().take(MOST_TOLD) {
+        page.hanging(0, "note", 7, Ink::Plain, &format!("{}: {}", finding.rule.code, finding.message));
+    }
+    let minor: Vec<_> = told.into_iter().skip(MOST_TOLD).chain(minor).collect();
     if !minor.is_empty() {
-        page.blank_unless(totals::is_healthy(view));
         page.hanging(0, "notes", 7, Ink::Plain, &notes(&minor));
     }
 }
+
+/// Notes that are told in full where nothing worse was found.
+const MOST_TOLD: usize = 3;
 
 /// `2 of low severity: Token lives long (AUTH100) ×2. Add -v to read them.`
 fn notes(minor: &[(FindingId, &Finding)]) -> String {

@@ -1,6 +1,10 @@
 //! The last lines: what was looked at, how it went, and the next useful commands.
 
-use authtrace_analyze::{Severity, coverage::InputFormat};
+use authtrace_analyze::{
+    Severity,
+    coverage::InputFormat,
+    facts::{Fact, outcome::OutcomeClass},
+};
 use authtrace_parse::{ExchangeId, HeaderView};
 
 use crate::{page::Page, style::Ink, view::View, words::count};
@@ -71,17 +75,37 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
                 format!("{} refused, refreshed, repeated and accepted, as it should be.", count(recovered, "request"));
             page.para(0, Ink::Plain, &text);
         }
+        refused_logins(page, view);
         return;
     }
-    let ids: Vec<String> = refused.iter().take(5).map(|id| format!("#{}", id.0)).collect();
-    let more = if refused.len() > 5 { "…" } else { "" };
     let text = format!(
-        "No cause found for {} refused for authentication ({}{more}) in {}.",
+        "No cause found for {} refused for authentication ({}) in {}.",
         count(refused.len(), "request"),
-        ids.join(", "),
+        numbers(refused.iter().copied()),
         looked_at(view)
     );
     page.para(0, Ink::Bold, &text);
+}
+
+/// What was typed wrongly is nobody's defect, and the first thing to know where somebody cannot sign in.
+fn refused_logins(page: &mut Page, view: &View<'_>) {
+    let refused: Vec<&Fact> = view.facts().filter(|f| f.outcome.class == OutcomeClass::LoginFailed).collect();
+    let Some(first) = refused.first() else { return };
+    let said = first.outcome.error_text.as_deref().map_or_else(String::new, |text| format!(": \"{text}\""));
+    let at = numbers(refused.iter().map(|f| f.id));
+    let text = format!(
+        "{} refused for the name, password or code that came with it ({at}){said}.",
+        count(refused.len(), "sign-in")
+    );
+    page.para(0, Ink::Plain, &text);
+}
+
+/// The first numbers of exchanges: `#3, #8…`.
+fn numbers(ids: impl ExactSizeIterator<Item = ExchangeId>) -> String {
+    const SHOWN: usize = 5;
+    let more = if ids.len() > SHOWN { "…" } else { "" };
+    let shown: Vec<String> = ids.take(SHOWN).map(|id| format!("#{}", id.0)).collect();
+    format!("{}{more}", shown.join(", "))
 }
 
 /// `1 incident, 3 findings in 53 exchanges (24 with credentials, 2 sessions).`

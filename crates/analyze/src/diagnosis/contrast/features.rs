@@ -175,6 +175,9 @@ pub(super) const FEATURES: &[Feature] = &[
     flag(Family::Before("preflight"), "a preflight came before the request", |_, f| {
         Some(Reading::Flag(f.preflight.is_some()))
     }),
+    value(Family::Target("instance"), "the server that answered", |_, f| {
+        Some(Reading::Value(f.instance.as_deref()?.to_owned()))
+    }),
     value(Family::Responder, "who answered", |_, f| Some(Reading::Value(f.responder.to_string()))),
 ];
 

@@ -1,5 +1,7 @@
 //! AUTH070: a redirect to another origin made the client drop `Authorization`.
 
+mod downgrade;
+
 use authtrace_parse::ExchangeId;
 
 use crate::{
@@ -40,6 +42,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(draft(case, first, next, fact, lost));
         }
     }
+    downgrade::check(case, out);
 }
 
 /// Redirects that are followed back: more than browsers follow.

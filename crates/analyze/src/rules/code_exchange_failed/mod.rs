@@ -100,9 +100,19 @@ fn draft(case: &Case<'_>, flows: &Flows<'_>, fact: &Fact, oauth: &Oauth, place: 
         .message(message(fact, oauth, &cause, place));
     let draft = cause.evidence(draft);
     match cause.first_success() {
+        Some(first) if revoked(case, first, fact) => draft.message(message(fact, oauth, &cause, place) + REVOKED),
         Some(_) => draft.severity(Severity::Medium, "the same code had been traded before, so the login itself worked"),
         None => draft,
     }
+}
+
+/// RFC 6749 §4.1.2: a provider that sees a code twice should revoke what it gave for it.
+const REVOKED: &str = " What the first trade gave is refused since: the provider took it back.";
+
+/// Whether a token that `first` delivered was refused after the second trade.
+fn revoked(case: &Case<'_>, first: &Fact, second: &Fact) -> bool {
+    let given = |f: &Fact| f.credentials.iter().any(|c| first.delivered.iter().any(|d| d.token == c.token));
+    case.refusals().any(|f| f.started_nanos() >= second.started_nanos() && given(f))
 }
 
 fn said_at(oauth: &Oauth) -> &str {

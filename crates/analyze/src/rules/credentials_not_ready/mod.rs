@@ -83,6 +83,11 @@ fn lateness<'a>(case: &Case<'a>, fact: &Fact) -> Option<Late<'a>> {
     let carrying = case.lookup().carrying_in_page(fact.lifetime, &fact.origin);
     let soon = carrying.since(sent + 1).before(sent + nanos(Thresholds::of(case).follow_up) + 1);
     let follow_up = soon.iter().find(|f| !f.refused());
+    // The token was there, in a place where the API does not look (AUTH004).
+    let had = |f: &Fact| f.authorization().is_some_and(|c| fact.credentials.iter().any(|own| own.token == c.token));
+    if follow_up.is_some_and(had) {
+        return None;
+    }
     if let (Some(delivered), Some(_)) = (delivered, follow_up) {
         return Some(Late::Delivered(delivered));
     }

@@ -42,6 +42,8 @@ pub(super) static RULE: Rule = Rule {
 thresholds! {
     /// A repetition that passes this soon shows a client that fetches a new token by itself.
     recovered: time = Duration::from_secs(10),
+    /// A person who loads the form anew and sends it again takes this long.
+    recovered_by_hand: time = Duration::from_secs(120),
 }
 
 /// How one knows that it was this check.
@@ -51,7 +53,7 @@ enum Sign {
     Said,
     /// The server sends the client back for a token (Auth.js).
     SentBack,
-    /// A 403 without words to a changing request that lacks the token for which it has the cookie.
+    /// A 403, or ASP.NET Core's 400, without words to a changing request that lacks the token for which it has the cookie.
     Silent,
     /// A first-party session is set up and not recognised: the page's host is no stateful domain (Laravel Sanctum).
     Stateless,
@@ -115,14 +117,19 @@ fn is_silent(case: &Case<'_>, passed: &Passed<'_>, fact: &Fact) -> bool {
     let nameless = open && fact.outcome.error_text.as_deref().is_none_or(is_one_word);
     let lacks = !csrf.is_sent() || matches!(csrf.compared, Some(Compared::NotDecoded));
     changes(fact)
-        && fact.status == Some(403)
+        && (fact.status == Some(403) && fact.cookies().next().is_some() || is_bare_400(fact, csrf))
         && nameless
         && lacks
         && shows_all(case, fact)
-        && fact.cookies().next().is_some()
         && !fact.has_method(Method::Authorization)
         && !fact.role.delivers()
         && !passed.without(fact)
+}
+
+/// What ASP.NET Core answers where its own check fails: a 400 without a word, whoever asks.
+fn is_bare_400(fact: &Fact, csrf: &Csrf) -> bool {
+    let own = csrf.cookie.as_deref().is_some_and(|name| name.to_ascii_lowercase().contains("antiforgery"));
+    fact.status == Some(400) && fact.outcome.wordless && own
 }
 
 fn is_one_word(text: &str) -> bool {
@@ -219,9 +226,13 @@ fn is_double_submit(cookie: Option<&str>) -> bool {
 
 /// The repetition that passed soon after.
 fn recovered<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    let within = nanos(Thresholds::of(case).recovered);
+    let thresholds = Thresholds::of(case);
+    let within = nanos(if fact.is_document { thresholds.recovered_by_hand } else { thresholds.recovered });
     let same = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
-    same.iter().take_while(|f| f.started_nanos() - fact.ended_nanos() <= within).find(|f| f.accepted())
+    // A form that was taken leads on; one that was not leads back to itself.
+    let leads_on = |f: &Fact| f.is_document && f.redirect.as_ref().is_some_and(|to| to.path != fact.path);
+    let mut soon = same.iter().take_while(|f| f.started_nanos() - fact.ended_nanos() <= within);
+    soon.find(|f| f.accepted() || leads_on(f))
 }
 
 fn draft(case: &Case<'_>, passed: &Passed<'_>, fact: &Fact, sign: Sign) -> Draft {

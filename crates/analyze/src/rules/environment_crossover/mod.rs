@@ -8,6 +8,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     presented::{self, Judged, Presented, quoted, reason_is_open},
     rule::{Check, Draft, Findings, Rule},
+    text::{answered, times},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -51,6 +52,38 @@ struct Label<'a> {
 fn check(case: &Case<'_>, out: &mut Findings) {
     for origin in presented::by_origin(case) {
         check_origin(case, &origin, out);
+    }
+    for facts in Case::by_credential(case.facts().filter(|f| says_so(f)), |f| f.main_credential().map(|c| c.token)) {
+        out.add_all(facts.first().map(|first| said(case, first, &facts)));
+    }
+}
+
+/// Whether the server itself says that the credential is of another environment, whatever the status: Stripe answers 404.
+fn says_so(fact: &Fact) -> bool {
+    fact.outcome.says(&[ErrorClass::OtherEnvironment]) && fact.main_credential().is_some()
+}
+
+fn said(case: &Case<'_>, first: &Fact, facts: &[&Fact]) -> Draft {
+    let draft = Draft::new(&RULE.meta, first)
+        .variant("said")
+        .because(Reason::WireFact)
+        .because_server_says(first)
+        .server_says(first)
+        .also(facts.iter().map(|f| f.id))
+        .cause(format!("{} said", first.origin))
+        .message(format!(
+            "{} {}{}: the server says that what is asked for is of another environment than the key.",
+            first.route,
+            answered(first.status),
+            times(facts.len())
+        ));
+    match first.main_credential() {
+        Some(credential) => draft.credential(credential.token).primary(
+            first.id,
+            &credential.carrier.to_string(),
+            case.capture().describe(credential.token),
+        ),
+        None => draft,
     }
 }
 

@@ -46,6 +46,10 @@ thresholds! {
     /// Verifiers commonly accept a token this long after `exp`: Spring, Envoy and others allow 60 s.
     /// A refusal needs no leeway: it bounds the verifier's own.
     leeway: time = Duration::from_secs(60),
+    /// A client that means to renew the session does so this soon after the refusal.
+    reacts: time = Duration::from_secs(5),
+    /// A file that is fetched again by a new URL within this time was not missed.
+    refetched: time = Duration::from_secs(60),
 }
 
 /// Refusals that an expired token explains; any other class names another reason.
@@ -167,9 +171,9 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         // The verifier's own word for it makes the claim more than the token's say.
         .capped((credential.is_some() && !says_expired).then_some(Cap::TokenSays))
         .also(facts.iter().map(|f| f.id))
-        .cause(match first.session {
-            Some(_) => case.session_mark(first),
-            None => first.origin.to_string(),
+        .cause(match (first.session, credential) {
+            (Some(_), Some(_)) => case.session_mark(first),
+            _ => first.origin.to_string(),
         });
     let draft = match credential {
         Some(c) => draft
@@ -187,6 +191,17 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         Some(before) => draft.related(before.id, "request.header.authorization", "the same token, accepted before"),
         None => draft,
     };
+    if session_was_over(case, first) {
+        return draft
+            .variant("session-over")
+            .severity(Severity::Low, "the session was over, and the user signed in again");
+    }
+    if let Some(again) = first.signed_until().and_then(|_| fetched_anew(case, first)) {
+        return draft
+            .variant("signed-url")
+            .related(again.id, "response.status", "the same file, by a new URL")
+            .severity(Severity::Low, "the client got a new URL and went on");
+    }
     match (recovered, late) {
         (true, _) => draft
             .variant("recovered")
@@ -196,6 +211,24 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         _ if signed => draft.variant("signed-url").fixes(&["fe.sign-late", "be.leeway"]),
         _ => draft,
     }
+}
+
+/// Whether the refusal made the client try a refresh, which was refused, too, and the user then signed in: what a session's
+/// end looks like.
+fn session_was_over(case: &Case<'_>, fact: &Fact) -> bool {
+    let soon = nanos(Thresholds::of(case).reacts);
+    let mut tried = case.lookup().between(fact.ended_nanos(), fact.ended_nanos() + soon);
+    let Some(refresh) = tried.find(|f| f.role == Role::Refresh) else { return false };
+    let mut after = case.facts().filter(|f| f.started_nanos() > refresh.ended_nanos());
+    let again = after.find(|f| f.role == Role::Refresh || (f.role == Role::Login && f.succeeded()));
+    refresh.refused() && again.is_some_and(|f| f.role == Role::Login)
+}
+
+/// The next request for the same file, which a new signature made good.
+fn fetched_anew<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    let until = fact.ended_nanos() + nanos(Thresholds::of(case).refetched);
+    let later = case.lookup().between(fact.ended_nanos(), until);
+    later.filter(|f| f.origin == fact.origin && f.path == fact.path).find(|f| f.succeeded())
 }
 
 fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> Draft {

@@ -1,5 +1,7 @@
 //! AUTH025: signed in, and not allowed: an authorisation that must not be taken for a broken authentication.
 
+mod lacking;
+
 use std::{
     cell::LazyCell,
     collections::{BTreeMap, BTreeSet},
@@ -50,6 +52,10 @@ enum Denial {
     Scope,
     /// The user must sign in again or more strongly (RFC 9470).
     StepUp,
+    /// The account is locked or disabled, whatever it signs in with.
+    Account,
+    /// An address, site, application or tenant that is not admitted.
+    Restriction,
     /// Role or policy, in words.
     Policy,
     /// No words, but the same token is accepted elsewhere.
@@ -88,7 +94,16 @@ impl<'a> Accepting<'a> {
 }
 
 fn denial(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact) -> Option<Denial> {
-    if fact.gates.any(NOT_A_FAILURE) || matches!(fact.role, Role::Static | Role::Preflight) || fact.role.delivers() {
+    if is_locked(fact) {
+        return Some(Denial::Account);
+    }
+    if fact.gates.any(NOT_A_FAILURE) || matches!(fact.role, Role::Static | Role::Preflight) {
+        return None;
+    }
+    if fact.outcome.says(&[ErrorClass::Restricted]) {
+        return Some(Denial::Restriction);
+    }
+    if fact.role.delivers() {
         return None;
     }
     let known = fact.main_credential().is_some();
@@ -106,6 +121,12 @@ fn denial(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact) -> Option<Den
         }
         _ => None,
     }
+}
+
+/// Whether a sign-in was refused for the account, and not for what was typed (G5).
+fn is_locked(fact: &Fact) -> bool {
+    let of_account = fact.outcome.says(&[ErrorClass::AccountLocked, ErrorClass::UserUnknown]);
+    fact.outcome.class == OutcomeClass::LoginFailed && of_account
 }
 
 /// Whether the server says more than the name of its status.
@@ -140,10 +161,13 @@ fn is_repeated(case: &Case<'_>, facts: &[&Fact]) -> bool {
 fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact, facts: &[&Fact]) -> Draft {
     let elsewhere = accepting.with(fact);
     let missing = missing(case, fact);
+    let lacking = lacking::field(case, facts);
     let reaction = reaction(case, facts);
     let status = fact.status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let mut draft = Draft::new(&RULE.meta, fact)
-        .message(message(case, denial, fact, facts.len(), &missing, elsewhere, reaction))
+        .message(
+            message(case, denial, fact, facts.len(), &missing, elsewhere, reaction) + &lacking::words(lacking.as_ref()),
+        )
         .because_server_says(fact)
         .because_if(denial != Denial::Silent && fact.main_credential().is_some(), Reason::WireFact)
         .because_if(elsewhere.is_some(), Reason::Control)
@@ -170,7 +194,15 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
     if let Some(next) = reaction {
         draft = draft.related(next.id, "request", format!("{} right after the denial", next.route));
     }
+    if let Some((ok, field)) = &lacking {
+        draft = draft.because(Reason::Control).related(ok.id, field, format!("there, and {} is accepted", ok.route));
+    }
     draft = match denial {
+        Denial::Account => draft.variant("account").title("The account is locked or disabled").fixes(&["idp.account"]),
+        Denial::Restriction => draft
+            .variant("restriction")
+            .title("Signed in, but not admitted from here")
+            .fixes(&["idp.admit", "fe.no-refresh-on-403"]),
         Denial::StepUp => draft
             .variant("step-up")
             .title("Signed in, but not strongly or recently enough")
@@ -180,6 +212,10 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
     };
     if !missing.is_empty() {
         draft.severity(Severity::Medium, "the server names the scope that the token lacks")
+    } else if matches!(denial, Denial::Account | Denial::Restriction) {
+        draft.severity(Severity::Medium, "the server names what somebody has to change")
+    } else if lacking.is_some() {
+        draft.severity(Severity::Medium, "an accepted call carries a field that this one lacks")
     } else if denial == Denial::StepUp && stepped_up(case, facts) {
         draft
     } else if reaction.is_some() {
@@ -193,10 +229,10 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
     }
 }
 
-/// Whether the challenge says how the user must sign in (RFC 9470 §3; `claims` as Entra ID writes it).
+/// Whether the challenge says how the user must sign in (RFC 9470 §3; `claims` as Entra ID writes it, `OTP` as npm does).
 fn names_level(fact: &Fact) -> bool {
     let names = ["acr_values", "max_age", "claims"];
-    fact.challenges.iter().any(|challenge| names.iter().any(|name| challenge.get(name).is_some()))
+    fact.challenges.iter().any(|c| c.is("otp") || names.iter().any(|name| c.get(name).is_some()))
 }
 
 /// Whether the client did what was asked: the same call was accepted afterwards.
@@ -247,6 +283,12 @@ fn message(
         Denial::Scope => format!("{route} was answered {status}{times}: the token lacks a scope that it asks for."),
         Denial::StepUp => format!(
             "{route} was answered {status}{times}: the token is good, and the user must sign in again or with a second factor."
+        ),
+        Denial::Account => format!(
+            "{route} was answered {status}{times}: the server says that the account is locked or disabled, so nothing that it signs in with is accepted."
+        ),
+        Denial::Restriction => format!(
+            "{route} was answered {status}{times}: the server knows the caller, and admits it only from another address, site, application or tenant, or after a sign-on that was not granted."
         ),
         Denial::Policy => {
             format!("{route} was answered {status}{times}: the server knows the caller and does not allow this.")

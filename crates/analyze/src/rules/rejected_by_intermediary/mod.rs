@@ -12,6 +12,7 @@ use crate::{
         credential::Credential,
         gate::{Gate, NOT_A_FAILURE},
         outcome::OutcomeClass,
+        role::Role,
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Explained, Findings, Rule},
@@ -52,6 +53,8 @@ pub(super) enum Sign<'a> {
     TwoLogins(Option<&'a Fact>),
     /// The gateway wants a key of its own beside the token.
     Key,
+    /// The gateway has no such route, and says so in words of authentication.
+    NoRoute,
     /// A gateway's own answer to a token that the application accepts.
     Policy(&'a Fact),
     /// Another server answered than the one that accepts this token.
@@ -60,7 +63,8 @@ pub(super) enum Sign<'a> {
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     const OUT: &[Gate] = &[Gate::Recovered];
-    let facts = case.facts().filter(|f| !f.gates.any(NOT_A_FAILURE) && !f.gates.any(OUT) && f.leg_of().is_none());
+    let failed = |f: &Fact| !f.gates.any(NOT_A_FAILURE) || is_no_route(case, f);
+    let facts = case.facts().filter(|f| failed(f) && !f.gates.any(OUT) && f.leg_of().is_none());
     for fact in facts.filter(|f| !explained.contains(f.id)) {
         if let Some(sign) = sign(case, fact) {
             out.add(draft(case, fact, &sign));
@@ -75,6 +79,9 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     if is_too_large(case, fact) {
         return Some(Sign::TooLarge);
     }
+    if is_no_route(case, fact) {
+        return Some(Sign::NoRoute);
+    }
     let refused = fact.refused() || fact.outcome.class == OutcomeClass::Forbidden;
     if !refused || fact.role.delivers() {
         return None;
@@ -82,6 +89,7 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     let authorization = good_authorization(fact);
     if let Some(credential) = authorization
         && asks_basic_beside(fact, credential)
+        && case.read_elsewhere(fact).is_none()
     {
         let with_basic = case.lookup().authorized_at(&fact.origin).find(|a| has_scheme(a.credential, "basic"));
         return Some(Sign::TwoLogins(with_basic.map(|a| a.fact)));
@@ -102,6 +110,15 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
         fact.refused() && fact.outcome.error_text.is_none() && fact.outcome.error.is_none_or(|e| e.is_general());
     let other = no_reason && responder::is_another(case, fact);
     other.then(|| Sign::OtherServer(accepted, responder::is_quick(case, fact)))
+}
+
+/// Whether a call with a credential is told that it has none, on a route on which nothing else ever came back (G21): no failure
+/// of authentication, and taken for one.
+fn is_no_route(case: &Case<'_>, fact: &Fact) -> bool {
+    let here = || case.lookup().on_route(&fact.origin, &fact.route);
+    fact.outcome.says(&[ErrorClass::GatewayUndefinedRoute])
+        && good_authorization(fact).is_some()
+        && here().iter().all(|f| f.status == fact.status || f.role == Role::Preflight)
 }
 
 /// 431 and nginx's 494, the words of servers, and a 400 to a request that is larger than what most servers read.
@@ -158,7 +175,7 @@ fn draft(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>) -> Draft {
     let hop = fact.hops.iter().find(|hop| hop.kind != ResponderKind::Application);
     let who = hop.map(|hop| &*hop.name);
     let said = fact.outcome.error.is_some()
-        && matches!(sign, Sign::TooLarge | Sign::Identity | Sign::Key | Sign::TwoLogins(_));
+        && matches!(sign, Sign::TooLarge | Sign::Identity | Sign::Key | Sign::TwoLogins(_) | Sign::NoRoute);
     let status = matches!(fact.status, Some(407 | 431 | 494)) || fact.outcome.says(&[ErrorClass::HeaderTooLarge]);
     let draft = Draft::new(&RULE.meta, fact)
         .variant(variant(sign))
@@ -199,6 +216,7 @@ fn draft(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>) -> Draft {
     };
     // One denied route may be meant to be denied.
     match sign {
+        Sign::NoRoute => draft.severity(Severity::Low, "the call goes where nothing is, whatever it carries"),
         Sign::Policy(_) if fact.outcome.class == OutcomeClass::Forbidden => {
             draft.severity(Severity::Medium, "the gateway may mean to deny this route to this caller")
         }

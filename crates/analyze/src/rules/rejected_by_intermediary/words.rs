@@ -14,6 +14,7 @@ pub(super) fn variant(sign: &Sign<'_>) -> &'static str {
         Sign::Identity => "gateway-identity",
         Sign::TwoLogins(_) => "two-logins",
         Sign::Key => "gateway-key",
+        Sign::NoRoute => "no-such-route",
         Sign::Policy(_) => "gateway-policy",
         Sign::OtherServer(..) => "other-server",
     }
@@ -25,6 +26,7 @@ pub(super) fn title(sign: &Sign<'_>) -> &'static str {
         Sign::TooLarge => "The request's cookies and fields are larger than the first hop reads",
         Sign::TwoLogins(_) => "Gateway and application both want Authorization",
         Sign::Key => "The gateway wants its own key beside the token",
+        Sign::NoRoute => "The gateway knows no such route",
         _ => RULE.meta.title,
     }
 }
@@ -34,6 +36,7 @@ pub(super) fn fixes(sign: &Sign<'_>) -> &'static [&'static str] {
         Sign::Proxy => &["client.proxy"],
         Sign::TooLarge => &["be.small-cookies"],
         Sign::TwoLogins(_) | Sign::Key | Sign::Identity => &["be.gateway-credential", "be.gateway-policy"],
+        Sign::NoRoute => &["fe.base-url"],
         Sign::Policy(_) | Sign::OtherServer(..) => &["be.gateway-policy", "be.log-reason"],
     }
 }
@@ -101,6 +104,9 @@ pub(super) fn message(case: &Case<'_>, fact: &Fact, sign: &Sign<'_>, who: Option
         ),
         Sign::Key => format!(
             "{route} was answered {status}: the gateway wants a key of its own, and the request carries only the token for the application behind it."
+        ),
+        Sign::NoRoute => format!(
+            "{route} was answered {status} by {who}, which says \"missing authentication token\" where it knows no such path or method: no credential helps."
         ),
         Sign::Policy(other) => format!(
             "{route} was answered {status} by {who} itself; {} is accepted with the same token, so a rule of the gateway for this route refused it.",

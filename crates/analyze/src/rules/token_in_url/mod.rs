@@ -153,7 +153,7 @@ fn milder(case: &Case<'_>, fact: &Fact, name: &str, token: &Token) -> Option<(Se
         return Some((Severity::Low, "a ticket for one connection, to which a browser cannot add a header"));
     }
     if stream {
-        return Some((Severity::Medium, "a browser cannot add a header to this kind of connection"));
+        return Some((Severity::Low, "a browser cannot add a header to this kind of connection"));
     }
     if fact.is_document && opaque {
         return Some((Severity::Low, "probably a link for one use"));

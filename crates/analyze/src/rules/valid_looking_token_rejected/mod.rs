@@ -31,13 +31,37 @@ pub(super) static RULE: Rule = Rule {
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     let open = case.refusals().filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
     // A server that asks for more has accepted what there is: that is AUTH025's.
-    let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope]));
+    let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope, ErrorClass::Restricted]));
     // A refresh that cured the refusal has shown that the token was past its time, whatever the clocks say (G8).
     for fact in open.filter(|f| !explained.contains(f.id) && !f.gates.has(Gate::Recovered)) {
-        let judged =
-            token::judge(case, fact).or_else(|| secret::judge(case, fact)).or_else(|| session::judge(case, fact));
-        out.add_all(judged);
+        // A credential that the server calls expired is AUTH020's, whether its end can be read or not.
+        let open = !fact.outcome.says(&[ErrorClass::Expired]);
+        let judged = open.then(|| token::judge(case, fact).or_else(|| secret::judge(case, fact))).flatten();
+        let judged = judged.or_else(|| session::judge(case, fact));
+        out.add_all(judged.map(|draft| {
+            match traded(case, fact) {
+                Some(ok) => draft
+                    .related(ok.id, "response.status", "the same call with another credential, accepted")
+                    .severity(Severity::Low, "the client got another credential and was accepted"),
+                None => draft,
+            }
+        }));
     }
+}
+
+/// The same call soon after, accepted with a credential that the client had got in between: a step on the way (macaroons that
+/// want a discharge, tickets that are traded).
+fn traded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    /// A program asks and repeats within this time, in nanoseconds.
+    const SOON: i64 = 5_000_000_000;
+    let own = fact.main_credential()?.token;
+    let end = fact.ended_nanos();
+    let later = case.lookup().on_route(&fact.origin, &fact.route).since(end);
+    let mut soon = later.iter().take_while(|f| f.started_nanos() <= end + SOON);
+    soon.find(|f| {
+        let got = f.main_credential().filter(|c| c.token != own).and_then(|c| case.token(c.token).delivered_by);
+        f.accepted() && got.and_then(|by| case.fact(by)).is_some_and(|by| by.started_nanos() >= end)
+    })
 }
 
 /// What the server says of the user or session behind a token that it could read.

@@ -73,6 +73,9 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential, sort: Sort) -> D
         .primary(fact.id, &credential.carrier.to_string(), case.capture().describe(credential.token))
         .server_says(fact)
         .cause(format!("{} {:?} {:?}", fact.origin, sort as u8, fact.outcome.error));
+    if let Some((variant, title, _)) = about_user(fact) {
+        draft = draft.variant(variant).title(title);
+    }
     if fact.status == Some(403) && fact.outcome.error.is_none() && fact.challenges.is_empty() {
         draft = draft.severity(Severity::Medium, "A 403 without words may have nothing to do with the credential.");
     }

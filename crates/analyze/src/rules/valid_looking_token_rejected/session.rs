@@ -67,6 +67,8 @@ fn signed_in<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
 fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Draft {
     let again = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
     let again = again.iter().find(|f| f.accepted() && f.cookies().next().is_some());
+    // The same cookie is good again: the session never ended, and one of several servers does not know it.
+    let same = again.filter(|f| f.cookies().any(|c| c.token == cookie.token));
     let draft = Draft::new(&RULE.meta, fact)
         .variant("session")
         .title("Session that was good is refused")
@@ -89,12 +91,28 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Dr
             .related(by.id, "response.header.set-cookie", format!("{} set this value", by.route)),
         Was::Ended => draft,
     };
+    if let Some(ok) = same {
+        return draft
+            .variant("session-at-times")
+            .title("Session that is good is refused at times")
+            .message(at_times(fact))
+            .because(Reason::Control)
+            .related(ok.id, "response.status", "the same call, accepted with this cookie afterwards");
+    }
     match again {
         Some(ok) => draft
             .related(ok.id, "response.status", "the same call, accepted again later")
             .severity(Severity::Low, "the client signed in again, and the call was accepted"),
         None => draft,
     }
+}
+
+fn at_times(fact: &Fact) -> String {
+    format!(
+        "{} {} with a session cookie that the same call accepts before or after: what answers differs from time to time, so one of several servers does not know the session, or cannot read it.",
+        fact.route,
+        answered(fact.status)
+    )
 }
 
 fn message(fact: &Fact, was: &Was<'_>) -> String {

@@ -1,4 +1,6 @@
-//! AUTH012: the scheme in `Authorization` is not one that the API reads.
+//! AUTH012: the scheme in `Authorization` is not one that the API reads, or the credential stands where it does not look.
+
+mod place;
 
 use std::collections::BTreeSet;
 
@@ -69,12 +71,13 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(draft(case, first, credential, &wrong, &facts));
         }
     }
+    place::check(case, out);
 }
 
 fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
     // Token, introspection and revocation endpoints authenticate the client, by a scheme of its own.
     let credential = fact.authorization().filter(|_| !fact.role.is_identity())?;
-    let scheme = credential.scheme.as_deref()?;
+    let scheme = credential.scheme.as_deref().filter(|_| case.read_elsewhere(fact).is_none())?;
     let explained =
         fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || fact.outcome.says(&[ErrorClass::Dpop]);
     let names_error = fact.challenges.iter().any(|c| c.error().is_some_and(|e| e != "invalid_request"));

@@ -4,7 +4,11 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Carrier, role::Role},
+    facts::{
+        Fact,
+        credential::{Carrier, Method},
+        role::Role,
+    },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, times},
@@ -69,6 +73,9 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
+    if let Some(wrong) = application_key(case, fact) {
+        return Some(wrong);
+    }
     // An opaque refresh token is malformed to a verifier that expects a JWT.
     let malformed = || fact.outcome.says(&[ErrorClass::Malformed]);
     if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || malformed()) {
@@ -85,8 +92,39 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
         .or_else(|| by_claims(case, fact, credential.token).filter(|_| !malformed()))
         .or_else(|| untyped(case, fact, credential.token).filter(|_| !malformed()))
         .or_else(|| id_token_wanted(case, fact, credential.token).filter(|_| !malformed()))
-        .filter(|wrong| !accepted_alike(case, fact, wrong))
+        .filter(|wrong| !accepted_alike(case, fact, wrong) || is_for_others(case, fact, wrong))
 }
+
+/// The application's own key, which the same request carries as such, where the token of a signed-in user belongs: what
+/// Supabase's client sends before it has a session. Whatever the server then says, it had nobody to ask about.
+fn application_key(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
+    let own = fact.authorization()?;
+    let twin = fact.credentials.iter().find(|c| c.token == own.token && c.method() == Method::ApiKey)?;
+    let accepted = || case.lookup().authorized_at(&fact.origin).any(|a| a.credential.token != own.token);
+    let gives = |f: &Fact| f.delivered.iter().any(|d| d.purpose == Purpose::Access && d.token != own.token);
+    let has_user = accepted() || case.facts().any(|f| f.origin == fact.origin && gives(f));
+    has_user.then(|| Wrong {
+        token: own.token,
+        noun: "the application's own key",
+        wanted: "the token of a signed-in user",
+        part: "request.header.authorization".into(),
+        says: format!("the value that {} carries, too", twin.carrier),
+        reason: Reason::WireFact,
+        claimed: false,
+    })
+}
+
+/// Whether the origin takes ID tokens on other routes only (API Gateway asks for scopes on some, which ID tokens have not), and
+/// the sign-in gave an access token with this one.
+fn is_for_others(case: &Case<'_>, fact: &Fact, wrong: &Wrong) -> bool {
+    let here = case.lookup().on_route(&fact.origin, &fact.route);
+    let never = !here.iter().any(|f| f.accepted() && f.authorization().is_some());
+    let with = case.token(wrong.token).delivered_by.and_then(|id| case.fact(id));
+    let access = with.is_some_and(|f| f.delivered.iter().any(|d| d.purpose == Purpose::Access));
+    wrong.noun == ID_TOKEN && wrong.claimed && never && access
+}
+
+const ID_TOKEN: &str = "an ID token";
 
 /// The wire shows a refresh token: it was delivered or sent as one.
 fn refresh_as_access(case: &Case<'_>, id: TokenId) -> Option<Wrong> {
@@ -117,12 +155,12 @@ fn by_claims(case: &Case<'_>, fact: &Fact, id: TokenId) -> Option<Wrong> {
     let delivered_as_id = token.purpose == Some(Purpose::Id);
     let stated = claims.token_use(jose.header.typ.as_deref());
     let noun = match stated {
-        Some(TokenUse::Id) => "an ID token",
+        Some(TokenUse::Id) => ID_TOKEN,
         Some(TokenUse::Refresh) => "a refresh token",
         Some(TokenUse::DpopProof) => "a DPoP proof",
         Some(TokenUse::Logout) => "a logout token",
         Some(TokenUse::SecurityEvent) => "a security event token",
-        _ if delivered_as_id => "an ID token",
+        _ if delivered_as_id => ID_TOKEN,
         _ => return None,
     };
     let (part, says, sure) =
@@ -279,6 +317,12 @@ fn draft(case: &Case<'_>, first: &Fact, wrong: &Wrong, facts: &[&Fact]) -> Draft
         .credential(wrong.token)
         .also(facts.iter().map(|f| f.id))
         .cause(wrong.noun);
+    let draft = match wrong.noun {
+        ID_TOKEN if accepted_alike(case, first, wrong) => {
+            draft.severity(Severity::Medium, "other routes of the API accept the same token")
+        }
+        _ => draft,
+    };
     match good {
         Some(good) => draft.related(good.id, "request.header.authorization", "another token, accepted"),
         None => draft,
