@@ -226,6 +226,11 @@ const FIXES: &[Fix] = &[
         text: "Treat HTML or a redirect where data was asked for as the end of the session, and send the whole page to sign in.",
     },
     Fix {
+        key: "fe.scheme",
+        place: "frontend",
+        text: "Send the credential as the API reads it: in the field and under the scheme of calls that it accepts, or that its answer names.",
+    },
+    Fix {
         key: "fe.step-up",
         place: "frontend",
         text: "Send the user to sign in again with the acr_values or max_age that the challenge names, then repeat the request.",
@@ -284,6 +289,11 @@ const FIXES: &[Fix] = &[
         key: "be.policy",
         place: "backend",
         text: "Map the user's roles to what this route asks for, and name what is missing in the answer.",
+    },
+    Fix {
+        key: "be.session-cookie",
+        place: "backend",
+        text: "Let the answer to a sign-in set the session cookie: save the session before answering, and trust the proxy's X-Forwarded-Proto where cookies are Secure.",
     },
     Fix {
         key: "be.session-store",

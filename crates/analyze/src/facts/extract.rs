@@ -377,6 +377,7 @@ const INSTANCE_FIELDS: &[&str] = &[
     "fly-region",
     "x-hostname",
     "x-container-id",
+    "x-app-version",
 ];
 
 fn instance(headers: &Headers, interner: &mut Interner) -> Option<Text> {

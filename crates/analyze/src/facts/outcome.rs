@@ -305,9 +305,23 @@ fn body_reason(exchange: &Exchange, status: u16, body: &BodyView) -> Option<Stat
             best = Some(stated);
         }
     }
+    if let Some(stated) = &mut best {
+        stated.text = described(&stated.text, body);
+    }
     best.or_else(|| stages_reason(status, body))
         .or_else(|| listed_reason(status, body))
         .or_else(|| text_reason(exchange, status))
+}
+
+/// A code with the words that stand beside it: they are the server's, whatever class they are of.
+fn described(text: &str, body: &BodyView) -> String {
+    const WORDS: [&str; 4] = ["error_description", "message", "detail", "error_msg"];
+    if text.contains(char::is_whitespace) {
+        return text.to_owned();
+    }
+    let words = WORDS.iter().find_map(|key| body.string(key)).map(|words| words.expose().to_owned());
+    let words = words.filter(|words| words.contains(' ') && words != text);
+    words.map_or_else(|| text.to_owned(), |words| format!("{text}: {words}"))
 }
 
 /// A body that names no error but the stages of an authentication that has only begun (Matrix, "user-interactive

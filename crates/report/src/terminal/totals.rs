@@ -75,7 +75,7 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
                 format!("{} refused, refreshed, repeated and accepted, as it should be.", count(recovered, "request"));
             page.para(0, Ink::Plain, &text);
         }
-        refused_logins(page, view);
+        refused_otherwise(page, view);
         return;
     }
     let text = format!(
@@ -87,17 +87,19 @@ fn nothing_found(page: &mut Page, view: &View<'_>) {
     page.para(0, Ink::Bold, &text);
 }
 
-/// What was typed wrongly is nobody's defect, and the first thing to know where somebody cannot sign in.
-fn refused_logins(page: &mut Page, view: &View<'_>) {
-    let refused: Vec<&Fact> = view.facts().filter(|f| f.outcome.class == OutcomeClass::LoginFailed).collect();
-    let Some(first) = refused.first() else { return };
-    let said = first.outcome.error_text.as_deref().map_or_else(String::new, |text| format!(": \"{text}\""));
-    let at = numbers(refused.iter().map(|f| f.id));
-    let text = format!(
-        "{} refused for the name, password or code that came with it ({at}){said}.",
-        count(refused.len(), "sign-in")
-    );
-    page.para(0, Ink::Plain, &text);
+/// What is nobody's defect, and the first thing to know where somebody cannot sign in or is kept out.
+fn refused_otherwise(page: &mut Page, view: &View<'_>) {
+    let kinds = [
+        (OutcomeClass::LoginFailed, "sign-in", "refused for the name, password or code that came with it"),
+        (OutcomeClass::Blocked, "request", "refused by a firewall, a bot check or a limit"),
+    ];
+    for (class, noun, why) in kinds {
+        let refused: Vec<&Fact> = view.facts().filter(|f| f.outcome.class == class).collect();
+        let Some(first) = refused.first() else { continue };
+        let said = first.outcome.error_text.as_deref().map_or_else(String::new, |text| format!(": \"{text}\""));
+        let at = numbers(refused.iter().map(|f| f.id));
+        page.para(0, Ink::Plain, &format!("{} {why} ({at}){said}.", count(refused.len(), noun)));
+    }
 }
 
 /// The first numbers of exchanges: `#3, #8…`.

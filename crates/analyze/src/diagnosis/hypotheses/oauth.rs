@@ -222,6 +222,8 @@ fn verifier_fits(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn state_fits(scene: &Scene<'_>) -> Option<Contradiction> {
     let (fact, oauth) = step(scene)?;
+    // At a callback the application compares it with what it keeps, which the wire does not show.
+    oauth.trades_code.then_some(())?;
     let state = oauth.asked.state.or_else(|| {
         let delivery = flows(scene).code_delivery(oauth.asked.code?)?;
         delivery.1.asked.state.or(delivery.1.answered.state)

@@ -173,12 +173,20 @@ fn age(case: &Case<'_>, fact: &Fact, proof: &Proof) -> Option<i64> {
     }
 }
 
+fn title(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Certificate => "The server wants a client certificate, or another one",
+        _ => RULE.meta.title,
+    }
+}
+
 fn draft(case: &Case<'_>, fact: &Fact, fault: Fault, first_use: Option<&Fact>) -> Draft {
     let said = says_dpop(fact) || says_certificate(fact) || asks_nonce(fact);
     let seen = !matches!(fault, Fault::Said | Fault::Certificate);
     let (at, shows) = evidence(fault);
     let draft = Draft::new(&RULE.meta, fact)
         .variant(variant(fault))
+        .title(title(fault))
         .because_if(seen, Reason::WireFact)
         .because_if(said, Reason::ServerCode)
         .because_if(said && !seen, Reason::ServerText)

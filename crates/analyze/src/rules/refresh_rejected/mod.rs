@@ -212,6 +212,9 @@ fn unknown(case: &Case<'_>, fact: &Fact) -> String {
     match (foreign, left_for(case, fact)) {
         (true, _) => "the refresh token was signed with none of the given keys, so it was damaged in storage or comes from another issuer".to_owned(),
         (false, Some(left)) => format!("the server leaves the reason open; by its own exp the refresh token is good for another {}", in_words(left)),
-        (false, None) => "the server does not accept the refresh token and leaves the reason open".to_owned(),
+        (false, None) => match fact.outcome.error_text.as_deref().filter(|text| text.contains(' ')) {
+            Some(words) => format!("the server says \"{words}\""),
+            None => "the server does not accept the refresh token and leaves the reason open".to_owned(),
+        },
     }
 }

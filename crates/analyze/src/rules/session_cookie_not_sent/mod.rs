@@ -1,4 +1,6 @@
-//! AUTH051: a session cookie was set, and a request that needs it went out without it.
+//! AUTH051: a session cookie was set, and a request that needs it went out without it; or a sign-in set none.
+
+mod never_set;
 
 use std::collections::HashMap;
 
@@ -68,6 +70,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(draft(case, &accepting, fact, stored, why));
         }
     }
+    never_set::check(case, out);
 }
 
 fn carries(fact: &Fact, stored: &Stored) -> bool {

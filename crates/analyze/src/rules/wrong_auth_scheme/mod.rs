@@ -26,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
         tier: Tier::T2,
         thresholds: Thresholds::LIST,
         spec: include_str!("spec.md"),
-        fixes: &["fe.header-format", "be.challenge"],
+        fixes: &["fe.scheme", "be.challenge"],
     },
     check: Check::Timeline(check),
 };
