@@ -15,6 +15,7 @@ use crate::{
     },
     finding::Severity,
     rule::{Check, Rule},
+    token::TokenKind,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -76,6 +77,12 @@ fn no_preflights(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
     })
 }
 
+/// Keys and passwords, which a program has from its configuration.
+fn is_lasting(kind: TokenKind) -> bool {
+    use TokenKind as K;
+    matches!(kind, K::ApiKey { .. } | K::Basic | K::Digest | K::Negotiate | K::Ntlm | K::SigV4 | K::SignedRequest)
+}
+
 /// A refusal whose credential, or lack of one, goes back to a time before the capture.
 fn no_sign_in(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
     let refused = |f: &&&Fact| f.refused() && !f.gates.any(NOT_A_FAILURE) && !f.role.is_identity();
@@ -85,6 +92,10 @@ fn no_sign_in(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
         signs_in && f.ended_nanos() <= first.started_nanos()
     };
     if facts.iter().any(begun) {
+        return None;
+    }
+    // What nobody signs in for was never given out in a capture.
+    if first.main_credential().is_some_and(|c| is_lasting(c.kind)) {
         return None;
     }
     let usable = |c: &Credential| c.well_formed && c.kind.is_credential();

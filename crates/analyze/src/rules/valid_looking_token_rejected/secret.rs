@@ -10,7 +10,7 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::Draft,
-    text::answered,
+    text::{answered, span},
     token::TokenKind,
 };
 
@@ -130,11 +130,19 @@ fn message(fact: &Fact, sort: Sort, elsewhere: Option<&Fact>) -> String {
         return format!("{head}: {says}.");
     }
     if let Some(ok) = elsewhere {
-        let when = if ok.started_nanos() < fact.started_nanos() { "before" } else { "later" };
-        return format!(
-            "{head} with a credential that {} accepts {when}: the server knows it, so the refusal is this endpoint's own, or something changed in between.",
-            ok.route
-        );
+        let earlier = ok.started_nanos() < fact.started_nanos();
+        return match (ok.route == fact.route, earlier) {
+            (true, true) => format!(
+                "{head} with a credential that it had accepted {} before: it was revoked or replaced since, or what it stands for may no longer call this.",
+                span(fact.started_nanos() - ok.started_nanos())
+            ),
+            (true, false) => format!("{head} with a credential that it accepts later: something changed in between."),
+            (false, _) => format!(
+                "{head} with a credential that {} {}: the server knows it, so the refusal is this endpoint's own, or something changed in between.",
+                ok.route,
+                if earlier { "had accepted before" } else { "accepts later" }
+            ),
+        };
     }
     let open = match sort {
         Sort::Key => {

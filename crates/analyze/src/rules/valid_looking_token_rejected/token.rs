@@ -87,7 +87,11 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
             "{route} answered {status} and says that no credential arrived, although the request carries a well-formed token: a hop in between drops it, or this endpoint reads another carrier."
         );
     }
+    let words = reason(fact).unwrap_or_default();
     match elsewhere {
+        None if !words.is_empty() => format!(
+            "{route} answered {status} to a well-formed token inside its window and says \"{words}\"; the wire shows no more of it."
+        ),
         Some(ok) if ok.route == fact.route && is_accepted_again(case, fact, ok) => format!(
             "{route} answered {status} to a token that it had accepted before and accepts again: what answers differs from time to time, one of several servers or a cache in front of them."
         ),
@@ -109,6 +113,11 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
             "{route} answered {status} to a well-formed token inside its window and gives no reason; the wire cannot show whether key, session or user is at fault."
         ),
     }
+}
+
+/// What the server says, where that is a sentence and not the name of its status.
+fn reason(fact: &Fact) -> Option<&str> {
+    fact.outcome.error_text.as_deref().filter(|text| text.split_whitespace().count() > 3)
 }
 
 /// Whether the same call is accepted with the same token, which `ok` carried, after the refusal, too.
