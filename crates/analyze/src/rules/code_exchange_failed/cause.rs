@@ -7,7 +7,7 @@ use authtrace_parse::HeaderView;
 use super::{Place, RULE};
 use crate::{
     case::Case,
-    facts::{Fact, oauth::Oauth},
+    facts::{Fact, oauth::Oauth, set_cookie::SetCookie, site},
     flows::Flows,
     rule::Draft,
     text::{Text, span},
@@ -129,8 +129,8 @@ impl Cause<'_> {
             },
             Self::OtherState(_) => "its state belongs to no login that was started in this capture, so it answers an older or a foreign one".into(),
             Self::CookieLost(start) => format!(
-                "the request carries none of the cookies that {} had set for this login, so the state cannot be checked",
-                start.route
+                "the request carries none of the cookies that {} had set on {} for this login, so the state cannot be checked",
+                start.route, start.host
             ),
             Self::Old(_, age) => format!("the code was {} old", span(*age)),
             Self::Said(variant) => match *variant {
@@ -216,7 +216,8 @@ fn state<'a>(case: &Case<'a>, flows: &Flows<'a>, fact: &Fact, oauth: &Oauth) -> 
     before.find(|(_, request)| request.asked.state.is_some()).map(|(last, _)| Cause::OtherState(last))
 }
 
-/// The exchange with the callback's own host that set cookies on the way to the provider, none of which came back.
+/// The exchange with the callback's own host, or with another one of its site that kept its cookies to itself, that set cookies
+/// on the way to the provider, none of which came back.
 fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     let visible = fact.view == HeaderView::Full && !case.capture().hides_headers(fact.source.input);
     if !visible || fact.has_cookies {
@@ -225,8 +226,20 @@ fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     // A login is a matter of minutes.
     let from = fact.started_nanos().saturating_sub(nanos(Thresholds::of(case).login));
     let earlier = case.lookup().between(from, fact.started_nanos()).rev().filter(|f| f.id != fact.id);
-    let start = earlier.filter(|f| f.redirect.is_some() && f.host == fact.host).find(|f| !f.set_cookies.is_empty())?;
+    let own = |f: &&Fact| f.redirect.is_some() && f.host == fact.host && !f.set_cookies.is_empty();
+    let start = earlier.filter(|f| own(f) || is_start_elsewhere(f, fact)).next()?;
     start.set_cookies.iter().any(|cookie| !cookie.deletes).then_some(start)
+}
+
+/// Whether another host of the callback's site set what a library keeps of a login, for itself alone: `www.x.dev` beside `x.dev`.
+fn is_start_elsewhere(start: &Fact, callback: &Fact) -> bool {
+    const OF_LOGIN: &[&str] = &["state", "pkce", "verifier", "nonce", "correlation"];
+    let of_login = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        OF_LOGIN.iter().any(|word| name.contains(word))
+    };
+    let alone = |cookie: &SetCookie| !cookie.deletes && cookie.domain.is_none() && of_login(&cookie.name);
+    start.host != callback.host && site::same_site(&start.host, &callback.host) && start.set_cookies.iter().any(alone)
 }
 
 /// What the server's words say, in the spelling of many libraries.

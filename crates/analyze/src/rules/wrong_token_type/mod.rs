@@ -1,14 +1,12 @@
 //! AUTH014: an ID token, refresh token or another token of other use where an access token belongs, or the reverse.
 
+mod application_key;
+
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
-    facts::{
-        Fact,
-        credential::{Carrier, Method},
-        role::Role,
-    },
+    facts::{Fact, credential::Carrier, role::Role},
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::{answered, times},
@@ -73,7 +71,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
 }
 
 fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
-    if let Some(wrong) = application_key(case, fact) {
+    if let Some(wrong) = application_key::wrong(case, fact) {
         return Some(wrong);
     }
     // An opaque refresh token is malformed to a verifier that expects a JWT.
@@ -93,25 +91,6 @@ fn wrong(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
         .or_else(|| untyped(case, fact, credential.token).filter(|_| !malformed()))
         .or_else(|| id_token_wanted(case, fact, credential.token).filter(|_| !malformed()))
         .filter(|wrong| !accepted_alike(case, fact, wrong) || is_for_others(case, fact, wrong))
-}
-
-/// The application's own key, which the same request carries as such, where the token of a signed-in user belongs: what
-/// Supabase's client sends before it has a session. Whatever the server then says, it had nobody to ask about.
-fn application_key(case: &Case<'_>, fact: &Fact) -> Option<Wrong> {
-    let own = fact.authorization()?;
-    let twin = fact.credentials.iter().find(|c| c.token == own.token && c.method() == Method::ApiKey)?;
-    let accepted = || case.lookup().authorized_at(&fact.origin).any(|a| a.credential.token != own.token);
-    let gives = |f: &Fact| f.delivered.iter().any(|d| d.purpose == Purpose::Access && d.token != own.token);
-    let has_user = accepted() || case.facts().any(|f| f.origin == fact.origin && gives(f));
-    has_user.then(|| Wrong {
-        token: own.token,
-        noun: "the application's own key",
-        wanted: "the token of a signed-in user",
-        part: "request.header.authorization".into(),
-        says: format!("the value that {} carries, too", twin.carrier),
-        reason: Reason::WireFact,
-        claimed: false,
-    })
 }
 
 /// Whether the origin takes ID tokens on other routes only (API Gateway asks for scopes on some, which ID tokens have not), and
