@@ -4,7 +4,8 @@
 usage: bench/dataset.py [--counts 100000,1000000] [--parts N] [--binary PATH]
 
 Captures as in bench/judge.py: packets of many clients, and a HAR of one client, who is one timeline and one bucket. For each it
-prints the CPU and the peak of anonymous memory of: the capture analysed, extracted, the dataset analysed, and a group-by over it, judged and from its columns alone;
+prints the CPU and the peak of anonymous memory of: the capture analysed, extracted, the dataset linked, analysed (in rounds of a
+million exchanges), and a group-by over it, judged and from its columns alone;
 and how large the dataset is. With --parts, N captures of a million exchanges and other clients each go into one dataset, each
 made, extracted and removed before the next. Nothing is asserted: it prints a table.
 """
@@ -27,6 +28,7 @@ def extract(capture, dataset, binary, *options):
 
 def readers(dataset, binary):
     return {
+        "link": [binary, "link", "-q", "-T", "csv", dataset],
         "analyze dataset": analyze(dataset, "--no-config", binary=binary),
         "query dataset": [binary, "query", "-q", "--no-config", dataset, GROUP_BY],
         "query --stored": [binary, "query", "-q", "--stored", "--no-config", dataset, GROUP_BY],
