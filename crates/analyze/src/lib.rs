@@ -40,6 +40,7 @@ mod rule;
 mod rules;
 mod sanitized;
 pub mod scrub;
+mod session_end;
 pub mod settings;
 pub mod source_maps;
 pub mod stored;

@@ -155,8 +155,16 @@ impl Fetches {
     }
 
     /// Whether the client went where the challenge of `facts[index]` sends it, and the API then accepted a token.
+    ///
+    /// A client without a token that goes to learn how to get one has been told to (RFC 9728 §5.1), whether its user then
+    /// agrees or not.
     fn follow(&self, facts: &[&mut Fact], index: usize) -> bool {
         let fact = &facts[index];
+        let names = |c: &Challenge| c.get("resource_metadata").is_some();
+        let learns = |source| self.fetched.get(&source).and_then(|found| at_or_after(found, index + 1)).is_some();
+        if fact.credentials.is_empty() && fact.challenges.iter().any(names) && sources(fact).any(learns) {
+            return true;
+        }
         sources(fact).any(|source| {
             let fetch = self.fetched.get(&source).and_then(|found| at_or_after(found, index + 1));
             let used = fetch.and_then(|at| at_or_after(self.accepted.get(&fact.origin)?, at + 1));

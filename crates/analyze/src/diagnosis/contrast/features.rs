@@ -170,7 +170,11 @@ pub(super) const FEATURES: &[Feature] = &[
     value(Family::Target("port"), "the port", |c, f| column(c, f, "port")),
     value(Family::Target("host"), "the host", |c, f| column(c, f, "host")),
     value(Family::Target("scheme"), "the scheme", |c, f| column(c, f, "scheme")),
-    value(Family::Target("server"), "the server's address", |_, f| Some(Reading::Value(f.server?.to_string()))),
+    value(Family::Target("server"), "the server's address", |_, f| {
+        let server = f.server?;
+        // Some recordings know the address and not the port.
+        Some(Reading::Value(if server.port() == 0 { server.ip().to_string() } else { server.to_string() }))
+    }),
     value(Family::Target("protocol"), "the protocol", |c, f| column(c, f, "protocol")),
     flag(Family::Before("preflight"), "a preflight came before the request", |_, f| {
         Some(Reading::Flag(f.preflight.is_some()))
@@ -178,7 +182,11 @@ pub(super) const FEATURES: &[Feature] = &[
     value(Family::Target("instance"), "the server that answered", |_, f| {
         Some(Reading::Value(f.instance.as_deref()?.to_owned()))
     }),
-    value(Family::Responder, "who answered", |_, f| Some(Reading::Value(f.responder.to_string()))),
+    value(Family::Responder, "who answered", |_, f| {
+        // Behind the bar stand names of fields, which answers of one server differ in, too.
+        let server = f.responder.split(" | ").next()?.trim_end_matches(" -");
+        (server != "-").then(|| Reading::Value(server.to_owned()))
+    }),
 ];
 
 /// Header fields that have features of their own, and those that differ from request to request.

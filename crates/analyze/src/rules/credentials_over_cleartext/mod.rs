@@ -7,10 +7,17 @@ use authtrace_parse::Scheme;
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
-    facts::{Fact, credential::Carrier, outcome::OutcomeClass, role::Role, site},
+    facts::{
+        Fact,
+        credential::{Carrier, Credential},
+        outcome::OutcomeClass,
+        role::Role,
+        site,
+    },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
     text::Text,
+    token::TokenKind,
     tokens::TokenId,
 };
 
@@ -62,7 +69,7 @@ fn left(fact: &Fact) -> bool {
 
 /// The secret that an exchange shows to whoever reads along: its place and its name in words.
 fn secret(fact: &Fact) -> Option<(String, &'static str)> {
-    let sent = fact.credentials.iter().find(|c| c.kind.is_credential());
+    let sent = fact.credentials.iter().find(|c| c.kind.is_credential() && !is_safe(c));
     if fact.request.has_password {
         Some(("request.body".into(), "a password"))
     } else if let Some(credential) = sent {
@@ -75,6 +82,12 @@ fn secret(fact: &Fact) -> Option<(String, &'static str)> {
     } else {
         fact.delivered.first().map(|d| (d.carrier.to_string(), "a token in the answer"))
     }
+}
+
+/// What is the proxy's and goes no further, and answers to a challenge, which tell nobody the secret.
+fn is_safe(credential: &Credential) -> bool {
+    let of_proxy = matches!(&credential.carrier, Carrier::Header(name) if &**name == "proxy-authorization");
+    of_proxy || matches!(credential.kind, TokenKind::Digest | TokenKind::Ntlm | TokenKind::Negotiate)
 }
 
 fn cleartext(case: &Case<'_>, facts: &[&Fact]) -> Option<Draft> {

@@ -196,6 +196,15 @@ fn draft(case: &Case<'_>, fact: &Fact, fault: Fault, first_use: Option<&Fact>) -
         .fixes(fixes(fault))
         .cause(format!("{} {}", fact.origin, variant(fault)))
         .message(message(fact, fault));
+    // A browser asks which certificate to show, and asks the server again.
+    let again = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
+    let chosen = again.iter().take(2).find(|f| fault == Fault::Certificate && f.accepted());
+    let draft = match chosen {
+        Some(ok) => draft
+            .related(ok.id, "response.status", "the same call, accepted afterwards")
+            .severity(Severity::Low, "the certificate was chosen, and the call was accepted"),
+        None => draft,
+    };
     let draft = match fact.authorization() {
         Some(credential) => draft.credential(credential.token).related(
             fact.id,

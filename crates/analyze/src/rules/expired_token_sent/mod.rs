@@ -21,6 +21,7 @@ use crate::{
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    session_end,
     text::span,
     thresholds::{nanos, thresholds},
 };
@@ -191,6 +192,15 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         Some(before) => draft.related(before.id, "request.header.authorization", "the same token, accepted before"),
         None => draft,
     };
+    if session_end::is_ordinary(case, first) {
+        return draft.variant("session-over").severity(Severity::Low, session_end::REASON);
+    }
+    if let Some(again) = dropped(case, first) {
+        return draft
+            .variant("dropped")
+            .related(again.id, "request.header.authorization", "absent, and accepted")
+            .severity(Severity::Low, "the client dropped the token, which the call does not need");
+    }
     if session_was_over(case, first) {
         return draft
             .variant("session-over")
@@ -222,6 +232,14 @@ fn session_was_over(case: &Case<'_>, fact: &Fact) -> bool {
     let mut after = case.facts().filter(|f| f.started_nanos() > refresh.ended_nanos());
     let again = after.find(|f| f.role == Role::Refresh || (f.role == Role::Login && f.succeeded()));
     refresh.refused() && again.is_some_and(|f| f.role == Role::Login)
+}
+
+/// The same call soon after, without the token and accepted: it needs none, and the client has forgotten an old session.
+fn dropped<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
+    let soon = fact.ended_nanos() + nanos(Thresholds::of(case).reacts);
+    let later = case.lookup().on_route(&fact.origin, &fact.route).since(fact.ended_nanos());
+    let mut soon = later.iter().take_while(|f| f.started_nanos() <= soon);
+    soon.find(|f| f.accepted() && f.credentials.is_empty() && f.path == fact.path)
 }
 
 /// The next request for the same file, which a new signature made good.

@@ -84,7 +84,9 @@ fn in_redirect<'a>(fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
 /// A page of the provider instead of an answer: what it does not trust, it does not redirect to (RFC 6749 §4.1.2.1).
 fn on_page<'a>(fact: &'a Fact, oauth: &'a Oauth) -> Option<Failure<'a>> {
     let authorize = fact.role == Role::Authorize && fact.role_proven;
-    let refuses = fact.status.is_some_and(|s| (400..429).contains(&s));
+    // An offer to sign in by Kerberos, with a form for whoever cannot.
+    let offers = fact.challenges.iter().any(|c| c.is("negotiate"));
+    let refuses = fact.status.is_some_and(|s| (400..429).contains(&s)) && !offers;
     let named =
         oauth.answered.error.clone().filter(|_| oauth.answered.part.as_deref() != Some("response.header.location"));
     // With 200 only the provider's own error codes count: a login page may speak of anything.

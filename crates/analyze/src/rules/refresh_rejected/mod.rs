@@ -11,6 +11,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     refreshes::{self, in_words, times},
     rule::{Check, Draft, Findings, Rule},
+    session_end,
     thresholds::{nanos, thresholds},
     tokens::TokenId,
 };
@@ -119,6 +120,7 @@ fn draft(case: &Case<'_>, attempts: &[&Fact], refused: &[&Fact], cause: Cause) -
         None if refused.len() == 1 && cause == Cause::Expired && signs_in_after(case, last) => {
             draft.severity(Severity::Low, "The session was over, and the user signed in again.")
         }
+        None if session_end::is_ordinary(case, first) => draft.severity(Severity::Low, session_end::REASON),
         Some(ok) => draft
             .related(ok.id, "response.status", "a later refresh succeeded")
             .severity(Severity::Medium, "A later refresh of the same session succeeded."),

@@ -200,6 +200,7 @@ fn message(first: &Fact, count: usize, span: i64, refused: usize, parallel: usiz
     let answered = match refused {
         0 => "none was refused".to_owned(),
         all if all == count => "all were refused".to_owned(),
+        1 => "one was refused".to_owned(),
         some => format!("{some} were refused"),
     };
     let order = match parallel {

@@ -69,9 +69,10 @@ fn concurrent(case: &Case<'_>, token: TokenId, winner: &Fact, parallel: &[&Fact]
         .variant("concurrent")
         .title("Several refreshes in flight with one refresh token that rotates")
         .message(format!(
-            "{} was sent {all} times within {} with the same refresh token; one of them rotated it and {refused} were refused.",
+            "{} was sent {all} times within {} with the same refresh token; one of them rotated it and {refused} {}.",
             winner.route,
-            in_words(spread)
+            in_words(spread),
+            if refused == 1 { "was refused" } else { "were refused" }
         ));
     if refused == 0 {
         return draft.severity(Severity::Low, "The server accepted every one of them.");

@@ -8,9 +8,10 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
-    facts::{Fact, gate::Gate},
+    facts::{Fact, credential::Method, gate::Gate},
     finding::Severity,
     rule::{Check, Explained, Findings, Rule},
+    session_end,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -43,22 +44,28 @@ fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
                 Some(ok) => draft
                     .related(ok.id, "response.status", "the same call with another credential, accepted")
                     .severity(Severity::Low, "the client got another credential and was accepted"),
+                None if is_link(fact) => draft.severity(Severity::Low, "a link that was used before, or is too old"),
+                None if session_end::is_ordinary(case, fact) => draft.severity(Severity::Low, session_end::REASON),
                 None => draft,
             }
         }));
     }
 }
 
-/// The same call soon after, accepted with a credential that the client had got in between: a step on the way (macaroons that
-/// want a discharge, tickets that are traded).
+/// Whether a person opened an address that carries its own credential.
+fn is_link(fact: &Fact) -> bool {
+    fact.is_document && fact.main_credential().is_some_and(|credential| credential.method() == Method::Query)
+}
+
+/// The same call accepted afterwards with a credential that the client had got in between: by signing in again, or as a step
+/// on the way (macaroons that want a discharge, tickets that are traded).
 fn traded<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    /// A program asks and repeats within this time, in nanoseconds.
-    const SOON: i64 = 5_000_000_000;
+    /// Calls that are looked at: a client that goes on being refused has not signed in.
+    const NEAR: usize = 50;
     let own = fact.main_credential()?.token;
     let end = fact.ended_nanos();
     let later = case.lookup().on_route(&fact.origin, &fact.route).since(end);
-    let mut soon = later.iter().take_while(|f| f.started_nanos() <= end + SOON);
-    soon.find(|f| {
+    later.iter().take(NEAR).find(|f| {
         let got = f.main_credential().filter(|c| c.token != own).and_then(|c| case.token(c.token).delivered_by);
         f.accepted() && got.and_then(|by| case.fact(by)).is_some_and(|by| by.started_nanos() >= end)
     })
