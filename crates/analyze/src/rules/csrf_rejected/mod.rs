@@ -209,7 +209,7 @@ fn fault(case: &Case<'_>, fact: &Fact, sign: Sign) -> Fault {
         _ if !csrf.is_sent() && may_hide_field(fact) => Fault::Unknown,
         _ if !csrf.is_sent() => Fault::NoToken,
         Some(Compared::Differ) if is_double_submit(cookie.as_deref()) => Fault::Mismatch,
-        None if cookie.is_none() && csrf.header.is_some() && fact.cookies().next().is_none() => Fault::NoCookie,
+        None if cookie.is_none() && !fact.has_cookies => Fault::NoCookie,
         _ => Fault::Unknown,
     }
 }

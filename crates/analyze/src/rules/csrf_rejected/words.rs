@@ -81,7 +81,11 @@ pub(super) fn message(
             format!("The header {header} differs from the cookie {cookie}: it was read before the last one was set.")
         }
         Fault::NoCookie => {
-            format!("The header {header} was sent without any cookie, so there is nothing to compare it with.")
+            let token = match (&csrf.header, &csrf.field) {
+                (None, Some(field)) => format!("field {field}"),
+                _ => format!("header {header}"),
+            };
+            format!("The {token} was sent without any cookie, so there is nothing to compare it with.")
         }
         Fault::Origin if sign == Sign::Stateless => format!("It does not count {page} among its own front ends."),
         Fault::Origin => format!("It does not trust {page}."),

@@ -84,8 +84,10 @@ fn needs(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact, stored: &Store
         let presented = fact.request.refresh_token.is_some() || !fact.request.body_seen;
         return !presented && stored.purpose == Purpose::Refresh && related(fact, stored);
     }
-    // What trades a grant or a password for tokens, and what is open to all, asks for no session.
-    if matches!(fact.role, Role::Token | Role::Login | Role::Introspect | Role::Jwks | Role::Discovery) {
+    // What trades a grant or a password for tokens, and what is open to all, asks for no session; what a callback misses is
+    // the state of its login (AUTH091).
+    if matches!(fact.role, Role::Token | Role::Login | Role::Callback | Role::Introspect | Role::Jwks | Role::Discovery)
+    {
         return false;
     }
     let other =
