@@ -6,7 +6,7 @@ use authtrace_parse::ExchangeId;
 
 use crate::{
     capture::Capture,
-    catalogue::{RuleMeta, catalogue},
+    catalogue::{Layer, RuleMeta, catalogue},
     coverage::Coverage,
     diagnosis::Incident,
     facts::{credential::Method, gate::Gate},
@@ -119,9 +119,13 @@ impl Analysis {
         own.plus(self.elsewhere.summary)
     }
 
-    /// Refusals that no finding above a note is about, and that are no part of a healthy exchange.
+    /// Refusals that no finding says the cause of, or why they do no harm, and that are no part of a healthy exchange.
     pub fn unexplained(&self) -> impl Iterator<Item = ExchangeId> {
-        let causes = self.findings.iter().filter(|finding| finding.severity > Severity::Low);
+        let says = |f: &&Finding| {
+            let mild = f.severity_reason.is_some() || f.rule.severity == Severity::Low;
+            f.rule.layer != Layer::Hygiene && (f.severity > Severity::Low || mild)
+        };
+        let causes = self.findings.iter().filter(says);
         let explained: BTreeSet<ExchangeId> = causes.flat_map(|finding| finding.exchanges.iter().copied()).collect();
         let refused = self.capture.facts.iter().filter(|f| f.refused() && !f.gates.any(&HEALTHY));
         refused.map(|f| f.id).filter(move |id| !explained.contains(id))
