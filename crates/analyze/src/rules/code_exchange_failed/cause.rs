@@ -225,9 +225,9 @@ fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     }
     // A login is a matter of minutes.
     let from = fact.started_nanos().saturating_sub(nanos(Thresholds::of(case).login));
-    let earlier = case.lookup().between(from, fact.started_nanos()).rev().filter(|f| f.id != fact.id);
+    let mut earlier = case.lookup().between(from, fact.started_nanos()).rev().filter(|f| f.id != fact.id);
     let own = |f: &&Fact| f.redirect.is_some() && f.host == fact.host && !f.set_cookies.is_empty();
-    let start = earlier.filter(|f| own(f) || is_start_elsewhere(f, fact)).next()?;
+    let start = earlier.find(|f| own(f) || is_start_elsewhere(f, fact))?;
     start.set_cookies.iter().any(|cookie| !cookie.deletes).then_some(start)
 }
 
