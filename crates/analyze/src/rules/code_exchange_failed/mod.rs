@@ -36,7 +36,11 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(device::draft(case, fact, oauth, end));
         } else if oauth.trades_code && is_refused_trade(fact, oauth) {
             out.add(draft(case, &flows, fact, oauth, Place::TokenEndpoint));
-        } else if flows.is_callback(fact, oauth) && oauth.asked.error.is_none() && is_failed_callback(fact, oauth) {
+        } else if flows.is_callback(fact, oauth)
+            && oauth.asked.error.is_none()
+            && is_failed_callback(fact, oauth)
+            && !is_traded(&flows, oauth)
+        {
             out.add(draft(case, &flows, fact, oauth, Place::Callback));
         }
     }
@@ -82,6 +86,12 @@ fn is_failed_callback(fact: &Fact, oauth: &Oauth) -> bool {
         OutcomeClass::Unreadable => false,
         _ => fact.status.is_some_and(|s| s >= 400 && s != 502 && s != 503 && s != 504),
     }
+}
+
+/// Whether the code gave tokens all the same: the page traded it by itself, whatever the callback's address answered.
+fn is_traded(flows: &Flows<'_>, oauth: &Oauth) -> bool {
+    let given = |code| flows.with_code(code).any(|(f, o)| o.trades_code && f.succeeded() && !f.delivered.is_empty());
+    oauth.asked.code.is_some_and(given)
 }
 
 fn draft(case: &Case<'_>, flows: &Flows<'_>, fact: &Fact, oauth: &Oauth, place: Place) -> Draft {

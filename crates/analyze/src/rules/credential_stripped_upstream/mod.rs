@@ -86,7 +86,7 @@ fn is_usable(case: &Case<'_>, fact: &Fact, credential: &Credential) -> bool {
     let accepted = case.control(fact).0.accepted_schemes.contains_key(scheme.as_str());
     // A server that asks for another scheme passes this one over: Django REST Framework calls that "not provided".
     let asks_other = !fact.challenges.is_empty() && !fact.challenges.iter().any(|c| c.is(&scheme));
-    let known = accepted || (scheme == "bearer" && !asks_other);
+    let known = !asks_other && (accepted || scheme == "bearer");
     let claims = case.token(credential.token).claims();
     let expired = claims
         .and_then(|claims| claims.exp)
