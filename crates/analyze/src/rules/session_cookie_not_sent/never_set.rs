@@ -62,7 +62,7 @@ fn draft(login: &Fact, bare: &[&Fact]) -> Draft {
         .fixes(&["be.session-cookie", "be.cookie-attributes"])
         .cause(format!("{} sets nothing", login.origin))
         .message(format!(
-            "{} was {} and set no cookie and gave no token; {} went out with nothing and was {}. A server that takes itself to be called over http leaves Secure cookies out (Express behind a proxy that it does not trust).",
+            "{} {}, set no cookie and gave no token; {} went out with nothing and {}. A server that takes itself to be called over http leaves Secure cookies out (Express behind a proxy that it does not trust).",
             login.route,
             answered(login.status),
             first.route,

@@ -103,7 +103,7 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
             "{route} answered {status} to a token that it had accepted before and that is still in its window; something changed on the server: a revoked session, a rotated key, a new policy."
         ),
         Some(ok) => format!(
-            "{route} answered {status} to a token that {} accepts, so signature, issuer, audience and expiry are fine; the refusal is this endpoint's own.",
+            "{route} answered {status} to a token that {} accepts, so signature, issuer, audience and expiry are fine for whoever answers there; the refusal is this endpoint's own, or that of another service behind the same address.",
             ok.route
         ),
         None if case.control(fact).0.credentialed_ok > 0 => format!(
