@@ -152,11 +152,13 @@ impl<'a> Case<'a> {
             let with = self.lookup().succeeded_with(&fact.origin, own.token);
             let accepted = || with.iter().filter(|f| f.accepted() && !f.bare_accepted && f.is_api_call());
             let places = |f: &'a Fact| f.credentials.iter().filter(|c| c.token == own.token);
-            let same = accepted().flat_map(places).any(|c| alike(c, own));
+            // Most are accepted as they stand here, which the first call shows.
+            if accepted().flat_map(places).any(|c| alike(c, own)) {
+                return None;
+            }
             // Here, too, it may stand twice: then the API has read it.
             let here = |c: &&Credential| fact.credentials.iter().any(|own| own.token == c.token && alike(own, c));
-            let other = accepted().find_map(|f| Some((f, places(f).find(|c| !here(c))?)));
-            other.filter(|_| !same)
+            accepted().find_map(|f| Some((f, places(f).find(|c| !here(c))?)))
         })
     }
 

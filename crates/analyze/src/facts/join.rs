@@ -9,7 +9,6 @@ use super::{
     credential::{Carrier, Credential},
     gate::Gate,
     legs,
-    outcome::OutcomeClass,
     role::Role,
     site::registrable,
 };
@@ -339,9 +338,7 @@ fn undefined_routes(facts: &mut [&mut Fact]) {
         *known.entry((fact.origin.clone(), fact.route.clone())).or_default() |= fact.status.is_some_and(|s| s != 403);
     }
     for fact in facts.iter_mut().filter(|f| f.outcome.says(&[ErrorClass::GatewayUndefinedRoute])) {
-        if known.get(&(fact.origin.clone(), fact.route.clone())) == Some(&false)
-            && fact.outcome.class == OutcomeClass::Refused
-        {
+        if known.get(&(fact.origin.clone(), fact.route.clone())) == Some(&false) {
             fact.gates.add(Gate::UndefinedRoute);
         }
     }

@@ -12,7 +12,6 @@ use crate::{
         credential::Credential,
         gate::{Gate, NOT_A_FAILURE},
         outcome::OutcomeClass,
-        role::Role,
     },
     finding::{Cap, Reason, Severity},
     rule::{Check, Draft, Explained, Findings, Rule},
@@ -63,7 +62,7 @@ pub(super) enum Sign<'a> {
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     const OUT: &[Gate] = &[Gate::Recovered];
-    let failed = |f: &Fact| !f.gates.any(NOT_A_FAILURE) || is_no_route(case, f);
+    let failed = |f: &Fact| !f.gates.any(NOT_A_FAILURE) || is_no_route(f);
     let facts = case.facts().filter(|f| failed(f) && !f.gates.any(OUT) && f.leg_of().is_none());
     for fact in facts.filter(|f| !explained.contains(f.id)) {
         if let Some(sign) = sign(case, fact) {
@@ -79,7 +78,7 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
     if is_too_large(case, fact) {
         return Some(Sign::TooLarge);
     }
-    if is_no_route(case, fact) {
+    if is_no_route(fact) {
         return Some(Sign::NoRoute);
     }
     let refused = fact.refused() || fact.outcome.class == OutcomeClass::Forbidden;
@@ -114,11 +113,8 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
 
 /// Whether a call with a credential is told that it has none, on a route on which nothing else ever came back (G21): no failure
 /// of authentication, and taken for one.
-fn is_no_route(case: &Case<'_>, fact: &Fact) -> bool {
-    let here = || case.lookup().on_route(&fact.origin, &fact.route);
-    fact.outcome.says(&[ErrorClass::GatewayUndefinedRoute])
-        && good_authorization(fact).is_some()
-        && here().iter().all(|f| f.status == fact.status || f.role == Role::Preflight)
+fn is_no_route(fact: &Fact) -> bool {
+    fact.gates.has(Gate::UndefinedRoute) && good_authorization(fact).is_some()
 }
 
 /// 431 and nginx's 494, the words of servers, and a 400 to a request that is larger than what most servers read.

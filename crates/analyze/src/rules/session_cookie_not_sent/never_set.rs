@@ -5,16 +5,26 @@ use authtrace_parse::HeaderView;
 use super::RULE;
 use crate::{
     case::Case,
-    facts::{Fact, outcome::OutcomeClass, role::Role, site},
+    facts::{Fact, gate::NOT_A_FAILURE, outcome::OutcomeClass, role::Role, site},
     finding::{Cap, Reason},
     rule::{Draft, Findings},
     text::answered,
 };
 
 pub(super) fn check(case: &Case<'_>, out: &mut Findings) {
-    for login in case.facts().filter(|f| gives_nothing(case, f)) {
-        let bare: Vec<&Fact> = case.refusals().filter(|f| follows_bare(case, login, f)).collect();
-        if !bare.is_empty() && !is_signed_in(case, login) {
+    // Whoever is accepted with a credential later got one in a way that the capture does not show.
+    let used = |f: &&Fact| f.accepted() && (!f.credentials.is_empty() || !f.delivered.is_empty());
+    let last_used = case.facts().rev().find(used).map(Fact::started_nanos);
+    let logins: Vec<&Fact> = case.facts().filter(|f| f.role == Role::Login).collect();
+    for (at, login) in logins.iter().enumerate().filter(|(_, login)| gives_nothing(case, login)) {
+        if last_used.is_some_and(|used| used > login.started_nanos()) {
+            continue;
+        }
+        // Until somebody signs in again.
+        let next = logins[at + 1..].iter().map(|next| next.started_nanos()).find(|next| *next > login.started_nanos());
+        let after = case.lookup().between(login.ended_nanos(), next.map_or(i64::MAX, |next| next - 1));
+        let bare: Vec<&Fact> = after.filter(|f| is_refused_bare(login, f)).collect();
+        if !bare.is_empty() {
             out.add(draft(login, &bare));
         }
     }
@@ -32,18 +42,11 @@ fn gives_nothing(case: &Case<'_>, fact: &Fact) -> bool {
         && nothing
 }
 
-/// A call to the same site after it, without any credential or cookie, that was refused before anybody signed in again.
-fn follows_bare(case: &Case<'_>, login: &Fact, fact: &Fact) -> bool {
-    let next = case.facts().find(|f| f.role == Role::Login && f.started_nanos() > login.started_nanos());
-    let before = next.is_none_or(|next| fact.started_nanos() < next.started_nanos());
+/// A call to the same site that went out without any credential or cookie and was refused.
+fn is_refused_bare(login: &Fact, fact: &Fact) -> bool {
+    let failed = fact.refused() && !fact.gates.any(NOT_A_FAILURE);
     let nothing = fact.credentials.is_empty() && !fact.has_cookies && fact.view == HeaderView::Full;
-    fact.started_nanos() >= login.ended_nanos() && before && nothing && site::same_site(&fact.host, &login.host)
-}
-
-/// Whether anything is accepted with a credential afterwards: then the client got one in a way that the capture does not show.
-fn is_signed_in(case: &Case<'_>, login: &Fact) -> bool {
-    let mut later = case.facts().filter(|f| f.started_nanos() > login.started_nanos());
-    later.any(|f| f.accepted() && (!f.credentials.is_empty() || !f.delivered.is_empty()))
+    failed && nothing && site::same_site(&fact.host, &login.host)
 }
 
 fn draft(login: &Fact, bare: &[&Fact]) -> Draft {
