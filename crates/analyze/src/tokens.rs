@@ -41,6 +41,19 @@ pub enum Purpose {
     Session,
 }
 
+/// How a response hands a credential out.
+#[derive(Clone, Copy)]
+pub(crate) struct Handed {
+    /// The response.
+    pub(crate) by: ExchangeId,
+    /// When it had arrived.
+    pub(crate) at: Option<Timestamp>,
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// Until when, by its word.
+    pub(crate) lasts_until: Option<Timestamp>,
+}
+
 /// One distinct credential.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Token {
@@ -56,6 +69,8 @@ pub struct Token {
     pub delivered_at: Option<Timestamp>,
     /// What it was delivered as.
     pub purpose: Option<Purpose>,
+    /// When it ends by the word of that response (`expires_in`, RFC 6749 §5.1), by the capture's clock.
+    pub lasts_until: Option<Timestamp>,
     /// When it was first seen, sent or delivered.
     pub first: Option<Timestamp>,
     /// When it was last seen.
@@ -196,6 +211,7 @@ impl Token {
             self.delivered_by = other.delivered_by;
             self.delivered_at = other.delivered_at;
             self.purpose = other.purpose;
+            self.lasts_until = other.lasts_until;
         }
         self.checked.absorb(other.checked);
         let later = self.seen <= other.seen;
@@ -279,6 +295,7 @@ impl TokenStore {
             delivered_by: None,
             delivered_at: None,
             purpose: None,
+            lasts_until: None,
             first: None,
             last: None,
             sent_in: Vec::new(),
@@ -329,23 +346,17 @@ impl TokenStore {
     }
 
     /// Notes that a response delivered `id`.
-    pub(crate) fn delivered(
-        &mut self,
-        id: TokenId,
-        carrier: &Carrier,
-        purpose: Purpose,
-        exchange: ExchangeId,
-        at: Option<Timestamp>,
-    ) {
-        let sight = Sight(exchange, self.read);
+    pub(crate) fn delivered(&mut self, id: TokenId, carrier: &Carrier, handed: Handed) {
+        let sight = Sight(handed.by, self.read);
         let Some(token) = self.tokens.get_mut(id.0 as usize) else { return };
         token.carried_on(carrier, sight);
-        token.see(at);
+        token.see(handed.at);
         if token.delivered.is_none_or(|first| sight < first) {
             token.delivered = Some(sight);
-            token.purpose = Some(purpose);
-            token.delivered_by = Some(exchange);
-            token.delivered_at = at;
+            token.purpose = Some(handed.purpose);
+            token.delivered_by = Some(handed.by);
+            token.delivered_at = handed.at;
+            token.lasts_until = handed.lasts_until;
         }
     }
 

@@ -1,5 +1,7 @@
 //! Credentials that a response hands to the client: in its body, its cookies and its `Authorization`.
 
+use std::time::Duration;
+
 use authtrace_parse::{Exchange, SecretStr, headers::Headers};
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     text::Interner,
     token::Authorization,
-    tokens::{Purpose, TokenStore},
+    tokens::{Handed, Purpose, TokenStore},
 };
 
 /// Response keys that hand out tokens, and what for.
@@ -39,6 +41,15 @@ const DELIVERY_KEYS: &[(&str, Purpose)] = &[
 /// The shortest string that counts as a delivered token; shorter ones are flags and names.
 const SHORTEST_TOKEN: usize = 16;
 
+/// How long the access token lives by the word of the response (RFC 6749 §5.1). Some write it as a string.
+fn lasts(body: &BodyView) -> Option<Duration> {
+    /// In seconds. Nobody means more; whoever writes more counts in other units.
+    const LONGEST: u64 = 10 * 366 * 86_400;
+    let value = ["expires_in", "expiresIn", "ExpiresIn"].iter().find_map(|key| body.value(key))?;
+    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    (1..=LONGEST).contains(&seconds).then(|| Duration::from_secs(seconds))
+}
+
 /// What the response of `exchange` delivers; its credentials go to `tokens`.
 pub(super) fn deliveries(
     exchange: &Exchange,
@@ -53,9 +64,12 @@ pub(super) fn deliveries(
     let mut found = Vec::new();
     let timing = Times::from(&exchange.timing);
     let at = timing.ended().or(timing.first_byte());
+    let lasts_until = at.zip(lasts(body)).map(|(at, life)| at.saturating_add(life));
     let mut add = |carrier: Carrier, purpose, value: SecretStr<'_>, scheme: Option<&str>| {
         let token = tokens.intern(value, scheme, exchange.id);
-        tokens.delivered(token, &carrier, purpose, exchange.id, at);
+        let spoken_of = purpose == Purpose::Access && matches!(carrier, Carrier::ResponseBody(_));
+        let lasts_until = lasts_until.filter(|_| spoken_of);
+        tokens.delivered(token, &carrier, Handed { by: exchange.id, at, purpose, lasts_until });
         found.push(Delivery { carrier, token, purpose });
     };
     for (key, purpose) in DELIVERY_KEYS {

@@ -1,10 +1,9 @@
 //! AUTH020: the access token had already expired when it was sent.
 
+mod end;
 mod words;
 
 use std::time::Duration;
-
-use authtrace_parse::Timestamp;
 
 use crate::{
     capture::Protection,
@@ -25,6 +24,7 @@ use crate::{
     text::span,
     thresholds::{nanos, thresholds},
 };
+use end::{End, Word};
 use words::{exp_text, message};
 
 pub(super) static RULE: Rule = Rule {
@@ -56,7 +56,7 @@ thresholds! {
 /// Refusals that an expired token explains; any other class names another reason.
 const EXPLAINED: &[ErrorClass] = &[ErrorClass::Expired, ErrorClass::Invalid, ErrorClass::MissingOrInvalid];
 
-/// Where `exp` lay when the request reached the server; `None` where no `exp` can be read.
+/// Where the end lay when the request reached the server; `None` where no end is told.
 type Late = Option<Moment>;
 
 fn check(case: &Case<'_>, out: &mut Findings) {
@@ -76,35 +76,20 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         }
     }
     for fact in case.api_calls() {
-        if let Some((credential, by)) = accepted_late(case, fact) {
-            out.add(accepted(case, fact, credential, by));
+        if let Some(late) = accepted_late(case, fact) {
+            out.add(accepted(case, fact, &late));
         }
     }
 }
 
 /// The token of `fact` that is judged: what it presents, or a cookie where the API takes cookies or says "expired".
 fn jwt<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
-    let readable = |c: &&Credential| expiry(case, fact, c).is_some();
+    let readable = |c: &&Credential| End::of(case, fact, c).is_some();
     let by_cookie = || case.control(fact).0.accepts(Method::Cookie) || fact.outcome.says(&[ErrorClass::Expired]);
     match presented(fact) {
         Some(credential) => Some(credential).filter(readable),
         None => fact.cookies().find(readable).filter(|_| by_cookie()),
     }
-}
-
-/// The end of a URL's signature, or `exp`, in nanoseconds. An `exp` written in milliseconds lies thousands of years away
-/// for a verifier: it never expires.
-fn expiry(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Option<i64> {
-    if is_signed_url(fact, credential) {
-        return fact.signed_until().map(Timestamp::nanos);
-    }
-    let claims = case.token(credential.token).claims()?;
-    claims.exp.filter(|exp| !exp.milliseconds).map(|exp| exp.intended().nanos())
-}
-
-/// Whether the URL is the credential.
-fn is_signed_url(fact: &Fact, credential: &Credential) -> bool {
-    credential.method() == Method::Query && fact.signed_until().is_some()
 }
 
 /// Whether a signed URL was denied, and nothing but the URL can be what was denied. CloudFront says "Access denied" whatever
@@ -122,12 +107,15 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
         let unseen = matches!(case.authorization(fact), Seen::Set(_) | Seen::Unknown);
         return (says_expired && (unseen || presented(fact).is_some())).then_some(None);
     };
-    match case.clock(fact).moment(fact, expiry(case, fact, credential)?) {
+    let end = End::of(case, fact, credential)?;
+    match end.moment(case, fact) {
         // A malformed value may be refused for its form; only the server's word makes its age the reason.
         late @ Moment::Past(_) if credential.well_formed || says_expired => Some(Some(late)),
         Moment::Unsure if says_expired || accepted_before(case, fact, credential).is_some() => {
             Some(Some(Moment::Unsure))
         }
+        // No clock is wrong: the server ended the token before the time that it had promised.
+        Moment::Ahead(_) if says_expired && end.by == Word::Promise => Some(None),
         late @ Moment::Ahead(_) if says_expired => Some(Some(late)),
         _ => None,
     }
@@ -139,8 +127,17 @@ fn accepted_before<'a>(case: &Case<'a>, fact: &Fact, credential: &Credential) ->
     with.before(fact.started_nanos()).iter().rfind(|f| f.is_api_call())
 }
 
-/// A token accepted later than any common leeway, on a route that was seen to check tokens.
-fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential, i64)> {
+/// A token that was accepted after its end.
+struct AcceptedLate<'f> {
+    credential: &'f Credential,
+    end: End,
+    /// In nanoseconds.
+    by: i64,
+}
+
+/// A token accepted later than any common leeway, on a route that was seen to check tokens. A server may keep its word
+/// longer than it promised.
+fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<AcceptedLate<'f>> {
     let by_server =
         !fact.gates.any(&[Gate::NotServer, Gate::HealthCheck, Gate::Provisional]) && fact.status != Some(304);
     if !by_server || fact.outcome.class != OutcomeClass::Success || fact.role == Role::Static {
@@ -150,8 +147,9 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<(&'f Credential,
     let counts = case.route(fact);
     let checks = counts.bare_refused + counts.credentialed_refused > 0
         && case.capture().protection(fact) == Protection::Protected;
-    match case.clock(fact).moment(fact, expiry(case, fact, credential)?) {
-        Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => Some((credential, by)),
+    let end = End::of(case, fact, credential).filter(|end| end.by == Word::Claim)?;
+    match end.moment(case, fact) {
+        Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => Some(AcceptedLate { credential, end, by }),
         _ => None,
     }
 }
@@ -161,7 +159,8 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
     let says_expired = first.outcome.says(&[ErrorClass::Expired]);
     let before = credential.and_then(|c| accepted_before(case, first, c));
     let recovered = first.gates.has(Gate::Recovered);
-    let signed = credential.is_some_and(|c| is_signed_url(first, c));
+    let end = credential.and_then(|c| End::of(case, first, c));
+    let signed = end.is_some_and(|end| end.by == Word::Signature);
     let draft = Draft::new(&RULE.meta, first)
         .title(if signed { "Signed URL used after it had expired" } else { RULE.meta.title })
         .message(message(case, first, late, facts.len(), recovered))
@@ -176,9 +175,9 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
             (Some(_), Some(_)) => case.session_mark(first),
             _ => first.origin.to_string(),
         });
-    let draft = match credential {
-        Some(c) => draft
-            .primary(first.id, if signed { "request.query" } else { "token.claim.exp" }, exp_text(case, first, c, late))
+    let draft = match credential.zip(end) {
+        Some((c, end)) => draft
+            .primary(end.promised_by(case, c).map_or(first.id, |by| by.id), end.part(), exp_text(case, first, end, late))
             .related(first.id, &c.carrier.to_string(), case.capture().describe(c.token))
             .server_says(first)
             .credential(c.token),
@@ -249,7 +248,8 @@ fn fetched_anew<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     later.filter(|f| f.origin == fact.origin && f.path == fact.path).find(|f| f.succeeded())
 }
 
-fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> Draft {
+fn accepted(case: &Case<'_>, fact: &Fact, late: &AcceptedLate<'_>) -> Draft {
+    let AcceptedLate { credential, end, by } = *late;
     Draft::new(&RULE.meta, fact)
         .variant("accepted")
         .title("Expired token accepted")
@@ -260,7 +260,7 @@ fn accepted(case: &Case<'_>, fact: &Fact, credential: &Credential, by: i64) -> D
         ))
         .because(Reason::WireFact)
         .capped([Cap::TokenSays])
-        .primary(fact.id, "token.claim.exp", exp_text(case, fact, credential, Some(Moment::Past(by))))
+        .primary(fact.id, end.part(), exp_text(case, fact, end, Some(Moment::Past(by))))
         .related(fact.id, "response.status", fact.status.map_or_else(String::new, |s| s.to_string()))
         .credential(credential.token)
         .fixes(&["be.leeway"])
