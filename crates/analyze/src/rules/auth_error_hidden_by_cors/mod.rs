@@ -1,12 +1,13 @@
 //! AUTH062: a refusal without CORS headers, which the page sees as a network error.
 
-use authtrace_parse::Kind;
+use authtrace_parse::{HeaderView, Kind};
 
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
     facts::{Fact, role::Role},
-    finding::{Reason, Severity},
+    finding::{Cap, Reason, Severity},
+    presented::{Presented, Window},
     rule::{Check, Draft, Findings, Rule},
 };
 
@@ -36,6 +37,19 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             out.add(draft(fact, status, control));
         }
     }
+    for fact in case.facts().filter(|f| is_kept_from_page(f)) {
+        let over = Presented::of(case, fact).filter(|jwt| jwt.window(case, fact) == Window::Over);
+        if let Some((jwt, control)) = over.zip(readable(case, fact)) {
+            out.add(unseen(fact, &jwt, control));
+        }
+    }
+}
+
+/// Whether the request went out and its answer is nowhere: what browsers record of an answer without CORS headers.
+fn is_kept_from_page(fact: &Fact) -> bool {
+    let blocked = fact.failure.as_deref().is_none_or(|f| f.contains("ERR_FAILED") || f.contains("CORS"));
+    let sent = fact.view == HeaderView::Full && fact.kind == Kind::Http && fact.role != Role::Preflight;
+    sent && blocked && fact.status.is_none() && fact.is_cross_origin()
 }
 
 /// An answer of the same origin that its page could read.
@@ -68,4 +82,24 @@ fn draft(fact: &Fact, status: u16, control: Option<&Fact>) -> Draft {
         ),
         None => draft,
     }
+}
+
+/// An answer that was not recorded, to a token that was over when it was sent.
+fn unseen(fact: &Fact, jwt: &Presented<'_>, control: &Fact) -> Draft {
+    let failure = fact.failure.as_deref().unwrap_or("no status");
+    Draft::new(&RULE.meta, fact)
+        .variant("unseen")
+        .title("Expired token, and an answer that the browser keeps from the page")
+        .credential(jwt.id())
+        .because(Reason::WireFact)
+        .because(Reason::Control)
+        .capped([Cap::TokenSays, Cap::NoControl])
+        .primary(fact.id, &jwt.part(), "a token whose exp had passed")
+        .related(fact.id, "response", format!("not recorded: {failure}"))
+        .related(control.id, "response.header.access-control-allow-origin", "the same API, readable by its page")
+        .cause(format!("{} unseen", fact.origin))
+        .message(format!(
+            "{} went out with a token that had expired, and the browser shows the page a network error in place of the answer, while it can read the API's other answers: a 401 without Access-Control-Allow-Origin looks like this.",
+            fact.route
+        ))
 }

@@ -88,7 +88,8 @@ fn no_sign_in(input: &Input, facts: &[&Fact]) -> Option<Coverage> {
     let refused = |f: &&&Fact| f.refused() && !f.gates.any(NOT_A_FAILURE) && !f.role.is_identity();
     let first = facts.iter().filter(refused).min_by_key(|f| f.started_nanos())?;
     let begun = |f: &&Fact| {
-        let signs_in = delivers_token(f) || (matches!(f.role, Role::Login | Role::Callback) && f.succeeded());
+        // A sign-in that was refused is shown, too: nobody has a token after it.
+        let signs_in = delivers_token(f) || (matches!(f.role, Role::Login | Role::Callback) && f.status.is_some());
         signs_in && f.ended_nanos() <= first.started_nanos()
     };
     if facts.iter().any(begun) {

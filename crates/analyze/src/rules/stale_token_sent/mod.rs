@@ -42,15 +42,15 @@ thresholds! {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let history = History::of(case);
     for fact in case.refusals().filter(|f| !f.role.is_identity() && may_be_stale(f)) {
-        let Some(old) =
-            fact.main_credential().filter(|c| !c.is_cookie() && c.well_formed && c.kind != TokenKind::Redacted)
-        else {
+        let Some(old) = fact.main_credential().filter(|c| c.well_formed && c.kind != TokenKind::Redacted) else {
             continue;
         };
         if accepted_later(case, fact, old.token) {
             continue;
         }
-        if let Some((delivery, new)) = successor(case, &history, fact, old) {
+        // Which cookie is newer a browser knows by itself; that a session was ended it does not.
+        let successor = (!old.is_cookie()).then(|| successor(case, &history, fact, old)).flatten();
+        if let Some((delivery, new)) = successor {
             out.add(superseded(case, fact, old, delivery, new));
         } else if let Some(logout) = logout_before(case, &history, fact, old) {
             out.add(after_logout(case, fact, old, logout));
@@ -226,6 +226,7 @@ fn superseded(case: &Case<'_>, fact: &Fact, old: &Credential, delivery: &Fact, n
 
 fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -> Draft {
     let gap = in_words(fact.started_nanos() - logout.ended_nanos());
+    let what = if old.is_cookie() { "Cookie" } else { "Token" };
     let after = case.carrying(old.token).filter(|f| f.refused() && f.started_nanos() > logout.ended_nanos());
     let (severity, reason) = match after.take(2).count() {
         0 | 1 => (Severity::Low, "Another tab asks once and learns that the user has signed out."),
@@ -233,10 +234,10 @@ fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -
     };
     Draft::new(&RULE.meta, fact)
         .variant("after-logout")
-        .title("Token still in use after the logout")
+        .title(format!("{what} still in use after the logout"))
         .severity(severity, reason)
         .credential(old.token)
-        .message(format!("{} was sent {gap} after the logout with the token of the ended session.", fact.route))
+        .message(format!("{} was sent {gap} after the logout with the {} of the ended session.", fact.route, what.to_lowercase()))
         .because(Reason::WireFact)
         .because_server_says(fact)
         .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
