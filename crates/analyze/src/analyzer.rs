@@ -182,6 +182,8 @@ impl BodyNeeds {
     const FORM: usize = 16 * 1024;
     /// Most bytes of an error page.
     const PAGE: usize = 4 * 1024;
+    /// Most bytes of an answer to a poll, which may hold a refusal.
+    const POLL: usize = 1024;
 }
 
 impl BodyPolicy for BodyNeeds {
@@ -193,6 +195,7 @@ impl BodyPolicy for BodyNeeds {
             (true, true) if refused && question.stored <= Self::REFUSAL => Self::REFUSAL,
             (_, true) if question.stored <= Self::STRUCTURED => Self::STRUCTURED,
             (true, false) if refused => Self::PAGE,
+            (true, false) if mime.starts_with("text/plain") && question.stored <= Self::POLL => Self::POLL,
             // A provider answers a hidden frame, and some of its errors, with a short page of status 200.
             (true, false) if mime.starts_with("text/html") && question.stored <= Self::PAGE => Self::PAGE,
             (true, false) if mime.contains("html") && question.method != "HEAD" => Self::FORM,

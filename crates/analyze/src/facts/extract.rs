@@ -21,7 +21,7 @@ use super::{
     login_page::LoginPage,
     oauth, outcome, proof, provenance, role, route, set_cookie,
     shared::Lists,
-    shown, signed_url, socket,
+    polling, shown, signed_url, socket,
 };
 use crate::{
     challenge::Challenge,
@@ -412,6 +412,14 @@ fn responder(headers: &Headers, interner: &mut Interner) -> Text {
     })
 }
 
+/// What followed a WebSocket handshake, or stands in the answer to a poll that takes its place.
+fn socket_of(exchange: &Exchange, interner: &mut Interner) -> Option<socket::Socket> {
+    match &exchange.websocket {
+        Some(websocket) => Some(socket::extract(websocket, interner)),
+        None => polling::extract(exchange, interner),
+    }
+}
+
 /// What only few exchanges have; `None` for all others.
 fn details(
     reading: &oauth::Reading<'_>,
@@ -422,7 +430,7 @@ fn details(
     let in_url = credentials.iter().any(|credential| matches!(credential.carrier, Carrier::Query(_)));
     let details = Details {
         oauth: oauth::extract(reading, interner),
-        socket: reading.exchange.websocket.as_ref().map(|websocket| socket::extract(websocket, interner)),
+        socket: socket_of(reading.exchange, interner),
         proof: proof::extract(reading.exchange, credentials, tokens),
         signed_until: in_url.then(|| signed_url::expiry(reading.exchange)).flatten(),
     };

@@ -24,6 +24,7 @@ pub mod login_page;
 pub mod mark;
 pub mod oauth;
 pub mod outcome;
+mod polling;
 pub mod proof;
 pub(crate) mod provenance;
 pub mod role;

@@ -1,5 +1,7 @@
 //! AUTH082: a WebSocket was accepted, and then closed because of the credential.
 
+mod polled;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use authtrace_parse::Kind;
@@ -62,6 +64,7 @@ impl Refused<'_> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    polled::check(case, out);
     let Some(client) = Client::of(case) else { return };
     // Without any credential it is AUTH081's.
     let refused: Vec<Refused<'_>> = refused(case).filter(|r| !client.lacks(r.fact)).collect();
