@@ -20,14 +20,14 @@ const ASKS_PERSON: i64 = 300 * SECOND;
 
 /// G6 and G7: the first leg of a challenge-response is refused by design, if the next leg is not.
 pub(super) fn challenge_legs(facts: &mut [&mut Fact]) {
-    let (answers, fetches) = (answers(facts), Fetches::of(facts));
+    let (answers, fetches, sign_ins) = (answers(facts), Fetches::of(facts), SignIns::of(facts));
     for index in 0..facts.len() {
         if !facts[index].refused() {
             continue;
         }
         let gate = is_leg(facts[index]).filter(|_| is_answered(facts, index, &answers));
-        let fetched = || fetches.follow(facts, index).then_some(Gate::ChallengeLeg);
-        if let Some(gate) = gate.or_else(fetched) {
+        let told = || fetches.follow(facts, index) || sign_ins.follow(facts, index);
+        if let Some(gate) = gate.or_else(|| told().then_some(Gate::ChallengeLeg)) {
             facts[index].gates.add(gate);
         }
     }
@@ -40,9 +40,7 @@ fn is_leg(fact: &Fact) -> Option<Gate> {
     if nonce {
         return Some(Gate::DpopNonce);
     }
-    let program =
-        fact.resource_type.is_none() && fact.user_agent.as_deref().is_some_and(|a| !a.starts_with("Mozilla/"));
-    let by_design = |c: &Challenge| is_answered_by_design(c) || (program && names_source(c));
+    let by_design = |c: &Challenge| is_answered_by_design(c) || (fact.is_from_program() && names_source(c));
     fact.challenges.iter().any(by_design).then_some(Gate::ChallengeLeg)
 }
 
@@ -160,7 +158,7 @@ impl Fetches {
     /// agrees or not.
     fn follow(&self, facts: &[&mut Fact], index: usize) -> bool {
         let fact = &facts[index];
-        let names = |c: &Challenge| c.get("resource_metadata").is_some();
+        let names = |c: &Challenge| c.get("resource_metadata").is_some() || c.get("realm").is_some();
         let learns = |source| self.fetched.get(&source).and_then(|found| at_or_after(found, index + 1)).is_some();
         if fact.credentials.is_empty() && fact.challenges.iter().any(names) && sources(fact).any(learns) {
             return true;
@@ -170,5 +168,53 @@ impl Fetches {
             let used = fetch.and_then(|at| at_or_after(self.accepted.get(&fact.origin)?, at + 1));
             used.is_some_and(|used| facts[used].started_nanos() <= fact.ended_nanos() + ASKS_PERSON)
         })
+    }
+}
+
+/// What programs do when they are told to sign in; empty where no program was.
+#[derive(Default)]
+struct SignIns {
+    /// Answers that handed out tokens, in time order.
+    delivered: Vec<usize>,
+    /// Requests with `Authorization` that passed, by origin and route, in time order.
+    accepted: HashMap<(Text, Text), Vec<usize>>,
+}
+
+impl SignIns {
+    fn of(facts: &[&mut Fact]) -> Self {
+        let mut found = Self::default();
+        if !facts.iter().any(|f| Self::is_told(f)) {
+            return found;
+        }
+        for (index, fact) in facts.iter().enumerate() {
+            if !fact.delivered.is_empty() {
+                found.delivered.push(index);
+            } else if fact.has_method(Method::Authorization) && fact.accepted() {
+                found.accepted.entry((fact.origin.clone(), fact.route.clone())).or_default().push(index);
+            }
+        }
+        found
+    }
+
+    /// Whether a program that had no token got one after it was refused, not before the refusal had arrived, and its repeated
+    /// call was accepted: it asks first, and signs in when it is told to. A token that was on its way already is late.
+    fn follow(&self, facts: &[&mut Fact], index: usize) -> bool {
+        let fact = &facts[index];
+        let had_one = self.delivered.first().is_some_and(|&first| first < index);
+        if had_one || !Self::is_told(fact) {
+            return false;
+        }
+        let Some(signed_in) = at_or_after(&self.delivered, index + 1) else { return false };
+        let repeated = self.accepted.get(&(fact.origin.clone(), fact.route.clone()));
+        let repeated = repeated.and_then(|accepted| at_or_after(accepted, signed_in + 1));
+        facts[signed_in].started_nanos() >= fact.ended_nanos()
+            && repeated.is_some_and(|at| {
+                facts[at].path == fact.path && facts[at].started_nanos() <= fact.ended_nanos() + ASKS_PERSON
+            })
+    }
+
+    fn is_told(fact: &Fact) -> bool {
+        let asked = fact.challenges.iter().any(|c| c.is("bearer"));
+        fact.refused() && asked && fact.credentials.is_empty() && fact.is_from_program()
     }
 }

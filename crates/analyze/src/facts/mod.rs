@@ -507,6 +507,16 @@ impl Fact {
         self.credentials.first()
     }
 
+    /// Whether a browser sent it, as far as its recorder or it itself says.
+    pub fn is_from_browser(&self) -> bool {
+        self.resource_type.is_some() || self.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
+    }
+
+    /// Whether it says that another program than a browser sent it.
+    pub fn is_from_program(&self) -> bool {
+        self.user_agent.is_some() && !self.is_from_browser()
+    }
+
     /// Whether the page's origin differs from the request's (Fetch, "same origin").
     pub fn is_cross_origin(&self) -> bool {
         self.cors.as_ref().and_then(|c| c.origin.as_ref()).is_some_and(|origin| *origin != self.origin)

@@ -41,7 +41,7 @@ thresholds! {
 
 fn check(case: &Case<'_>, out: &mut Findings) {
     let mut told: BTreeSet<(&str, Text)> = BTreeSet::new();
-    for fact in case.facts().filter(|f| is_browser(f)) {
+    for fact in case.facts().filter(|f| f.is_from_browser()) {
         out.add_all(readable_twin(case, fact));
         let sent = fact.credentials.iter().map(|c| (c.token, c.carrier.clone()));
         let given = fact.delivered.iter().map(|d| (d.token, d.carrier.clone()));
@@ -56,10 +56,6 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         }
         out.add_all(cacheable(fact));
     }
-}
-
-fn is_browser(fact: &Fact) -> bool {
-    fact.resource_type.is_some() || fact.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
 
 fn issuer(token: &Token) -> Text {

@@ -30,7 +30,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
-    for fact in case.facts().filter(|f| is_browser(f)) {
+    // Scripts and servers keep cookies by rules of their own; only browsers enforce these.
+    for fact in case.facts().filter(|f| f.is_from_browser()) {
         for cookie in fact.set_cookies.iter().filter(|c| !c.deletes) {
             let carrier = Carrier::SetCookie(cookie.name.clone());
             let Some(delivery) = fact.delivered.iter().find(|d| d.carrier == carrier) else { continue };
@@ -40,11 +41,6 @@ fn check(case: &Case<'_>, out: &mut Findings) {
             }
         }
     }
-}
-
-/// Scripts and servers keep cookies by rules of their own; only browsers enforce these.
-fn is_browser(fact: &Fact) -> bool {
-    fact.resource_type.is_some() || fact.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
 
 /// Whether a later request carried the cookie: then this browser did keep it.
