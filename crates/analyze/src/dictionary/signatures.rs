@@ -109,6 +109,13 @@ pub struct SignatureHit {
     pub checked: bool,
 }
 
+impl SignatureHit {
+    /// What a field says that is made for it, without any text of the table.
+    pub fn of(class: ErrorClass) -> Self {
+        Self { class, stacks: Vec::new(), matched: "", proves: Vec::new(), weight: 1.0, checked: true }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {

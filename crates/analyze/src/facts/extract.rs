@@ -19,9 +19,9 @@ use super::{
     gate::{Gate, Gates},
     key_set::KeySet,
     login_page::LoginPage,
-    oauth, outcome, proof, provenance, role, route, set_cookie,
+    oauth, outcome, polling, proof, provenance, role, route, set_cookie,
     shared::Lists,
-    polling, shown, signed_url, socket,
+    shown, signed_url, socket,
 };
 use crate::{
     challenge::Challenge,

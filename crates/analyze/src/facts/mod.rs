@@ -23,6 +23,7 @@ pub mod lifetime;
 pub mod login_page;
 pub mod mark;
 pub mod oauth;
+mod oauth_scopes;
 pub mod outcome;
 mod polling;
 pub mod proof;

@@ -7,7 +7,7 @@ use authtrace_parse::{Exchange, Kind, SecretStr};
 
 use super::{
     body::BodyView,
-    oauth,
+    oauth, oauth_scopes,
     role::{Inferred, Role},
 };
 use crate::{
@@ -189,7 +189,7 @@ pub(crate) fn extract(
         said.error_weight = Some(reason.weight);
         said.stack = reason.hit.stacks.first().filter(|_| reason.hit.stacks.len() == 1).map(|s| interner.text(s));
         said.proves = reason.hit.proves;
-        said.scope = (said.error == Some(ErrorClass::Scope)).then(|| asked_scope(body, interner)).flatten();
+        said.scope = (said.error == Some(ErrorClass::Scope)).then(|| asked_scope(exchange, body, interner)).flatten();
     } else if status >= 400 {
         said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
     }
@@ -204,10 +204,12 @@ pub(crate) fn extract(
     outcome
 }
 
-/// The scopes that a denial names beside its error: `scope` as GitLab and Doorkeeper write it, Slack's `needed`.
-fn asked_scope(body: &BodyView, interner: &mut Interner) -> Option<Text> {
-    let named = ["scope", "needed"].into_iter().find_map(|key| body.string(key))?;
-    Some(interner.text(&scrub(start(named.expose(), 200))))
+/// The scopes that a denial names beside its error: `scope` as GitLab and Doorkeeper write it, Slack's `needed`, GitHub's
+/// field.
+fn asked_scope(exchange: &Exchange, body: &BodyView, interner: &mut Interner) -> Option<Text> {
+    let named = ["scope", "needed"].into_iter().find_map(|key| body.string(key)).map(SecretStr::expose);
+    let named = named.or_else(|| oauth_scopes::lacked(exchange))?;
+    Some(interner.text(&scrub(start(named, 200))))
 }
 
 /// 401 or 403 where gRPC answers UNAUTHENTICATED or PERMISSION_DENIED; the HTTP status is 200 whatever happened
@@ -262,7 +264,7 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     // Among equals the last one counts: a sentence says more than a code, but for the one code that says what is missing.
     let scope = from_challenge.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Scope);
     let (first, last) = if scope { (None, from_challenge) } else { (from_challenge, None) };
-    let candidates = [from_header, grpc_reason(exchange, status), first, from_body, last];
+    let candidates = [from_header, grpc_reason(exchange, status), scope_reason(exchange), first, from_body, last];
     candidates.into_iter().flatten().max_by_key(|stated| telling(stated.hit.class))
 }
 
@@ -389,6 +391,13 @@ fn header_reason(exchange: &Exchange, status: u16) -> Option<Stated> {
     })
 }
 
+/// A call that takes other scopes than the token has.
+fn scope_reason(exchange: &Exchange) -> Option<Stated> {
+    let lacked = oauth_scopes::lacked(exchange)?;
+    let part = format!("response.header.{}", oauth_scopes::ACCEPTED);
+    Some(Stated { hit: SignatureHit::of(ErrorClass::Scope), part, text: lacked.to_owned(), weight: Reason::ServerCode })
+}
+
 fn plain_reason(body: &BodyView) -> Option<(&'static str, String)> {
     REASON_KEYS.iter().find_map(|key| Some((*key, body.string(key)?.expose().to_owned())))
 }
@@ -424,6 +433,7 @@ fn class(
         403 if matches!(outcome.error, Some(E::Forbidden | E::Scope | E::StepUp | E::Restricted)) => {
             OutcomeClass::Forbidden
         }
+        404 if outcome.says(&[E::Scope]) => OutcomeClass::Forbidden,
         403 if auth_error || challenges.iter().any(|c| c.error() == Some("invalid_token")) => OutcomeClass::Refused,
         400..=499 if exchange.kind == Kind::WebSocket => OutcomeClass::Refused,
         400 if matches!(role, Role::Refresh | Role::Token | Role::Mint) => OutcomeClass::Refused,

@@ -107,7 +107,8 @@ pub struct Claims {
     pub azp: Option<Box<str>>,
     /// `client_id`
     pub client_id: Option<Box<str>>,
-    /// Scopes of `scope` (separated by spaces) or `scp`; empty where absent.
+    /// Scopes of `scope` (separated by spaces) or `scp`, or of the `access` of a registry of container images; empty where
+    /// absent.
     pub scopes: Vec<Box<str>>,
     /// Whether any of `scope`, `scp`, `scopes` is there.
     pub has_scope: bool,
@@ -244,7 +245,20 @@ fn list(json: Option<&Json>) -> Vec<Box<str>> {
 fn scopes(payload: &Json) -> Vec<Box<str>> {
     let stated = ["scope", "scp", "scopes"].into_iter().find_map(|name| payload.get(name));
     let words = stated.map(Json::texts).unwrap_or_default();
-    words.into_iter().flat_map(str::split_ascii_whitespace).take(MAX_ITEMS).map(bounded).collect()
+    let words = words.into_iter().flat_map(str::split_ascii_whitespace).take(MAX_ITEMS).map(bounded);
+    words.chain(registry_scopes(payload)).collect()
+}
+
+/// `access` as the registries of container images write it, in the form of a scope: `type:name:action,action`
+/// (Distribution, "Token authentication implementation").
+fn registry_scopes(payload: &Json) -> Vec<Box<str>> {
+    let Some(Json::Array(access)) = payload.get("access") else { return Vec::new() };
+    let scope = |entry: &Json| {
+        let (kind, name) = (entry.get("type")?.text()?, entry.get("name")?.text()?);
+        let actions = entry.get("actions").map(Json::texts).unwrap_or_default();
+        (!actions.is_empty()).then(|| bounded(&format!("{kind}:{name}:{}", actions.join(","))))
+    };
+    access.iter().take(MAX_ITEMS).filter_map(scope).collect()
 }
 
 #[cfg(test)]

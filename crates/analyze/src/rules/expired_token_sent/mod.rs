@@ -149,7 +149,9 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<AcceptedLate<'f>
         && case.capture().protection(fact) == Protection::Protected;
     let end = End::of(case, fact, credential).filter(|end| end.by == Word::Claim)?;
     match end.moment(case, fact) {
-        Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => Some(AcceptedLate { credential, end, by }),
+        Moment::Past(by) if by > nanos(Thresholds::of(case).leeway) && checks => {
+            Some(AcceptedLate { credential, end, by })
+        }
         _ => None,
     }
 }
@@ -177,7 +179,11 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
         });
     let draft = match credential.zip(end) {
         Some((c, end)) => draft
-            .primary(end.promised_by(case, c).map_or(first.id, |by| by.id), end.part(), exp_text(case, first, end, late))
+            .primary(
+                end.promised_by(case, c).map_or(first.id, |by| by.id),
+                end.part(),
+                exp_text(case, first, end, late),
+            )
             .related(first.id, &c.carrier.to_string(), case.capture().describe(c.token))
             .server_says(first)
             .credential(c.token),

@@ -1,12 +1,9 @@
 //! AUTH025: signed in, and not allowed: an authorisation that must not be taken for a broken authentication.
 
 mod lacking;
+mod scopes;
 
-use std::{
-    cell::LazyCell,
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{cell::LazyCell, collections::BTreeMap, time::Duration};
 
 use crate::{
     case::Case,
@@ -14,7 +11,7 @@ use crate::{
     dictionary::ErrorClass,
     facts::{Fact, credential::Method, gate::NOT_A_FAILURE, outcome::OutcomeClass, role::Role},
     finding::{Cap, Reason, Severity},
-    presented::{Presented, quoted},
+    presented::quoted,
     rule::{Check, Draft, Findings, Rule},
     text::{Text, times},
     thresholds::{nanos, thresholds},
@@ -160,7 +157,7 @@ fn is_repeated(case: &Case<'_>, facts: &[&Fact]) -> bool {
 
 fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact, facts: &[&Fact]) -> Draft {
     let elsewhere = accepting.with(fact);
-    let missing = missing(case, fact);
+    let missing = scopes::missing(case, fact);
     let lacking = lacking::field(case, facts);
     let reaction = reaction(case, facts);
     let status = fact.status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
@@ -185,8 +182,8 @@ fn draft(case: &Case<'_>, accepting: &Accepting<'_>, denial: Denial, fact: &Fact
             case.capture().describe(credential.token),
         );
     }
-    if let Some(scopes) = scopes(case, fact) {
-        draft = draft.related(fact.id, "token.claim.scope", scopes);
+    if let Some(held) = scopes::held(case, fact) {
+        draft = draft.related(fact.id, "token.claim.scope", held);
     }
     if let Some(ok) = elsewhere {
         draft = draft.related(ok.id, "response.status", format!("the same credential, accepted on {}", ok.route));
@@ -243,26 +240,6 @@ fn stepped_up(case: &Case<'_>, facts: &[&Fact]) -> bool {
     })
 }
 
-/// The scopes that the challenge or the body asks for and the token lacks.
-fn missing(case: &Case<'_>, fact: &Fact) -> Vec<String> {
-    let asked = fact.challenges.iter().filter(|c| c.error() == Some("insufficient_scope")).find_map(|c| c.scope());
-    let asked = asked.or(fact.outcome.scope.as_deref());
-    let has: BTreeSet<&str> = Presented::of(case, fact)
-        .map(|jwt| jwt.claims.scopes.iter().map(|scope| &**scope).collect())
-        .unwrap_or_default();
-    let each = asked.into_iter().flat_map(|asked| asked.split([' ', ','])).filter(|scope| !scope.is_empty());
-    each.filter(|scope| !has.contains(scope)).map(str::to_owned).collect()
-}
-
-fn scopes(case: &Case<'_>, fact: &Fact) -> Option<String> {
-    let claims = Presented::of(case, fact)?.claims;
-    match (claims.scopes.is_empty(), claims.has_roles) {
-        (false, _) => Some(quoted(claims.scopes.iter().map(|scope| &**scope))),
-        (true, true) => Some("no scope; roles or permissions in other claims".to_owned()),
-        (true, false) => Some("neither scope nor roles".to_owned()),
-    }
-}
-
 fn message(
     case: &Case<'_>,
     denial: Denial,
@@ -277,7 +254,7 @@ fn message(
     let named = quoted(missing.iter().map(String::as_str));
     let head = match denial {
         Denial::Scope if !missing.is_empty() => {
-            let has = scopes(case, fact).map_or_else(String::new, |has| format!("; the token has {has}"));
+            let has = scopes::held(case, fact).map_or_else(String::new, |has| format!("; the token has {has}"));
             format!("{route} was answered {status}{times}: it asks for the scope {named}{has}.")
         }
         Denial::Scope => format!("{route} was answered {status}{times}: the token lacks a scope that it asks for."),
@@ -298,7 +275,8 @@ fn message(
     let control = elsewhere.map_or_else(String::new, |ok| {
         format!(" {} accepts the same credential, so the sign-in itself is fine.", ok.route)
     });
-    let reacts = reaction.map_or_else(String::new, |next| {
+    // Who is asked to sign in again does well to do so.
+    let reacts = reaction.filter(|_| denial != Denial::StepUp).map_or_else(String::new, |next| {
         format!(" The client answers with {}, which cannot help: the next token will be denied, too.", next.route)
     });
     format!("{head}{control}{reacts}")

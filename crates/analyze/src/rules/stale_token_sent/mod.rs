@@ -237,7 +237,11 @@ fn after_logout(case: &Case<'_>, fact: &Fact, old: &Credential, logout: &Fact) -
         .title(format!("{what} still in use after the logout"))
         .severity(severity, reason)
         .credential(old.token)
-        .message(format!("{} was sent {gap} after the logout with the {} of the ended session.", fact.route, what.to_lowercase()))
+        .message(format!(
+            "{} was sent {gap} after the logout with the {} of the ended session.",
+            fact.route,
+            what.to_lowercase()
+        ))
         .because(Reason::WireFact)
         .because_server_says(fact)
         .primary(fact.id, &old.carrier.to_string(), case.capture().describe(old.token))
