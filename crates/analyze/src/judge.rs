@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::{
+    bystander,
     capture::Capture,
     case::Case,
     coverage::Coverage,
@@ -50,5 +51,6 @@ fn judge_timeline(case: &Case<'_>, exchanges: usize) -> Vec<Finding> {
             findings.extend(residual.into_vec());
         }
     }
+    findings.iter_mut().for_each(|finding| bystander::lower(case.capture(), finding));
     findings
 }

@@ -12,6 +12,7 @@
 
 pub mod analysis;
 pub mod analyzer;
+mod bystander;
 pub mod capture;
 mod case;
 pub mod catalogue;

@@ -8,6 +8,7 @@ use super::candidates::Candidates;
 use crate::{
     capture::Capture,
     catalogue::Layer,
+    facts::clock::Moment,
     finding::{Finding, Severity},
 };
 
@@ -31,6 +32,7 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH033", &["AUTH024", "AUTH027", "AUTH030", "AUTH031", "AUTH032", "AUTH044", "AUTH080"], Share::Origin),
     ("AUTH033", &["AUTH071"], Share::Client),
     ("AUTH030", &["AUTH027", "AUTH044", "AUTH080", "AUTH082"], Share::Origin),
+    ("AUTH030", &["AUTH040"], Share::Session),
     ("AUTH031", &["AUTH027", "AUTH030", "AUTH044", "AUTH080"], Share::Origin),
     ("AUTH032", &["AUTH027", "AUTH030", "AUTH031", "AUTH044", "AUTH080"], Share::Exchange),
     ("AUTH002", &["AUTH001", "AUTH004", "AUTH005", "AUTH010", "AUTH044"], Share::Origin),
@@ -42,6 +44,7 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH051", &["AUTH053"], Share::Origin),
     ("AUTH051", &["AUTH071"], Share::Client),
     ("AUTH050", &["AUTH051", "AUTH053", "AUTH071"], Share::Client),
+    ("AUTH050", &["AUTH052"], Share::Origin),
     ("AUTH010", &["AUTH011", "AUTH013", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH011", &["AUTH013", "AUTH027", "AUTH030", "AUTH044"], Share::Exchange),
     ("AUTH012", &["AUTH011", "AUTH027", "AUTH044"], Share::Exchange),
@@ -80,6 +83,7 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH094", &["AUTH012", "AUTH027", "AUTH040", "AUTH044"], Share::Exchange),
     ("AUTH102", &["AUTH013", "AUTH015", "AUTH023", "AUTH024", "AUTH027", "AUTH044"], Share::Exchange),
     ("AUTH027", &["AUTH044"], Share::Exchange),
+    ("AUTH027", &["AUTH040"], Share::Session),
 ];
 
 /// A refusal without CORS headers is always the consequence of the refusal (detectors AUTH062).
@@ -102,6 +106,22 @@ pub(super) fn is_vain_loop(finding: &Finding) -> bool {
 /// Whether the finding proves a refresh token dead: then it is the root of the loop that it feeds, otherwise the loop is.
 pub(super) fn is_dead_refresh(finding: &Finding) -> bool {
     finding.rule.code == "AUTH040" && matches!(finding.variant, Some("expired" | "damaged"))
+}
+
+/// Whether nothing but the server's unwillingness speaks against the refresh token.
+fn is_open_refresh(finding: &Finding) -> bool {
+    matches!(finding.variant, Some("invalid" | "revoked"))
+}
+
+/// Whether `refusal` is of a token that had not ended by its own word, before the first attempt of `refresh`.
+fn refused_early(capture: &Capture, refusal: &Finding, refresh: &Finding) -> bool {
+    let first = |finding: &Finding| finding.first_exchange().and_then(|id| capture.fact(id));
+    let Some((refused, attempt)) = first(refusal).zip(first(refresh)) else { return false };
+    let exp = || Some(capture.tokens.get(refusal.credential?).claims()?.exp?.intended().nanos());
+    let clock = capture.profile.clocks.offset(&refused.origin);
+    matches!(refusal.rule.code, "AUTH027" | "AUTH030")
+        && refused.ended_nanos() <= attempt.started_nanos()
+        && exp().is_some_and(|exp| matches!(clock.moment(refused, exp), Moment::Ahead(_)))
 }
 
 /// Whether `effect` never says why an exchange was refused, as far as the rule `cause` is concerned: it may follow from
@@ -156,6 +176,15 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding, shared: bool) 
         && cause.variant != Some("code-replayed")
     {
         return false;
+    }
+    // Tokens that are good by their own word, and refused before the client thought of a refresh: no refresh broke them.
+    if cause.rule.code == "AUTH040" && refused_early(capture, effect, cause) {
+        return false;
+    }
+    if effect.rule.code == "AUTH040" && matches!(cause.rule.code, "AUTH027" | "AUTH030") {
+        return is_open_refresh(effect)
+            && refused_early(capture, cause, effect)
+            && share(cause, effect, Share::Session, shared);
     }
     if is_dead_refresh(cause) && effect.rule.code == "AUTH042" {
         return share(cause, effect, Share::Session, shared);

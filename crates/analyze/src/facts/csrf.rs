@@ -75,7 +75,7 @@ fn cookies(exchange: &Exchange) -> impl Iterator<Item = (&str, SecretStr<'_>)> {
 }
 
 /// `X-XSRF-TOKEN`, `X-CSRFToken`, `csrftoken`, `__Host-authjs.csrf-token`, `.AspNetCore.Antiforgery`, `RequestVerificationToken`…
-fn names_token(name: &str) -> bool {
+pub(crate) fn names_token(name: &str) -> bool {
     let bytes = name.as_bytes();
     let at = |start: usize, word: &str| {
         bytes.get(start..start + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))

@@ -107,6 +107,8 @@ pub struct Claims {
     pub azp: Option<Box<str>>,
     /// `client_id`
     pub client_id: Option<Box<str>>,
+    /// `ref`: the project that a key of Supabase is for.
+    pub project: Option<Box<str>>,
     /// Scopes of `scope` (separated by spaces) or `scp`, or of the `access` of a registry of container images; empty where
     /// absent.
     pub scopes: Vec<Box<str>>,
@@ -159,6 +161,7 @@ impl Claims {
             nbf: date("nbf"),
             exp: date("exp"),
             azp: text("azp"),
+            project: text("ref"),
             client_id,
             scopes: scopes(payload),
             has_scope: ["scope", "scp", "scopes"].into_iter().any(has),

@@ -61,6 +61,7 @@ impl Cause<'_> {
 
     pub(super) fn title(&self) -> &'static str {
         match self.variant() {
+            "state-mismatch" if !self.is_seen() => "The application does not accept the state of the login",
             "code-replayed" => "The authorization code was traded twice",
             "verifier-missing" => "The code was traded without its PKCE verifier",
             "verifier-mismatch" => "The PKCE verifier does not fit the challenge",
@@ -231,7 +232,8 @@ fn cookie_lost<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
     start.set_cookies.iter().any(|cookie| !cookie.deletes).then_some(start)
 }
 
-/// Whether another host of the callback's site set what a library keeps of a login, for itself alone: `www.x.dev` beside `x.dev`.
+/// Whether another host of the callback's site set what a library keeps of a login, for itself alone: `www.x.dev` beside
+/// `x.dev`, `localhost` beside `127.0.0.1`.
 fn is_start_elsewhere(start: &Fact, callback: &Fact) -> bool {
     const OF_LOGIN: &[&str] = &["state", "pkce", "verifier", "nonce", "correlation"];
     let of_login = |name: &str| {
@@ -239,7 +241,9 @@ fn is_start_elsewhere(start: &Fact, callback: &Fact) -> bool {
         OF_LOGIN.iter().any(|word| name.contains(word))
     };
     let alone = |cookie: &SetCookie| !cookie.deletes && cookie.domain.is_none() && of_login(&cookie.name);
-    start.host != callback.host && site::same_site(&start.host, &callback.host) && start.set_cookies.iter().any(alone)
+    let near = site::same_site(&start.host, &callback.host)
+        || (site::is_loopback(&start.host) && site::is_loopback(&callback.host));
+    start.host != callback.host && near && start.set_cookies.iter().any(alone)
 }
 
 /// What the server's words say, in the spelling of many libraries.

@@ -1,5 +1,7 @@
 //! AUTH033: a token of one environment was used against another.
 
+mod project;
+
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
@@ -50,6 +52,7 @@ struct Label<'a> {
 }
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    project::check(case, out);
     for origin in presented::by_origin(case) {
         check_origin(case, &origin, out);
     }

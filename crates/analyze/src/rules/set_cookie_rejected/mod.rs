@@ -7,6 +7,8 @@ use crate::{
         Delivery, Fact,
         cookie_jar::{self, Rejection},
         credential::Carrier,
+        csrf,
+        outcome::OutcomeClass,
         set_cookie::SetCookie,
         site,
     },
@@ -34,10 +36,13 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.facts().filter(|f| f.is_from_browser()) {
         for cookie in fact.set_cookies.iter().filter(|c| !c.deletes) {
             let carrier = Carrier::SetCookie(cookie.name.clone());
-            let Some(delivery) = fact.delivered.iter().find(|d| d.carrier == carrier) else { continue };
             let Some(why) = cookie_jar::rejection(fact, cookie) else { continue };
-            if !came_back(case, fact, delivery) {
-                out.add(draft(case, fact, cookie, delivery, why));
+            match fact.delivered.iter().find(|d| d.carrier == carrier) {
+                Some(delivery) if !came_back(case, fact, delivery) => {
+                    out.add(draft(case, fact, cookie, delivery, why));
+                }
+                Some(_) => {}
+                None => out.add_all(missed_by_check(case, fact, cookie).map(|missed| guard(fact, cookie, why, missed))),
             }
         }
     }
@@ -85,6 +90,36 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, 
             .severity(Severity::Medium, "no refused request of the capture lacks the cookie")
             .message(format!("{says}.")),
     }
+}
+
+/// The refusal of a check against forged requests that wants `cookie`, and got none of its sort.
+fn missed_by_check<'a>(case: &Case<'a>, fact: &Fact, cookie: &SetCookie) -> Option<&'a Fact> {
+    let missed = |f: &&Fact| {
+        f.outcome.class == OutcomeClass::Csrf
+            && f.host == fact.host
+            && f.csrf.as_ref().is_none_or(|c| c.cookie.is_none())
+    };
+    let mut later = csrf::names_token(&cookie.name).then(|| case.facts())?;
+    later.find(|f| f.started_nanos() >= fact.ended_nanos() && missed(f))
+}
+
+/// A cookie against forged requests: no session, but nothing that changes anything gets through without it.
+fn guard(fact: &Fact, cookie: &SetCookie, why: Rejection, missed: &Fact) -> Draft {
+    let name = &cookie.name;
+    Draft::new(&RULE.meta, fact)
+        .variant(variant(why))
+        .title("Cookie against forged requests that the browser refuses to keep")
+        .because(Reason::WireFact)
+        .because(Reason::Timing)
+        .primary(fact.id, &format!("response.cookie.{name}"), cookie_jar::attributes(cookie))
+        .related(missed.id, "request.cookie", "no cookie against forged requests, and the check refused it")
+        .cause(format!("{} {name} {}", fact.origin, variant(why)))
+        .message(format!(
+            "{} sets {name}, but {}. {} then went out without it and was refused.",
+            fact.route,
+            cookie_jar::explain(fact, cookie, why),
+            missed.route
+        ))
 }
 
 fn variant(why: Rejection) -> &'static str {
