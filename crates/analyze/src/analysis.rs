@@ -127,7 +127,9 @@ impl Analysis {
         };
         let causes = self.findings.iter().filter(says);
         let explained: BTreeSet<ExchangeId> = causes.flat_map(|finding| finding.exchanges.iter().copied()).collect();
-        let refused = self.capture.facts.iter().filter(|f| f.refused() && !f.gates.any(&HEALTHY));
+        // Of a call that is shown more than once only the view that stands for it counts.
+        let calls = self.capture.facts.iter().filter(|f| f.leg_of().is_none());
+        let refused = calls.filter(|f| f.refused() && !f.gates.any(&HEALTHY));
         refused.map(|f| f.id).filter(move |id| !explained.contains(id))
     }
 

@@ -6,9 +6,12 @@
     reason = "tests read captures and report"
 )]
 
+#[path = "support/pcap.rs"]
+mod pcap;
 mod support;
 
 use authtrace_analyze::{Analysis, Severity, facts::Fact};
+use pcap::{ACK, FileOfPackets, Packet, SYN, record};
 use serde_json::Value;
 
 fn views(analysis: &Analysis) -> impl Iterator<Item = (&Fact, &Fact)> {
@@ -87,4 +90,61 @@ fn samples_of_one_run_complete_each_other() {
     let call_site = joined.finding(joined.incidents[0].root).unwrap().call_site.clone();
     assert!(call_site.is_some());
     assert!(views(&joined).count() > 15);
+}
+
+/// Who [`Packet::server`] 0 is as a client.
+const GATEWAY: u32 = 0x00FF_0001;
+
+/// A gateway asks another service whether to let a request through; with the answer it refuses the request by a page of its
+/// own, or sends the client to sign in.
+fn asked(gateway_answers: &str) -> Vec<u8> {
+    const QUESTION: &str = "GET /verify HTTP/1.0\r\nHost: auth\r\nX-Original-URI: /api/me?x=1\r\nAuthorization: Bearer mF_9B5f41JqMxQ2rT8vYzL0aKcEdWnPh\r\n\r\n";
+    const VERDICT: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"error\":\"token is expired\"}";
+    let request =
+        "GET /api/me?x=1 HTTP/1.1\r\nHost: x.dev\r\nAuthorization: Bearer mF_9B5f41JqMxQ2rT8vYzL0aKcEdWnPh\r\n\r\n";
+    let client = Packet { acknowledgment: 5000, sequence: 1000, flags: ACK, ..Packet::default() };
+    let gateway = Packet { client: GATEWAY, server: 1, connection: 1, ..client };
+    let back = |packet: Packet<'static>, asked: usize| Packet {
+        from_server: true,
+        sequence: 5000,
+        acknowledgment: 1000 + u32::try_from(asked).unwrap(),
+        ..packet
+    };
+    let sent = [
+        Packet { sequence: 999, acknowledgment: 0, flags: SYN, ..client },
+        Packet { from_server: true, sequence: 4999, acknowledgment: 1000, flags: SYN | ACK, ..client },
+        Packet { payload: request.as_bytes(), ..client },
+        Packet { sequence: 999, acknowledgment: 0, flags: SYN, ..gateway },
+        Packet { from_server: true, sequence: 4999, acknowledgment: 1000, flags: SYN | ACK, ..gateway },
+        Packet { payload: QUESTION.as_bytes(), ..gateway },
+        Packet { payload: VERDICT.as_bytes(), ..back(gateway, QUESTION.len()) },
+        Packet { payload: gateway_answers.as_bytes(), ..back(client, request.len()) },
+    ];
+    let records = (0..).zip(&sent).flat_map(|(at, packet)| record([1_795_000_000, at * 1000], packet));
+    FileOfPackets::new().head().into_iter().chain(records).collect()
+}
+
+fn judged(packets: &[u8]) -> Analysis {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.pcap");
+    std::fs::write(&path, packets).unwrap();
+    support::analyze(&path, None)
+}
+
+#[test]
+fn what_a_gateway_asks_is_part_of_the_request() {
+    let analysis = judged(&asked("HTTP/1.1 401 Unauthorized\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!(
+        views(&analysis).map(|(view, call)| (&*view.path, &*call.path)).collect::<Vec<_>>(),
+        [("/verify", "/api/me")]
+    );
+    let finding = analysis.finding(analysis.incidents[0].root).unwrap();
+    // The reason is the other service's word, the call is the client's.
+    assert_eq!((finding.rule.code, &*finding.route), ("AUTH020", "GET /api/me"));
+}
+
+#[test]
+fn a_gateway_that_sends_to_sign_in_refuses_nothing() {
+    let analysis = judged(&asked("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!((views(&analysis).count(), analysis.incidents.len(), analysis.unexplained().count()), (1, 0, 0));
 }

@@ -433,11 +433,13 @@ fn details(
         socket: socket_of(reading.exchange, interner),
         proof: proof::extract(reading.exchange, credentials, tokens),
         signed_until: in_url.then(|| signed_url::expiry(reading.exchange)).flatten(),
+        asked_for: provenance::asked_for(reading.exchange).map(|path| interner.text(&path)),
     };
     let any = details.oauth.is_some()
         || details.socket.is_some()
         || details.proof.is_some()
-        || details.signed_until.is_some();
+        || details.signed_until.is_some()
+        || details.asked_for.is_some();
     any.then(|| Box::new(details))
 }
 

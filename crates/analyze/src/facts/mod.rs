@@ -180,6 +180,8 @@ pub struct Details {
     pub proof: Option<Proof>,
     /// When the signature of its URL ends.
     pub signed_until: Option<Timestamp>,
+    /// The path of the request about which a gateway asks by it, whether to let that one through.
+    pub asked_for: Option<Text>,
 }
 
 /// One sign of who made an answer, by its headers.
@@ -439,6 +441,11 @@ impl Fact {
     /// When the signature of its URL ends.
     pub fn signed_until(&self) -> Option<Timestamp> {
         self.details.as_ref()?.signed_until
+    }
+
+    /// The path of the request about which a gateway asks by it, whether to let that one through.
+    pub fn asked_for(&self) -> Option<&str> {
+        self.details.as_ref()?.asked_for.as_deref()
     }
 
     /// When the request was sent: the best that the input knows, 0 where it knows nothing.

@@ -2,7 +2,9 @@
 
 use std::{hash::BuildHasher as _, num::NonZeroU32};
 
-use authtrace_parse::{Exchange, Target};
+use authtrace_parse::{Exchange, Protocol, Target};
+
+use super::shown;
 
 /// Fields that proxies add (RFC 7239, RFC 9110 §7.6.3, and their customary forerunners).
 const ADDED: [&str; 6] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "via", "x-real-ip"];
@@ -18,10 +20,27 @@ pub(super) fn is_forwarded(exchange: &Exchange) -> bool {
     // `Host` as the client wrote it for the proxy, and the packets go on to another port.
     let passed_on = headers.contains("host") && exchange.request.target.port != server.port();
     let same_origin = headers.get("sec-fetch-site").is_some_and(|site| site.expose() == "same-origin");
+    // No browser speaks HTTP/1.0; nginx does, to what is behind it, unless told otherwise.
+    let browser = || headers.get("user-agent").is_some_and(|agent| agent.expose().starts_with("Mozilla/"));
+    let older = exchange.protocol == Some(Protocol::Http10) && browser();
     let page =
         || headers.get("origin").or_else(|| headers.get("referer")).and_then(|page| Target::parse(page.expose()));
     let elsewhere = || page().is_some_and(|page| page.origin() != exchange.request.target.origin());
-    added || passed_on || (same_origin && elsewhere())
+    added || passed_on || older || (same_origin && elsewhere())
+}
+
+/// Fields by which a gateway says which request it asks about, first the ones of whoever asks nothing else.
+const ASKED: [&str; 4] = ["x-original-uri", "x-original-url", "x-auth-request-redirect", "x-forwarded-uri"];
+
+/// The path of the request about which a gateway asks whether to let it through, as it is shown.
+pub(super) fn asked_for(exchange: &Exchange) -> Option<String> {
+    exchange.client?;
+    let value = ASKED.iter().find_map(|name| exchange.request.headers.get(name))?.expose();
+    let path = match Target::parse(value) {
+        Some(target) => shown::display_path(target.path.expose()).into_owned(),
+        None => shown::display_path(value.split('?').next().unwrap_or_default()).into_owned(),
+    };
+    path.starts_with('/').then_some(path)
 }
 
 /// A hash of the identifier under which the request is traced.

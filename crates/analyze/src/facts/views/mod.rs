@@ -4,6 +4,7 @@
 //! One view stands for the call, the one nearest to the client that knows most; the others point to it (`leg_of`), are left
 //! out of timelines and ratios, and lend it what it does not show itself.
 
+mod asked;
 mod doubled;
 mod proxied;
 mod recorded;
@@ -23,6 +24,7 @@ pub(crate) fn find(facts: &mut [Fact], clients: &[Client], inputs: &[Input]) -> 
     }
     doubled::find(facts, clients, inputs);
     proxied::find(facts, clients);
+    asked::find(facts, clients);
     let is_har =
         |fact: &Fact| inputs.get(usize::from(fact.source.input)).is_some_and(|input| input.format == InputFormat::Har);
     let same = if facts.iter().any(is_har) { recorded::find(facts) } else { Vec::new() };
@@ -69,8 +71,8 @@ fn complete(call: &mut Fact, view: &Fact) {
         common.response_body_seen = view.response_body_seen;
         common.responder = view.responder.clone();
         common.cors = view.cors.clone().or_else(|| common.cors.clone());
-    } else if call.outcome.error.is_none() && view.outcome.error.is_some() {
-        // The recording lost the answer's body.
+    } else if call.outcome.error.is_none() && view.outcome.error.is_some() && call.status == view.status {
+        // The recording lost the answer's body, or whoever asked kept the reason to itself.
         call.outcome = view.outcome.clone();
         call.common_mut().response_body_seen |= view.response_body_seen;
     }
