@@ -82,7 +82,7 @@ pub(super) const EDGES: &[(&str, &[&str], Share)] = &[
     ("AUTH093", &["AUTH001", "AUTH020"], Share::Client),
     ("AUTH094", &["AUTH012", "AUTH027", "AUTH040", "AUTH044"], Share::Exchange),
     ("AUTH102", &["AUTH013", "AUTH015", "AUTH023", "AUTH024", "AUTH027", "AUTH044"], Share::Exchange),
-    ("AUTH027", &["AUTH044"], Share::Exchange),
+    ("AUTH027", &["AUTH044", "AUTH053"], Share::Exchange),
     ("AUTH027", &["AUTH040"], Share::Session),
 ];
 

@@ -21,6 +21,11 @@ use crate::{
 };
 use destination::Destination;
 
+/// Whether `fact` was answered by a redirect to a place where people sign in.
+pub(super) fn leads_to_sign_in(fact: &Fact) -> bool {
+    destination::of_redirect(fact).is_some()
+}
+
 pub(super) static RULE: Rule = Rule {
     meta: RuleMeta {
         code: "AUTH053",

@@ -1,6 +1,7 @@
 //! AUTH027: a credential in which nothing is wrong to the eye was refused, and nothing else explains it.
 
 mod secret;
+mod sent_away;
 mod session;
 mod token;
 
@@ -30,6 +31,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
+    sent_away::check(case, out);
     let open = case.refusals().filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
     // A server that asks for more has accepted what there is: that is AUTH025's.
     let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope, ErrorClass::Restricted]));
