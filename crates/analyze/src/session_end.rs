@@ -1,8 +1,9 @@
-//! A session's ordinary end: nothing was asked for a long while, and the refusal leads the user to sign in.
+//! How a session ends: in the ordinary way, when nothing was asked for a long while, or out of the blue.
 
 use crate::{
     case::Case,
-    facts::{Fact, login_page::LoginPage, role::Role},
+    dictionary::ErrorClass,
+    facts::{Fact, login_page::LoginPage, outcome::OutcomeClass, role::Role},
 };
 
 /// Sessions that end for want of use end after this long or longer; in nanoseconds.
@@ -39,4 +40,17 @@ fn leads_to_sign_in(case: &Case<'_>, fact: &Fact) -> bool {
 fn is_for_login(fact: &Fact) -> bool {
     let last = fact.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     fact.is_document && ["login", "log-in", "signin", "sign-in", "sign_in"].contains(&&*last)
+}
+
+/// Whether a 403 without a reason ends a session cookie's use: the same call was accepted with it before, and nothing is
+/// after.
+pub(crate) fn is_lost(case: &Case<'_>, fact: &Fact) -> bool {
+    let open = fact.outcome.error.is_none_or(|error| error == ErrorClass::Forbidden);
+    let Some(cookie) = fact.main_credential().filter(|c| c.is_cookie() && open) else { return false };
+    if fact.outcome.class != OutcomeClass::Forbidden {
+        return false;
+    }
+    let with = case.lookup().succeeded_with(&fact.origin, cookie.token);
+    let before = with.before(fact.started_nanos()).iter().rev().take(NEAR).any(|f| f.route == fact.route);
+    before && !with.since(fact.ended_nanos()).iter().take(NEAR).any(|f| !f.bare_accepted && f.is_api_call())
 }

@@ -244,7 +244,11 @@ fn is_cross_domain(fact: &Fact) -> bool {
 
 /// Whether a script sent it, so that its credentials mode decides over cookies.
 pub(crate) fn is_subresource(fact: &Fact) -> bool {
-    matches!(fact.resource_type.as_deref(), Some("fetch" | "xhr"))
+    match fact.resource_type.as_deref() {
+        Some(kind) => matches!(kind, "fetch" | "xhr"),
+        // Where the recorder names no kind, a browser's request with an `Origin` of another host is a script's.
+        None => fact.is_from_browser() && fact.is_cross_origin() && !fact.is_document,
+    }
 }
 
 /// Whether the answer proves that the request was not made to include credentials: the page could read it, although it

@@ -191,7 +191,8 @@ pub(crate) fn extract(
         said.proves = reason.hit.proves;
         said.scope = (said.error == Some(ErrorClass::Scope)).then(|| asked_scope(exchange, body, interner)).flatten();
     } else if status >= 400 {
-        said.error_text = plain_reason(body).map(|(_, text)| interner.text(&scrub(&text)));
+        let words = plain_reason(body).map(|(_, text)| text).or_else(|| plain_text(exchange));
+        said.error_text = words.map(|text| interner.text(&scrub(&text)));
     }
     let wordless = exchange.response.as_ref().is_none_or(|r| r.body.text().is_none_or(|t| t.expose().is_empty()));
     let said = (said != NOTHING).then(|| Arc::new(said));
@@ -258,6 +259,9 @@ fn reason(exchange: &Exchange, status: u16, challenges: &[Challenge], body: &Bod
     let from_header = header_reason(exchange, status);
     // FastAPI and Django REST Framework send a challenge without `error=` whatever was wrong; the body knows better.
     let bare = challenges.iter().all(|c| c.error().is_none());
+    // "invalid_token" is said of a token that was read (RFC 6750 §3.1), whatever the body's stock phrase is.
+    let read = from_challenge.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
+    let from_body = from_body.filter(|stated| !(read && stated.hit.class.is_missing()));
     let contradicted = bare && from_body.as_ref().is_some_and(|stated| stated.hit.class == ErrorClass::Invalid);
     let from_challenge = from_challenge.filter(|_| !contradicted);
     // A challenge that says only "invalid_token" is less telling than a body that says which check failed.
@@ -396,6 +400,16 @@ fn scope_reason(exchange: &Exchange) -> Option<Stated> {
     let lacked = oauth_scopes::lacked(exchange)?;
     let part = format!("response.header.{}", oauth_scopes::ACCEPTED);
     Some(Stated { hit: SignatureHit::of(ErrorClass::Scope), part, text: lacked.to_owned(), weight: Reason::ServerCode })
+}
+
+/// The words of a refusal in plain text, where it is one sentence.
+fn plain_text(exchange: &Exchange) -> Option<String> {
+    /// More is no sentence.
+    const LONGEST: usize = 200;
+    let body = &exchange.response.as_ref()?.body;
+    let text = body.text().filter(|_| body.essence().as_deref() == Some("text/plain"))?.expose().trim();
+    let sentence = text.len() <= LONGEST && !text.is_empty() && !text.contains(['\n', '<', '{']);
+    sentence.then(|| text.to_owned())
 }
 
 fn plain_reason(body: &BodyView) -> Option<(&'static str, String)> {

@@ -122,7 +122,13 @@ const FACTOR_KEYS: &[&str] = &[
 
 /// Whether a request body holds what confirms the person rather than starts a session.
 fn has_confirmation(body: &BodyView) -> bool {
-    body.has_any(CONFIRMATION_KEYS) || (body.has("code") && body.has_any(FACTOR_KEYS))
+    body.has_any(CONFIRMATION_KEYS)
+        || body.string("code").is_some_and(|code| is_one_time(code.expose()) || body.has_any(FACTOR_KEYS))
+}
+
+/// Whether it is a code that a person reads off a device: authorization codes are longer, and no digits alone.
+fn is_one_time(code: &str) -> bool {
+    (4..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn request_body(e: &Evidence<'_>, scores: &mut Scores) {

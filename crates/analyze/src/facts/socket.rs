@@ -46,6 +46,13 @@ pub struct Socket {
     pub recorded: bool,
 }
 
+impl Socket {
+    /// Whether the server refused the client after all.
+    pub fn is_refused(&self) -> bool {
+        self.refusal.is_some() || self.close_code.is_some_and(|code| matches!(code, 3000 | 3003 | 4401 | 4403))
+    }
+}
+
 /// What `websocket` shows.
 pub(crate) fn extract(websocket: &WebSocket, interner: &mut Interner) -> Socket {
     let mut socket = Socket {

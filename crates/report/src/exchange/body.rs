@@ -65,8 +65,28 @@ pub(super) fn write_text(page: &mut Page, indent: usize, mime: Option<&str>, tex
     }
 }
 
+/// Whether content of this media type is text, in which names tell what must not be shown: in binary content (protobuf, CBOR,
+/// an archive) nothing tells a password from the rest.
+fn is_text(mime: Option<&str>, text: &str) -> bool {
+    const TYPES: &[&str] =
+        &["json", "xml", "javascript", "ecmascript", "urlencoded", "graphql", "yaml", "html", "jwt", "csv"];
+    match mime {
+        Some(mime) if mime.starts_with("text/") || TYPES.iter().any(|word| mime.contains(word)) => !is_binary(text),
+        Some(mime) if mime.starts_with("multipart/") => !is_binary(text),
+        Some(_) => false,
+        None => !is_binary(text),
+    }
+}
+
+fn is_binary(text: &str) -> bool {
+    text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace() && c != '\u{1e}'))
+}
+
 /// Lines, each with its depth.
 fn lines(mime: Option<&str>, text: &str, conceal: &Conceal<'_>) -> Vec<(usize, String)> {
+    if !is_text(mime, text) {
+        return vec![(0, "‹binary content›".to_owned())];
+    }
     if let Ok(value) = serde_json::from_str::<Value>(text) {
         let mut lines = Vec::new();
         Printer { conceal, lines: &mut lines }.value("", "", &value, 0, "");

@@ -210,7 +210,7 @@ fn verdict(hypothesis: &Hypothesis, scene: &Scene<'_>) -> Judged {
 /// Contradictions that several symptoms share.
 mod common {
     use super::{Contradiction, Scene, shows};
-    use crate::facts::Fact;
+    use crate::facts::{Fact, socket::Socket};
 
     /// Nothing contradicts it.
     pub(super) fn open(_: &Scene<'_>) -> Option<Contradiction> {
@@ -249,8 +249,19 @@ mod common {
         let token = first.main_credential()?.token;
         scene.client.succeeded_at(&first.origin).iter().find(|f| {
             f.credentials.iter().any(|c| c.token == token)
+                && !f.socket().is_some_and(Socket::is_refused)
                 && scene.capture.protection(f) == crate::capture::Protection::Protected
         })
+    }
+
+    /// The same, of what a server can change overnight: a token that is good by its own word and that nothing accepts any more
+    /// may have met another key.
+    pub(super) fn accepted_since(scene: &Scene<'_>, what: &str) -> Option<Contradiction> {
+        let first = scene.first()?;
+        let token = first.main_credential()?.token;
+        let mut later = scene.client.succeeded_at(&first.origin).since(first.started_nanos()).iter();
+        let still = later.any(|f| f.credentials.iter().any(|c| c.token == token));
+        (still || not_expired(scene).is_none()).then(|| accepted(scene, what)).flatten()
     }
 
     /// What accepted the same credential, as a contradiction of `what`.

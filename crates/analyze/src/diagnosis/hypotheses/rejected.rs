@@ -169,7 +169,10 @@ fn well_formed(scene: &Scene<'_>) -> Option<Contradiction> {
 
 fn right_format(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
-    let credential = first.main_credential().filter(|c| c.well_formed && c.kind == TokenKind::Jwt)?;
+    let credential = first.main_credential().filter(|c| c.well_formed)?;
+    if credential.kind != TokenKind::Jwt {
+        return common::accepted(scene, "its form");
+    }
     Contradiction::new(
         "The bytes are a well-formed JWT.",
         shows(first, &credential.carrier.to_string(), "three base64url segments, JSON header and payload"),
@@ -186,7 +189,14 @@ fn had_begun(scene: &Scene<'_>) -> Option<Contradiction> {
         return Some(contradiction);
     }
     let first = scene.first()?;
-    let claims = scene.capture.tokens.get(first.main_credential()?.token).claims()?;
+    let credential = first.main_credential()?;
+    if is_password(credential.kind) {
+        return Contradiction::new(
+            "The value is no token and has no beginning.",
+            shows(first, &credential.carrier.to_string(), credential.kind.name()),
+        );
+    }
+    let claims = scene.capture.tokens.get(credential.token).claims()?;
     let Some(begin) = [claims.nbf, claims.iat].into_iter().flatten().map(|date| date.intended().nanos()).max() else {
         return Contradiction::new("The token names no beginning.", shows(first, "token.claim.nbf", "absent"));
     };
@@ -218,7 +228,7 @@ fn clocks_agree(scene: &Scene<'_>) -> Option<Contradiction> {
 
 /// A shared secret has no key set, and whoever judged a later stage had a key.
 fn key_is_known(scene: &Scene<'_>) -> Option<Contradiction> {
-    if let Some(contradiction) = common::accepted(scene, "the key").or_else(|| passed(scene, Stage::Key)) {
+    if let Some(contradiction) = common::accepted_since(scene, "the key").or_else(|| passed(scene, Stage::Key)) {
         return Some(contradiction);
     }
     let first = scene.first()?;
@@ -250,18 +260,27 @@ fn algorithm_is_accepted(scene: &Scene<'_>) -> Option<Contradiction> {
 fn has_no_expiry(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
     let credential = first.main_credential()?;
-    matches!(credential.kind, TokenKind::Placeholder | TokenKind::Identifier).then_some(())?;
+    let lasting =
+        matches!(credential.kind, TokenKind::Placeholder | TokenKind::Identifier) || is_password(credential.kind);
+    lasting.then_some(())?;
     Contradiction::new(
         "The value is no token and has no expiry.",
         shows(first, &credential.carrier.to_string(), credential.kind.name()),
     )
 }
 
+/// A name with a password, or the proof that somebody knows it.
+fn is_password(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Basic | TokenKind::Digest | TokenKind::Negotiate | TokenKind::Ntlm)
+}
+
 fn no_newer_token(scene: &Scene<'_>) -> Option<Contradiction> {
     let first = scene.first()?;
+    // It has to hold for every call that failed.
+    let last = scene.failing.iter().map(|f| f.started_nanos()).max()?;
     let newest = scene
         .signs(Sign::Delivers)
-        .filter(|f| f.ended_nanos() < first.started_nanos())
+        .filter(|f| f.ended_nanos() < last)
         .filter(|f| f.delivered.iter().any(|d| d.purpose == crate::tokens::Purpose::Access))
         .max_by_key(|f| f.ended_nanos())?;
     let sent = first.main_credential()?.token;
@@ -281,7 +300,7 @@ fn passed(scene: &Scene<'_>, stage: Stage) -> Option<Contradiction> {
 
 /// Checked with a key, accepted elsewhere, or past in the verifier's order.
 pub(super) fn signature_holds(scene: &Scene<'_>) -> Option<Contradiction> {
-    if let Some(contradiction) = common::accepted(scene, "the signature") {
+    if let Some(contradiction) = common::accepted_since(scene, "the signature") {
         return Some(contradiction);
     }
     if let Some(contradiction) = passed(scene, Stage::Signature) {
@@ -289,7 +308,9 @@ pub(super) fn signature_holds(scene: &Scene<'_>) -> Option<Contradiction> {
     }
     let first = scene.first()?;
     let credential = first.main_credential()?;
-    if credential.kind != TokenKind::Jwt && credential.kind != TokenKind::Jws {
+    // What is signed is the request, or what stands there is no more than the rest of a token.
+    let signs = matches!(credential.kind, TokenKind::SigV4 | TokenKind::SignedRequest) || !credential.well_formed;
+    if !signs && credential.kind != TokenKind::Jwt && credential.kind != TokenKind::Jws {
         return Contradiction::new(
             "The value is not signed at all.",
             shows(first, &credential.carrier.to_string(), credential.kind.name()),

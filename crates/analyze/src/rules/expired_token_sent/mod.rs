@@ -220,7 +220,7 @@ fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft 
     match (recovered, late) {
         (true, _) => draft
             .variant("recovered")
-            .severity(Severity::Info, "the client refreshed the token and the repeated request was accepted"),
+            .severity(Severity::Info, "the client renewed the token and the repeated request was accepted"),
         (false, Some(Moment::Unsure)) => draft.variant("borderline"),
         (false, Some(Moment::Ahead(_))) => draft.variant("clocks-disagree"),
         _ if signed => draft.variant("signed-url").fixes(&["fe.sign-late", "be.leeway"]),

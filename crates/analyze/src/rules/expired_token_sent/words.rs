@@ -73,7 +73,7 @@ pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recove
         ),
     };
     if recovered {
-        format!("{start} The client refreshed it and the repeated request was accepted: a healthy refresh.")
+        format!("{start} The client then sent another one, and the repeated request was accepted: a healthy renewal.")
     } else {
         start
     }

@@ -13,6 +13,7 @@ use crate::{
     finding::{Cap, Reason, Severity},
     presented::quoted,
     rule::{Check, Draft, Findings, Rule},
+    session_end,
     text::{Text, times},
     thresholds::{nanos, thresholds},
     tokens::TokenId,
@@ -101,6 +102,9 @@ fn denial(case: &Case<'_>, accepting: &Accepting<'_>, fact: &Fact) -> Option<Den
         return Some(Denial::Restriction);
     }
     if fact.role.delivers() {
+        return None;
+    }
+    if session_end::is_lost(case, fact) {
         return None;
     }
     let known = fact.main_credential().is_some();
@@ -270,7 +274,10 @@ fn message(
         Denial::Policy => {
             format!("{route} was answered {status}{times}: the server knows the caller and does not allow this.")
         }
-        Denial::Silent => format!("{route} was answered {status}{times} without a reason."),
+        Denial::Silent => match fact.outcome.error_text.as_deref() {
+            Some(words) => format!("{route} was answered {status}{times}: \"{words}\"."),
+            None => format!("{route} was answered {status}{times} without a reason."),
+        },
     };
     let control = elsewhere.map_or_else(String::new, |ok| {
         format!(" {} accepts the same credential, so the sign-in itself is fine.", ok.route)

@@ -83,6 +83,13 @@ fn is_data_call(fact: &Fact) -> bool {
         && scripted
         && !fact.request.has_password
         && !destination::is_sign_in_path(&fact.path)
+        && !is_for_html(&fact.path)
+}
+
+/// Whether the path names a piece of HTML, whatever the library that fetches it accepts.
+fn is_for_html(path: &str) -> bool {
+    let extension = path.rsplit('/').next().and_then(|last| last.rsplit_once('.')).map(|(_, extension)| extension);
+    extension.is_some_and(|e| ["html", "htm", "xhtml", "tmpl"].iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 fn wants_json(fact: &Fact) -> bool {

@@ -93,6 +93,11 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
         let with_basic = case.lookup().authorized_at(&fact.origin).find(|a| has_scheme(a.credential, "basic"));
         return Some(Sign::TwoLogins(with_basic.map(|a| a.fact)));
     }
+    if fact.outcome.says(&[ErrorClass::GatewayDenied])
+        && let Some(accepted) = authorization.and_then(|credential| accepted_with(case, fact, credential))
+    {
+        return Some(Sign::Policy(accepted));
+    }
     if fact.outcome.says(&[ErrorClass::GatewayDenied]) && !is_plain_lack(case, fact) && !may_be_plain_lack(case, fact) {
         return Some(Sign::Identity);
     }

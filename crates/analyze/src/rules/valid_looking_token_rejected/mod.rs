@@ -9,8 +9,14 @@ use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
-    facts::{Fact, credential::Method, gate::Gate},
+    facts::{
+        Fact,
+        clock::Moment,
+        credential::Method,
+        gate::{Gate, NOT_A_FAILURE},
+    },
     finding::Severity,
+    presented::Presented,
     rule::{Check, Explained, Findings, Rule},
     session_end,
 };
@@ -32,17 +38,21 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     sent_away::check(case, out);
-    let open = case.refusals().filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
+    let lost = case.facts().filter(|f| !f.gates.any(NOT_A_FAILURE) && session_end::is_lost(case, f));
+    let open = case.refusals().chain(lost).filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
     // A server that asks for more has accepted what there is: that is AUTH025's.
     let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope, ErrorClass::Restricted]));
     // A refresh that cured the refusal has shown that the token was past its time, whatever the clocks say (G8).
-    for fact in open.filter(|f| !explained.contains(f.id) && !f.gates.has(Gate::Recovered)) {
+    for fact in open.filter(|f| !explained.contains(f.id) && (!f.gates.has(Gate::Recovered) || is_cut_short(case, f))) {
         // A credential that the server calls expired is AUTH020's, whether its end can be read or not.
         let open = !fact.outcome.says(&[ErrorClass::Expired]);
         let judged = open.then(|| token::judge(case, fact).or_else(|| secret::judge(case, fact))).flatten();
         let judged = judged.or_else(|| session::judge(case, fact));
         out.add_all(judged.map(|draft| {
             match traded(case, fact) {
+                Some(ok) if is_cut_short(case, fact) => draft
+                    .related(ok.id, "response.status", "the same call with another credential, accepted")
+                    .severity(Severity::Medium, "the user had to sign in again before the token's time was over"),
                 Some(ok) => draft
                     .related(ok.id, "response.status", "the same call with another credential, accepted")
                     .severity(Severity::Low, "the client got another credential and was accepted"),
@@ -52,6 +62,21 @@ fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
             }
         }));
     }
+}
+
+/// Whether a token that the same call had accepted was refused before its time was over, and a person signed in anew: no
+/// renewal, which a client does by itself.
+fn is_cut_short(case: &Case<'_>, fact: &Fact) -> bool {
+    let Some(jwt) = Presented::of(case, fact) else { return false };
+    let Some(exp) = jwt.claims.exp.filter(|exp| !exp.milliseconds) else { return false };
+    let good = matches!(case.clock(fact).moment(fact, exp.intended().nanos()), Moment::Ahead(_));
+    let before = case.lookup().succeeded_with(&fact.origin, jwt.id()).before(fact.started_nanos());
+    let signs_in = |f: &Fact| f.request.has_password && !f.delivered.is_empty();
+    let again = || {
+        let until = traded(case, fact).map_or(fact.ended_nanos(), Fact::started_nanos);
+        case.lookup().between(fact.ended_nanos(), until).any(signs_in)
+    };
+    good && before.iter().any(|f| f.route == fact.route) && again()
 }
 
 /// Whether a person opened an address that carries its own credential.

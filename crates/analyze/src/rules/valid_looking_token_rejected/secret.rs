@@ -72,6 +72,7 @@ fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential, sort: Sort) -> D
         .capped((!control && about_user(fact).is_none()).then_some(Cap::NoControl))
         .primary(fact.id, &credential.carrier.to_string(), case.capture().describe(credential.token))
         .server_says(fact)
+        .fixes(if sort == Sort::Opaque { RULE.meta.fixes } else { &["be.log-reason"] })
         .cause(format!("{} {:?} {:?}", fact.origin, sort as u8, fact.outcome.error));
     if let Some((variant, title, _)) = about_user(fact) {
         draft = draft.variant(variant).title(title);

@@ -8,6 +8,7 @@ use crate::{
     finding::{Reason, Severity},
     presented::reason_is_open,
     rule::Draft,
+    session_end,
     text::{answered, span},
 };
 
@@ -28,7 +29,8 @@ pub(super) fn judge(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
     let cookie = fact.main_credential().filter(|c| c.is_cookie())?;
     let missing = fact.outcome.error.is_some_and(ErrorClass::is_missing);
     let ended = fact.outcome.says(&[ErrorClass::Expired]);
-    if !(reason_is_open(fact) || missing || ended || about_user(fact).is_some()) {
+    let lost = session_end::is_lost(case, fact);
+    if !(lost || reason_is_open(fact) || missing || ended || about_user(fact).is_some()) {
         return None;
     }
     let was = accepted(case, fact)

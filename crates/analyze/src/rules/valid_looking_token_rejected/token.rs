@@ -36,8 +36,10 @@ fn says_missing(fact: &Fact) -> bool {
 fn draft(case: &Case<'_>, fact: &Fact, credential: &Credential) -> Draft {
     let controlled = case.route(fact).credentialed_ok > 0 || case.control(fact).0.credentialed_ok > 0;
     let with = case.lookup().succeeded_with(&fact.origin, credential.token);
-    let mut with = with.iter().filter(|f| f.is_api_call());
-    let elsewhere = with.find(|f| f.main_credential().is_some_and(|c| c.token == credential.token));
+    let with = with.iter().filter(|f| f.is_api_call());
+    let mut with = with.filter(|f| f.main_credential().is_some_and(|c| c.token == credential.token));
+    // The same call tells more than another one.
+    let elsewhere = with.clone().find(|f| f.route == fact.route).or_else(|| with.next());
     let mut draft = Draft::new(&RULE.meta, fact)
         .credential(credential.token)
         .message(message(case, fact, elsewhere))
@@ -117,7 +119,7 @@ fn message(case: &Case<'_>, fact: &Fact, elsewhere: Option<&Fact>) -> String {
 
 /// What the server says, where that is a sentence and not the name of its status.
 fn reason(fact: &Fact) -> Option<&str> {
-    fact.outcome.error_text.as_deref().filter(|text| text.split_whitespace().count() > 3)
+    fact.outcome.error_text.as_deref().filter(|text| text.split_whitespace().count() > 2)
 }
 
 /// Whether the same call is accepted with the same token, which `ok` carried, after the refusal, too.
