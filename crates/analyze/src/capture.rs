@@ -99,7 +99,7 @@ impl Drawn {
         client::settle(facts, clients, same);
         for timeline in in_order(facts).chunk_by_mut(|a, b| a.client == b.client) {
             lifetime::assign(timeline.iter_mut().map(|fact| &mut **fact));
-            join::join(timeline);
+            join::join(timeline, tokens);
         }
     }
 

@@ -112,7 +112,7 @@ impl Jar {
                 set_by: fact.id,
                 origin: fact.origin.clone(),
                 host: fact.host.clone(),
-                at: fact.ended_nanos(),
+                at: fact.answered_nanos(),
                 path,
                 rejected: rejection(fact, cookie),
             };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use authtrace_parse::{Exchange, SecretStr, headers::Headers};
+use serde_json::Value;
 
 use super::{
     Delivery,
@@ -45,8 +46,12 @@ const SHORTEST_TOKEN: usize = 16;
 fn lasts(body: &BodyView) -> Option<Duration> {
     /// In seconds. Nobody means more; whoever writes more counts in other units.
     const LONGEST: u64 = 10 * 366 * 86_400;
-    let value = ["expires_in", "expiresIn", "ExpiresIn"].iter().find_map(|key| body.value(key))?;
-    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    // Matrix counts in milliseconds.
+    if let Some(millis) = body.value("expires_in_ms").and_then(number) {
+        return (1..=LONGEST * 1000).contains(&millis).then(|| Duration::from_millis(millis));
+    }
+    let seconds = ["expires_in", "expiresIn", "ExpiresIn"].iter().find_map(|key| body.value(key)).and_then(number)?;
     (1..=LONGEST).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 

@@ -12,7 +12,12 @@ use super::{
     role::Role,
     site::registrable,
 };
-use crate::{dictionary::ErrorClass, text::Text, token::TokenKind, tokens::TokenId};
+use crate::{
+    dictionary::ErrorClass,
+    text::Text,
+    token::TokenKind,
+    tokens::{Token, TokenId, TokenStore},
+};
 
 const SECOND: i64 = 1_000_000_000;
 /// A preflight and its request are at most this far apart; recorders list either first (detectors §14).
@@ -27,13 +32,13 @@ const CROSSING: i64 = SECOND / 2;
 const LOGOUT_GRACE: i64 = 2 * SECOND;
 
 /// Joins the facts of one client, given in time order.
-pub(crate) fn join(facts: &mut [&mut Fact]) {
+pub(crate) fn join(facts: &mut [&mut Fact], tokens: &TokenStore) {
     preflights(facts);
     redirects(facts);
     legs::challenge_legs(facts);
     login_routes(facts);
     recoveries(facts);
-    renewals_out_of_sight(facts);
+    renewals_out_of_sight(facts, tokens);
     logouts(facts);
     probes(facts);
     anonymous_probes(facts);
@@ -170,8 +175,8 @@ fn recoveries(facts: &mut [&mut Fact]) {
 }
 
 /// G8 where the refresh is not in the capture, as in a frame around the page: the next call of the route brings a JWT that
-/// was not there before, and is accepted.
-fn renewals_out_of_sight(facts: &mut [&mut Fact]) {
+/// was not there before, of the same user, and is accepted.
+fn renewals_out_of_sight(facts: &mut [&mut Fact], tokens: &TokenStore) {
     let jwt = |f: &Fact| f.authorization().filter(|c| c.kind == TokenKind::Jwt).map(|c| c.token);
     if !facts.iter().any(|f| f.refused() && jwt(f).is_some()) {
         return;
@@ -186,17 +191,32 @@ fn renewals_out_of_sight(facts: &mut [&mut Fact]) {
         }
     }
     for index in 0..facts.len() {
-        if !facts[index].refused() || jwt(facts[index]).is_none() {
-            continue;
-        }
+        let Some(old) = jwt(facts[index]).filter(|old| may_be_over(facts[index], tokens.get(*old))) else { continue };
         let key = (facts[index].origin.clone(), facts[index].route.clone());
         let Some(next) = accepted.get(&key).and_then(|found| at_or_after(found, index + 1)) else { continue };
         let soon = facts[next].started_nanos() <= facts[index].ended_nanos() + RECOVERED_WINDOW;
-        let fresh = jwt(facts[next]).and_then(|token| first.get(&token)).is_some_and(|&first| first > index);
+        let new = jwt(facts[next]).filter(|new| is_same_holder(tokens.get(old), tokens.get(*new)));
+        let fresh = new.and_then(|token| first.get(&token)).is_some_and(|&first| first > index);
         if soon && fresh {
             facts[index].gates.add(Gate::Recovered);
         }
     }
+}
+
+/// Whether a refusal may be for the age of the token, as far as words and claims go: clocks are minutes apart at most.
+fn may_be_over(fact: &Fact, token: &Token) -> bool {
+    const APART: i64 = 300 * SECOND;
+    let says = fact.outcome.error.is_none_or(|error| error.is_general() || error == ErrorClass::Expired);
+    let exp = token.claims().and_then(|claims| claims.exp).map(|exp| exp.intended().nanos());
+    fact.refused() && says && exp.is_none_or(|exp| exp <= fact.started_nanos().saturating_add(APART))
+}
+
+/// Whether two tokens name the same issuer and user, or one of them names none.
+fn is_same_holder(old: &Token, new: &Token) -> bool {
+    let Some((old, new)) = old.claims().zip(new.claims()) else { return true };
+    let both_differ = |a: bool, b: bool, differ: bool| a && b && differ;
+    !both_differ(old.sub.is_some(), new.sub.is_some(), old.sub != new.sub)
+        && !both_differ(old.iss.is_some(), new.iss.is_some(), old.iss != new.iss)
 }
 
 /// Whether the request crossed a refresh: it went out while the new token was on its way, or had hardly come.

@@ -463,6 +463,11 @@ impl Fact {
         self.timing.ended().or(self.timing.first_byte()).map_or_else(|| self.sent_nanos(), Timestamp::nanos)
     }
 
+    /// When the head of the answer had come, which sets its cookies; the end where nothing tells.
+    pub fn answered_nanos(&self) -> i64 {
+        self.timing.first_byte().map_or_else(|| self.ended_nanos(), Timestamp::nanos)
+    }
+
     /// Whether the answer has a status of 200–399, and the client could read it.
     pub fn succeeded(&self) -> bool {
         self.outcome.is_success()

@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 /// When the signature of the URL ends; `None` where the URL is not signed or says nothing of it.
 ///
 /// AWS Signature Version 4 and Google Cloud Storage name a moment and a duration, Azure's shared access signatures (`se`)
-/// and CloudFront (`Expires`) the moment.
+/// CloudFront and the older signatures of S3, Google
+/// and Alibaba (`Expires`) the moment.
 pub(crate) fn expiry(exchange: &Exchange) -> Option<Timestamp> {
     let pairs = || exchange.request.target.query_pairs();
     let value = |wanted: &str| pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
@@ -21,7 +22,8 @@ pub(crate) fn expiry(exchange: &Exchange) -> Option<Timestamp> {
         let end: jiff::Timestamp = percent_decode_str(end.expose()).decode_utf8().ok()?.parse().ok()?;
         return Some(Timestamp::from_seconds(end.as_second()));
     }
-    let (end, ..) = (value("expires")?, value("signature")?, value("key-pair-id")?);
+    let key = ["key-pair-id", "awsaccesskeyid", "googleaccessid", "ossaccesskeyid"].into_iter().find_map(value);
+    let (end, ..) = (value("expires")?, value("signature")?, key?);
     Some(Timestamp::from_seconds(end.expose().parse().ok()?))
 }
 

@@ -40,7 +40,7 @@ impl<'a> Conceal<'a> {
         if let Some(id) = self.token(value) {
             return self.name(id);
         }
-        if is_private(name) { hidden(value) } else { self.text(value) }
+        if is_private(name) || is_short_for_password(name, value) { hidden(value) } else { self.text(value) }
     }
 
     /// Free text, fit to be shown.
@@ -62,6 +62,11 @@ impl<'a> Conceal<'a> {
             None => format!("‹{id} {}›", self.capture.describe(id)),
         }
     }
+}
+
+/// `p` is a page to most, and a password to some (InfluxDB, "HTTP API"): pages are numbered.
+fn is_short_for_password(name: &str, value: &str) -> bool {
+    matches!(name, "p" | "P") && !value.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What stands in the place of a hidden value: how long it is, unless that would help to guess it.

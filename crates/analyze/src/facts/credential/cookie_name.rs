@@ -93,13 +93,19 @@ impl CookieName {
             Self::Session => true,
             Self::Other => false,
             Self::Open => {
-                may_be_token(value) && {
-                    let kind = classify_cookie(name, value).kind;
-                    is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
-                }
+                is_signed_by_tornado(value)
+                    || may_be_token(value) && {
+                        let kind = classify_cookie(name, value).kind;
+                        is_token_kind(kind) || matches!(kind, TokenKind::FrameworkCookie(_))
+                    }
             }
         }
     }
+}
+
+/// Tornado signs a cookie of any name as `2|1:0|10:…|4:name|…` (tornado.web, "create_signed_value").
+fn is_signed_by_tornado(value: SecretStr<'_>) -> bool {
+    value.expose().trim_matches('"').starts_with("2|1:0|10:")
 }
 
 /// Whether a cookie is session-like: by its name, or because its value is a token.

@@ -3,6 +3,7 @@
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
+    challenge::Challenge,
     dictionary::{ErrorClass, Resource},
     facts::Fact,
     finding::{Cap, Reason, Severity},
@@ -47,6 +48,7 @@ fn check_origin(case: &Case<'_>, origin: &Judged<'_>, out: &mut Findings) {
         } else if fact.outcome.says(&[ErrorClass::Audience])
             || is_undeclared(case, fact, &jwt)
             || differs_silently(case, fact, &jwt, controls)
+            || other_service(case, fact, &jwt).is_some()
         {
             out.add(draft(case, fact, &jwt, controls));
         }
@@ -60,6 +62,15 @@ fn differs_silently(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls:
         && jwt.window(case, fact) == Window::Open
         && comparable()
         && controls.iter().all(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other))
+}
+
+/// The challenge names the service that tokens must be for (Distribution, "Token authentication"), and this one is for another.
+fn other_service<'f>(case: &Case<'_>, fact: &'f Fact, jwt: &Presented<'_>) -> Option<&'f str> {
+    let registry = |c: &&Challenge| c.is("bearer") && c.get("realm").is_some_and(|realm| realm.contains("://"));
+    let service = fact.challenges.iter().find(registry).and_then(|c| c.get("service"))?;
+    let aud = &jwt.claims.aud;
+    let other = !aud.is_empty() && !aud.iter().any(|aud| **aud == *service);
+    (other && reason_is_open(fact) && jwt.window(case, fact) == Window::Open).then_some(service)
 }
 
 /// No stated reason, and the settings name the audiences of this API: the token is for none of them.
@@ -111,7 +122,9 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<
     let control = controls.iter().find(|(_, other)| !other.claims.aud.is_empty() && is_disjoint(jwt, other));
     let undeclared = is_undeclared(case, fact, jwt);
     let declared = case.capture().expectations().audiences.iter().filter(|_| undeclared);
-    let wanted = quoted(controls.iter().flat_map(|(_, other)| &other.claims.aud).chain(declared).map(|aud| &**aud));
+    let service = other_service(case, fact, jwt);
+    let wanted = controls.iter().flat_map(|(_, other)| &other.claims.aud).chain(declared).map(|aud| &**aud);
+    let wanted = quoted(wanted.chain(service));
     let status = fact.status.unwrap_or_default();
     let draft = Draft::new(&RULE.meta, fact)
         .credential(jwt.id())
@@ -121,11 +134,19 @@ fn draft(case: &Case<'_>, fact: &Fact, jwt: &Presented<'_>, controls: &[Control<
         .because_if(undeclared, Reason::Document)
         .because_server_says(fact)
         .capped([Cap::TokenSays])
-        .capped((!absent && control.is_none() && !undeclared).then_some(Cap::NoControl))
+        .capped((!absent && control.is_none() && !undeclared && service.is_none()).then_some(Cap::NoControl))
         .primary(fact.id, "token.claim.aud", if absent { "absent".to_owned() } else { named(jwt) })
         .related(fact.id, &jwt.part(), case.capture().describe(jwt.id()))
         .server_says(fact)
         .cause(format!("{} {}", fact.origin, jwt.claims.aud.join(" ")));
+    let draft = match service {
+        Some(service) => draft.related(
+            fact.id,
+            "response.header.www-authenticate",
+            format!("tokens are for {}", quoted([service].into_iter())),
+        ),
+        None => draft,
+    };
     match control {
         Some((ok, other)) => {
             draft.related(ok.id, "token.claim.aud", format!("{}, accepted on {}", named(other), ok.route))

@@ -1,5 +1,7 @@
 //! AUTH073: the server says that no credential came, and the wire shows a well-formed one.
 
+mod cookie;
+
 use crate::{
     case::{Case, good_authorization, has_bare_challenge},
     catalogue::{Layer, RuleMeta, Tier},
@@ -37,6 +39,7 @@ const SECOND: i64 = 1_000_000_000;
 fn check(case: &Case<'_>, out: &mut Findings) {
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
         out.add_all(underscored(case, fact));
+        out.add_all(cookie::stripped(case, fact));
         let Some(credential) = good_authorization(fact).filter(|c| is_usable(case, fact, c)) else { continue };
         let inner = inner_leg(case, fact);
         if inner.is_some() || (says_missing(fact) && !passes_here(case, fact, credential)) {

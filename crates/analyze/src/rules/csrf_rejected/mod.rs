@@ -11,7 +11,7 @@ use crate::{
     catalogue::{Layer, RuleMeta, Tier},
     dictionary::ErrorClass,
     facts::{
-        Fact,
+        Fact, cookie_jar,
         credential::Method,
         csrf::{Compared, Csrf},
         gate::Gate,
@@ -55,6 +55,8 @@ enum Sign {
     SentBack,
     /// A 403, or ASP.NET Core's 400, without words to a changing request that lacks the token for which it has the cookie.
     Silent,
+    /// A page of another site sent it, and the same call passes with the same cookie where none did.
+    Foreign,
     /// A first-party session is set up and not recognised: the page's host is no stateful domain (Laravel Sanctum).
     Stateless,
 }
@@ -97,6 +99,9 @@ fn sign(case: &Case<'_>, passed: &Passed<'_>, fact: &Fact) -> Option<Sign> {
     if is_silent(case, passed, fact) {
         return Some(Sign::Silent);
     }
+    if is_foreign(case, fact) {
+        return Some(Sign::Foreign);
+    }
     is_stateless(case, passed, fact).then_some(Sign::Stateless)
 }
 
@@ -124,6 +129,15 @@ fn is_silent(case: &Case<'_>, passed: &Passed<'_>, fact: &Fact) -> bool {
         && !fact.has_method(Method::Authorization)
         && !fact.role.delivers()
         && !passed.without(fact)
+}
+
+/// A refusal without a reason to a page of another site, whose user's cookie the same call takes otherwise.
+fn is_foreign(case: &Case<'_>, fact: &Fact) -> bool {
+    let open = fact.outcome.error.is_none_or(|error| error.is_general() || error == ErrorClass::Forbidden);
+    let denied = fact.refused() || fact.outcome.class == OutcomeClass::Forbidden;
+    let cookie = fact.main_credential().filter(|c| c.is_cookie() && open && denied && cookie_jar::is_cross_site(fact));
+    let passes = |f: &Fact| f.accepted() && f.route == fact.route && !cookie_jar::is_cross_site(f);
+    cookie.is_some_and(|c| case.lookup().succeeded_with(&fact.origin, c.token).iter().any(passes))
 }
 
 /// What ASP.NET Core answers where its own check fails: a 400 without a word, whoever asks.
@@ -198,7 +212,7 @@ fn fault(case: &Case<'_>, fact: &Fact, sign: Sign) -> Fault {
     let text = fact.outcome.error_text.as_deref().unwrap_or_default().to_ascii_lowercase();
     let csrf = fact.csrf.as_deref().cloned().unwrap_or_default();
     let Csrf { cookie, compared, .. } = &csrf;
-    if sign == Sign::Stateless
+    if matches!(sign, Sign::Stateless | Sign::Foreign)
         || ["origin", "referer", "referrer", "cross-site post"].iter().any(|word| text.contains(word))
     {
         return Fault::Origin;
@@ -238,7 +252,8 @@ fn recovered<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
 fn draft(case: &Case<'_>, passed: &Passed<'_>, fact: &Fact, sign: Sign) -> Draft {
     let fault = fault(case, fact, sign);
     let passed = passed.with(fact);
-    let recovered = recovered(case, fact);
+    // Another site's page repeats nothing: the user's own page passed.
+    let recovered = (sign != Sign::Foreign).then(|| recovered(case, fact)).flatten();
     let shown = match fault {
         Fault::NoToken | Fault::NotDecoded | Fault::Mismatch | Fault::NoCookie => true,
         Fault::Origin => fact.is_cross_origin(),

@@ -63,6 +63,9 @@ pub(super) fn message(
         Sign::Said => "the check against forged requests refused it, not the sign-in",
         Sign::SentBack => "the server sends the client back for an anti-forgery token",
         Sign::Silent => "the answer names no reason, and its anti-forgery token is not there as it should be",
+        Sign::Foreign => {
+            "the answer names no reason, and the same call passes with the same cookie where no other site sends it"
+        }
         Sign::Stateless => {
             "the login passed, session cookie and CSRF token are there, and the API does not look at them"
         }

@@ -54,13 +54,13 @@ pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recove
         ),
         (Some(moment), Some(end)) => {
             let what = match end.by {
-                Word::Claim => "token",
-                Word::Promise => "opaque token",
-                Word::Signature => "signed URL",
+                Word::Claim => "a token",
+                Word::Promise => "an opaque token",
+                Word::Signature => "a signed URL",
             };
             let lived = lifetime(case, fact).map_or_else(String::new, |life| format!(" of {} lifetime", span(life)));
             let expiry = expiry_text(end.clock(case, fact), moment, fact.sent_nanos(), end);
-            format!("{} was sent with a {what}{lived} that {expiry}, and {answer}.", fact.route)
+            format!("{} was sent with {what}{lived} that {expiry}, and {answer}.", fact.route)
         }
         (None, Some(end)) if end.by == Word::Promise => format!(
             "{} {answer}, and the server says that its token had expired, which was promised until {}: the server ended it early.",

@@ -179,7 +179,10 @@ fn variant(failure: &Failure<'_>) -> &'static str {
         return "saml";
     }
     match &*error {
-        _ if error.contains("redirect") || matches!(&*error, "aadsts50011" | "aadsts900971" | "aadsts700054") => {
+        _ if names_redirect(failure)
+            || error.contains("redirect")
+            || matches!(&*error, "aadsts50011" | "aadsts900971" | "aadsts700054") =>
+        {
             "redirect-uri"
         }
         "access_denied" | "user_cancelled_authorize" | "user_cancelled_login" | "user_denied" => "denied",
@@ -192,6 +195,12 @@ fn variant(failure: &Failure<'_>) -> &'static str {
         _ if failure.page => "page",
         _ => "error",
     }
+}
+
+/// Whether the words beside the code are about the redirect URI: many providers call that an invalid request or client.
+fn names_redirect(failure: &Failure<'_>) -> bool {
+    let said = failure.description.as_deref().unwrap_or_default().to_ascii_lowercase();
+    said.contains("redirect_uri") || said.contains("redirect uri")
 }
 
 fn fixes(failure: &Failure<'_>) -> &'static [&'static str] {

@@ -11,7 +11,7 @@ use crate::{
     refreshes::{self, in_words, rotated_to, rotates},
     rule::{Check, Draft, Findings, Rule},
     thresholds::{nanos, thresholds},
-    tokens::TokenId,
+    tokens::{Purpose, TokenId},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -88,8 +88,13 @@ fn replay(case: &Case<'_>, token: TokenId, winner: &Fact, replays: &[&Fact]) -> 
     let draft = base(case, token, winner, replays)
         .variant("replay")
         .message(format!(
-            "{} was sent with a refresh token that had been traded for a new one {gap} before, and {answer}; the client did not keep the new one.",
-            first.route
+            "{} was sent with a refresh token that had been traded for a new one {gap} before, and {answer}; {}.",
+            first.route,
+            if is_kept(case, winner) {
+                "the new one is in use, too, so two callers share one session"
+            } else {
+                "the client did not keep the new one"
+            }
         ))
         .fixes(&["fe.single-flight-refresh", "fe.token-store", "be.refresh-grace"]);
     match (refused, other_agent(winner, replays)) {
@@ -99,6 +104,11 @@ fn replay(case: &Case<'_>, token: TokenId, winner: &Fact, replays: &[&Fact]) -> 
         (true, None) => draft,
         (false, _) => draft.severity(Severity::Low, "The server still accepts the old token."),
     }
+}
+
+/// Whether a token that `winner` was given is sent by anybody.
+fn is_kept(case: &Case<'_>, winner: &Fact) -> bool {
+    winner.delivered.iter().any(|d| d.purpose != Purpose::Session && case.token(d.token).sent_count > 0)
 }
 
 /// A use of the token by another program than the one that traded it.

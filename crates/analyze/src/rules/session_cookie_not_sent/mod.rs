@@ -51,11 +51,11 @@ enum Why {
 fn check(case: &Case<'_>, out: &mut Findings) {
     let mut setters: Vec<&Fact> =
         case.facts().filter(|f| !f.set_cookies.is_empty() || f.role == Role::Logout).collect();
-    setters.sort_by_key(|f| f.ended_nanos());
+    setters.sort_by_key(|f| f.answered_nanos());
     let (mut jar, mut next) = (Jar::default(), 0);
     let accepting = Accepting::of(case);
     for fact in case.refusals() {
-        while let Some(setter) = setters.get(next).filter(|s| s.ended_nanos() <= fact.started_nanos()) {
+        while let Some(setter) = setters.get(next).filter(|s| s.answered_nanos() <= fact.started_nanos()) {
             jar.observe(setter);
             next += 1;
         }

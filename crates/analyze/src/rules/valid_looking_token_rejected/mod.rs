@@ -40,8 +40,10 @@ fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
     sent_away::check(case, out);
     let lost = case.facts().filter(|f| !f.gates.any(NOT_A_FAILURE) && session_end::is_lost(case, f));
     let open = case.refusals().chain(lost).filter(|f| !f.role.is_identity() && f.kind == authtrace_parse::Kind::Http);
-    // A server that asks for more has accepted what there is: that is AUTH025's.
-    let open = open.filter(|f| !f.outcome.says(&[ErrorClass::StepUp, ErrorClass::Scope, ErrorClass::Restricted]));
+    // A server that asks for more, or says that this user may not, has accepted what there is: that is AUTH025's.
+    const ACCEPTED: &[ErrorClass] =
+        &[ErrorClass::StepUp, ErrorClass::Scope, ErrorClass::Restricted, ErrorClass::Forbidden];
+    let open = open.filter(|f| !f.outcome.says(ACCEPTED) || session_end::is_lost(case, f));
     // A refresh that cured the refusal has shown that the token was past its time, whatever the clocks say (G8).
     for fact in open.filter(|f| !explained.contains(f.id) && (!f.gates.has(Gate::Recovered) || is_cut_short(case, f))) {
         // A credential that the server calls expired is AUTH020's, whether its end can be read or not.

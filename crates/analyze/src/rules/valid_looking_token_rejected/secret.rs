@@ -145,6 +145,11 @@ fn message(fact: &Fact, sort: Sort, elsewhere: Option<&Fact>) -> String {
             ),
         };
     }
+    // What the server names beside its status needs no guess.
+    let says = fact.outcome.error_text.as_deref().filter(|text| text.split_whitespace().count() > 1);
+    if let Some(says) = says.filter(|_| fact.outcome.error.is_some_and(|error| !error.is_general())) {
+        return format!("{head}: the server says \"{says}\".");
+    }
     let open = match sort {
         Sort::Key => {
             "with a key of the right form: it was revoked, belongs to another account or environment, or was copied wrongly"

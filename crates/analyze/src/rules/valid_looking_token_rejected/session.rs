@@ -42,7 +42,10 @@ pub(super) fn judge(case: &Case<'_>, fact: &Fact) -> Option<Draft> {
 
 /// The last time that the same call was accepted with a cookie of this name; its value may change with every answer.
 fn accepted<'a>(case: &Case<'a>, fact: &Fact) -> Option<&'a Fact> {
-    let same = |f: &Fact| f.cookies().any(|c| fact.cookies().any(|own| own.carrier == c.carrier));
+    // A value that no accepted answer set is another session: a refusal may hand out the session of a stranger.
+    let renewed =
+        |own: &Credential, c: &Credential| own.token == c.token || case.token(own.token).delivered_by.is_some();
+    let same = |f: &Fact| f.cookies().any(|c| fact.cookies().any(|own| own.carrier == c.carrier && renewed(own, c)));
     let calls = case.lookup().on_route(&fact.origin, &fact.route).before(fact.started_nanos());
     calls.iter().rfind(|f| f.accepted() && !f.bare_accepted && f.authorization().is_none() && same(f))
 }

@@ -9,6 +9,8 @@ use crate::{
     facts::{
         Fact,
         credential::{Credential, Method},
+        gate::NOT_A_FAILURE,
+        outcome::OutcomeClass,
     },
     finding::{Cap, Reason},
     rule::{Draft, Findings},
@@ -17,13 +19,22 @@ use crate::{
 
 pub(super) fn check(case: &Case<'_>, out: &mut Findings) {
     // A WebSocket takes its credential elsewhere than a call by nature.
-    let calls = case.refusals().filter(|fact| fact.kind == Kind::Http && !fact.role.is_identity());
+    // Where the same call takes the same credential, a 403 is no matter of rights either.
+    let denied =
+        |f: &&Fact| f.outcome.class == OutcomeClass::Forbidden && !f.gates.any(NOT_A_FAILURE) && is_taken(case, f);
+    let calls = case.refusals().chain(case.facts().filter(denied));
+    let calls = calls.filter(|fact| fact.kind == Kind::Http && !fact.role.is_identity());
     let refused = calls.filter(|fact| misplaced(case, fact).is_some());
     for facts in Case::by_credential(refused, |f| f.main_credential().map(|c| c.token)) {
         if let Some((&first, misplaced)) = facts.first().and_then(|first| Some((first, misplaced(case, first)?))) {
             out.add(draft(case, first, &misplaced, &facts));
         }
     }
+}
+
+/// Whether the same call is accepted with the same credential in another place or under another scheme.
+fn is_taken(case: &Case<'_>, fact: &Fact) -> bool {
+    case.read_elsewhere(fact).is_some_and(|(ok, _)| ok.route == fact.route)
 }
 
 /// A credential that was not read.
@@ -35,7 +46,8 @@ struct Misplaced<'a> {
 
 fn misplaced<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<Misplaced<'a>> {
     let bad = [ErrorClass::ApiKeyInvalid, ErrorClass::Invalid];
-    if fact.outcome.error.is_some() && !fact.outcome.says(EXPLAINED) && !fact.outcome.says(&bad) {
+    let denied = fact.outcome.says(&[ErrorClass::Forbidden]) && is_taken(case, fact);
+    if !denied && fact.outcome.error.is_some() && !fact.outcome.says(EXPLAINED) && !fact.outcome.says(&bad) {
         return None;
     }
     if let Some((ok, read)) = case.read_elsewhere(fact) {
