@@ -6,6 +6,7 @@ use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange, ExchangeId};
 
 use crate::{
     analysis::{Analysis, Elsewhere},
+    aside::{self, Past},
     capture::{Capture, Drawn},
     coverage::Input,
     diagnosis,
@@ -25,8 +26,8 @@ pub struct Analyzer {
     facts: Vec<Fact>,
     tokens: TokenStore,
     extractor: Extractor,
-    forgotten: u64,
     keys_tried: KeysTried,
+    past: Past,
 }
 
 impl Analyzer {
@@ -37,8 +38,8 @@ impl Analyzer {
             facts: Vec::new(),
             tokens: TokenStore::default(),
             extractor: Extractor::default(),
-            forgotten: 0,
             keys_tried: KeysTried::default(),
+            past: Past::default(),
         }
     }
 
@@ -53,15 +54,39 @@ impl Analyzer {
         self.facts.last()
     }
 
-    /// Forgets the oldest facts where there are more than `most`, a quarter at a time: for a capture without an end. How many
-    /// were forgotten in all belongs into [`Input::forgotten`].
-    pub fn forget_beyond(&mut self, most: usize) -> u64 {
-        if self.facts.len() > most {
-            let gone = self.facts.len() - most + most / 4;
-            self.facts.drain(..gone);
-            self.forgotten += gone as u64;
-        }
-        self.forgotten
+    /// Facts that are at hand.
+    pub fn known(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Takes out facts until `keep` are left, those first whose client has been quiet longest, with the credentials that they
+    /// name: for a capture without an end, of the one input that was pushed. What they add up to stays, so that the others
+    /// are judged as if they were still there; [`Self::take_back`] makes it whole again.
+    ///
+    /// The parts hold their secrets, as facts that are at hand do; [`Seal`](crate::sealed::Seal) keeps them.
+    pub fn set_aside(&mut self, keep: usize) -> Vec<Part> {
+        let tokens = self.tokens.successor();
+        let (facts, tokens) = (std::mem::take(&mut self.facts), std::mem::replace(&mut self.tokens, tokens));
+        let clients = self.extractor.clients();
+        self.extractor.begin_anew();
+        let aside::Split { parts, rest } = self.past.split(facts, tokens, &clients, keep);
+        self.add(rest, 0, 0);
+        parts
+    }
+
+    /// Takes back everything that was set aside and is still there: from now on nothing else counts.
+    pub fn take_back(&mut self, parts: impl IntoIterator<Item = Part>) {
+        self.past.forget_sums();
+        parts.into_iter().for_each(|part| self.add(part, 0, 0));
+    }
+
+    /// An analyzer with nothing in it that knows what concerns all clients of this one: keys that were published, and
+    /// values that must not be shown.
+    pub fn successor(&self) -> Self {
+        let mut successor = Self::new(Arc::clone(&self.settings));
+        successor.learn_keys(self);
+        successor.past = self.past.without_sums();
+        successor
     }
 
     /// What is there so far, to be judged beside whatever still arrives: for those who cannot wait for the end. It costs a
@@ -73,6 +98,7 @@ impl Analyzer {
             clients: self.extractor.clients(),
             published: self.extractor.published().clone(),
             keys_tried: self.keys_tried.clone(),
+            past: self.past.clone(),
         };
         Snapshot { settings: Arc::clone(&self.settings), drawn }
     }
@@ -99,7 +125,7 @@ impl Analyzer {
         }
         self.keys_tried.any |= part.keys.any;
         self.keys_tried.twins.extend(part.keys.twins);
-        let adopted: Vec<_> = part.tokens.iter().map(|token| self.tokens.adopt(token, first_id)).collect();
+        let adopted: Vec<_> = part.tokens.into_iter().map(|token| self.tokens.adopt(token, first_id)).collect();
         for mut stored in part.facts {
             stored.fact.id = ExchangeId(stored.fact.id.0.saturating_add(first_id));
             stored.fact.source.input = input;
@@ -126,8 +152,8 @@ impl Analyzer {
     /// What is there. What only helped to draw facts is not carried through judging.
     fn into_snapshot(self) -> Snapshot {
         let (clients, published) = self.extractor.into_parts();
-        let Self { settings, facts, tokens, keys_tried, .. } = self;
-        Snapshot { settings, drawn: Drawn { facts, tokens, clients, published, keys_tried } }
+        let Self { settings, facts, tokens, keys_tried, past, .. } = self;
+        Snapshot { settings, drawn: Drawn { facts, tokens, clients, published, keys_tried, past } }
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use authtrace_parse::{ExchangeId, SecretStr};
 
 use crate::{
+    aside::Past,
     coverage::Input,
     expect::{Bindings, Declared, Expectations},
     facts::{
@@ -86,15 +87,17 @@ pub(crate) struct Drawn {
     pub(crate) published: PublishedKeys,
     /// Keys that were tried before, where the values of credentials were left behind.
     pub(crate) keys_tried: KeysTried,
+    /// What is known of facts that were set aside.
+    pub(crate) past: Past,
 }
 
 impl Drawn {
     /// Puts facts in order and says of each what its neighbours decide; which views are one call, and which clients are one.
     fn join(&mut self, inputs: &[Input]) {
-        let Self { facts, tokens, clients, .. } = self;
+        let Self { facts, tokens, clients, past, .. } = self;
         sort_by_id(facts);
         tokens.settle(facts);
-        masked::mask(facts, tokens);
+        masked::mask(facts, tokens, past.secrets());
         let same = views::find(facts, clients, inputs);
         client::settle(facts, clients, same);
         for timeline in in_order(facts).chunk_by_mut(|a, b| a.client == b.client) {
@@ -127,10 +130,10 @@ impl Capture {
         profile: Option<Profile>,
     ) -> Self {
         drawn.join(&inputs);
-        let Drawn { mut facts, mut tokens, clients, published, keys_tried: tried } = drawn;
+        let Drawn { mut facts, mut tokens, clients, published, keys_tried: tried, past } = drawn;
         let (timelines, views) = (timelines(&facts), views_of(&facts));
         let silences = Silences::among(&facts);
-        let profile = profile.unwrap_or_else(|| Tally::of(&facts, &tokens, &silences).finish());
+        let profile = profile.unwrap_or_else(|| past.and(Tally::of(&facts, &tokens, &silences)).finish());
         silences.mark(&mut facts, &profile.accepted);
         count_answers(&facts, &mut tokens);
         let mut order: Vec<u32> = (0..).take(facts.len()).collect();

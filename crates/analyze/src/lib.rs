@@ -12,6 +12,7 @@
 
 pub mod analysis;
 pub mod analyzer;
+mod aside;
 mod bystander;
 pub mod capture;
 mod case;
@@ -41,6 +42,7 @@ mod rule;
 mod rules;
 mod sanitized;
 pub mod scrub;
+pub mod sealed;
 mod session_end;
 pub mod settings;
 pub mod source_maps;

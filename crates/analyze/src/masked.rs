@@ -3,13 +3,13 @@
 //! A segment's shape alone does not tell an id from a session (`;jsessionid=…`), but the token store knows every value
 //! that travelled as a credential. One pass over the facts, a hash lookup for each part of a path.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, hash::BuildHasher as _, sync::Arc};
 
 use crate::{
     facts::{Fact, Redirect, route},
     text::Text,
     token::is_guessable,
-    tokens::TokenStore,
+    tokens::{Token, TokenStore},
 };
 
 /// Shorter values stand in URLs by chance.
@@ -17,11 +17,64 @@ const SHORTEST: usize = 12;
 /// What parts a path, then a segment.
 const SEPARATORS: [&[char]; 2] = [&['/'], &[';', ',', '&', ':', '!', '(', ')']];
 
-type Secrets<'a> = HashSet<&'a str, foldhash::fast::RandomState>;
+/// Values that may not be shown.
+struct Secrets<'a> {
+    known: HashSet<&'a str, foldhash::fast::RandomState>,
+    bygone: &'a Bygone,
+}
+
+impl Secrets<'_> {
+    fn contains(&self, text: &str) -> bool {
+        self.known.contains(text) || self.bygone.contains(text)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.bygone.is_empty()
+    }
+}
+
+/// Values that travelled as credentials and are not at hand any more, by a hash that only this process can make. The last
+/// few hundred thousand of them are known.
+#[derive(Clone, Default)]
+pub(crate) struct Bygone {
+    hasher: foldhash::quality::RandomState,
+    recent: Arc<HashSet<u64, foldhash::fast::RandomState>>,
+    before: Arc<HashSet<u64, foldhash::fast::RandomState>>,
+}
+
+impl Bygone {
+    /// Values after which older ones begin to be let go, for a bound of some ten megabytes.
+    const MOST: usize = 1 << 18;
+
+    /// Notes what `tokens` must not show.
+    pub(crate) fn note<'t>(&mut self, tokens: impl Iterator<Item = &'t Token>) {
+        let hashes: Vec<u64> = hard(tokens).map(|value| self.hasher.hash_one(value)).collect();
+        if hashes.is_empty() {
+            return;
+        }
+        if self.recent.len() >= Self::MOST {
+            self.before = std::mem::take(&mut self.recent);
+        }
+        Arc::make_mut(&mut self.recent).extend(hashes);
+    }
+
+    fn contains(&self, text: &str) -> bool {
+        if self.is_empty() || text.len() < SHORTEST {
+            return false;
+        }
+        let hash = self.hasher.hash_one(text);
+        self.recent.contains(&hash) || self.before.contains(&hash)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.before.is_empty()
+    }
+}
 
 /// Masks known credentials in every path, route, redirect and parameter name.
-pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore) {
-    let secrets = secrets(tokens);
+pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore, bygone: &Bygone) {
+    let known = hard(tokens.iter().map(|(_, token)| token)).collect();
+    let secrets = Secrets { known, bygone };
     if secrets.is_empty() {
         return;
     }
@@ -44,11 +97,10 @@ pub(crate) fn mask(facts: &mut [Fact], tokens: &TokenStore) {
 }
 
 /// The values that are hard to guess: others are ordinary words, which a path may say.
-fn secrets(tokens: &TokenStore) -> Secrets<'_> {
-    let values = tokens.iter().filter(|(_, token)| token.is_secret());
-    let values = values.filter_map(|(_, token)| token.cleaned());
+fn hard<'t>(tokens: impl Iterator<Item = &'t Token>) -> impl Iterator<Item = &'t str> {
+    let values = tokens.filter(|token| token.is_secret()).filter_map(Token::cleaned);
     let hard = values.filter(|value| !is_guessable(*value)).map(|value| value.expose().trim());
-    hard.filter(|value| value.len() >= SHORTEST).collect()
+    hard.filter(|value| value.len() >= SHORTEST)
 }
 
 fn mask_path(fact: &mut Fact, secrets: &Secrets<'_>) {
@@ -97,7 +149,8 @@ mod tests {
 
     #[test]
     fn known_credentials_are_masked_and_other_ids_stay() {
-        let secrets: Secrets<'_> = ["aB3dE5fG7hJ9kL1m", "x9Y8z7W6v5U4t3S2=="].into_iter().collect();
+        let known = ["aB3dE5fG7hJ9kL1m", "x9Y8z7W6v5U4t3S2=="].into_iter().collect();
+        let secrets = Secrets { known, bygone: &Bygone::default() };
         let check = |path: &str, expected: &str| assert_eq!(masked(path, &SEPARATORS, &secrets), expected);
         check("/books/aB3dE5fG7hJ9kL1m/pages", "/books/{token}/pages");
         check("/books;jsessionid=aB3dE5fG7hJ9kL1m", "/books;jsessionid={token}");

@@ -127,7 +127,7 @@ impl Part {
     ) -> Self {
         sort_by_id(&mut facts);
         tokens.settle(&mut facts);
-        masked::mask(&mut facts, &tokens);
+        masked::mask(&mut facts, &tokens, &masked::Bygone::default());
         let mut given = key_results(&tokens, |token| settings.keys.verify(token));
         let mut by_published = key_results(&tokens, |token| published.verify(token));
         let told = tokens.iter().map(|(id, token)| {

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, hash::BuildHasher};
 
-use authtrace_parse::{ExchangeId, SecretStr, Timestamp};
+use authtrace_parse::{ExchangeId, Secret, SecretStr, Timestamp};
 use hashbrown::HashTable;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         shared::Shared,
     },
     key::KeyResult,
-    token::{Claims, Classified, Fingerprinter, TokenKind, Value, classify},
+    token::{Claims, Classified, Fingerprinter, Identifier, TokenKind, Told, Value, classify},
 };
 
 /// Index of a distinct credential, printed as `T1`, `T2`…
@@ -126,6 +126,31 @@ pub(crate) struct Sight(ExchangeId, u32);
 impl Token {
     /// Exchange ids kept in a list; the first and the last are always among them.
     pub const LISTED: usize = 100;
+    /// Places in it that hold a secret.
+    pub(crate) const SECRETS: usize = 5;
+
+    fn new(value: Value, classified: Classified, seen: Sight) -> Self {
+        Self {
+            value,
+            classified,
+            carriers: Vec::new(),
+            delivered_by: None,
+            delivered_at: None,
+            purpose: None,
+            lasts_until: None,
+            first: None,
+            last: None,
+            sent_in: Vec::new(),
+            sent_count: 0,
+            accepted: 0,
+            refused: 0,
+            seen,
+            scheme: None,
+            carried: Vec::new(),
+            delivered: None,
+            checked: Checked::default(),
+        }
+    }
 
     /// Whether the value must not be shown: a credential, or an identifier that somebody presented as one. A session id
     /// that opens no door today may open one tomorrow, and whoever sends it as a Bearer token takes it for a key.
@@ -172,8 +197,9 @@ impl Token {
         matches!(self.value, Value::Told(_)).then(|| self.key()).flatten()
     }
 
-    fn is_told_as(&self, key: &str) -> bool {
-        self.told_as() == Some(key)
+    /// Whether this is the same credential as `other`: both held, or both told.
+    fn is(&self, other: &Self) -> bool {
+        self.held().is_some() == other.held().is_some() && self.key().is_some() && self.key() == other.key()
     }
 
     /// What may be kept of it in a file, with what the keys at hand say of it.
@@ -181,13 +207,53 @@ impl Token {
         let mut token = self.clone();
         token.value = Value::Told(self.value.told(&self.classified, names));
         token.classified.cleaned = None;
-        if let Some(claims) = token.classified.jose.as_mut().and_then(|jose| jose.claims.as_mut()) {
+        if let Some(claims) = token.claims_mut() {
             for identifier in [&mut claims.sub, &mut claims.sid, &mut claims.jti].into_iter().flatten() {
                 *identifier = identifier.told(names);
             }
         }
         token.checked = Checked { given, published };
         token
+    }
+
+    /// The same credential without anything that is counted of it or was seen later: somebody else adds that.
+    pub(crate) fn bare(&self) -> Self {
+        Self { scheme: self.scheme.clone(), ..Self::new(self.value.clone(), self.classified.clone(), self.seen) }
+    }
+
+    /// Takes out everything that is secret, so that the rest can be written; [`Self::put_back`] makes it whole again.
+    pub(crate) fn take_secrets(&mut self) -> [Option<Secret>; Self::SECRETS] {
+        let value = match std::mem::replace(&mut self.value, Value::Told(Told::default())) {
+            Value::Held(secret) => Some(secret),
+            told @ Value::Told(_) => {
+                self.value = told;
+                None
+            }
+        };
+        let cleaned = self.classified.cleaned.take();
+        let [sub, sid, jti] = match self.claims_mut() {
+            Some(claims) => [&mut claims.sub, &mut claims.sid, &mut claims.jti].map(Identifier::take_held),
+            None => Default::default(),
+        };
+        [value, cleaned, sub, sid, jti]
+    }
+
+    /// Puts back what [`Self::take_secrets`] took out.
+    pub(crate) fn put_back(&mut self, [value, cleaned, sub, sid, jti]: [Option<Secret>; Self::SECRETS]) {
+        if let Some(value) = value {
+            self.value = Value::Held(value);
+        }
+        self.classified.cleaned = cleaned;
+        let Some(claims) = self.claims_mut() else { return };
+        for (identifier, held) in [(&mut claims.sub, sub), (&mut claims.sid, sid), (&mut claims.jti, jti)] {
+            if let Some(held) = held {
+                *identifier = Some(Identifier::Held(held));
+            }
+        }
+    }
+
+    fn claims_mut(&mut self) -> Option<&mut Claims> {
+        self.classified.jose.as_mut()?.claims.as_mut()
     }
 
     fn renumber(&mut self, first_id: u32) {
@@ -288,26 +354,8 @@ impl TokenStore {
             return TokenId(id);
         }
         let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
-        self.tokens.push(Token {
-            value: Value::Held(value.to_secret()),
-            classified: classify(value, scheme),
-            carriers: Vec::new(),
-            delivered_by: None,
-            delivered_at: None,
-            purpose: None,
-            lasts_until: None,
-            first: None,
-            last: None,
-            sent_in: Vec::new(),
-            sent_count: 0,
-            accepted: 0,
-            refused: 0,
-            seen: sight,
-            scheme: scheme.map(Into::into),
-            carried: Vec::new(),
-            delivered: None,
-            checked: Checked::default(),
-        });
+        let new = Token::new(Value::Held(value.to_secret()), classify(value, scheme), sight);
+        self.tokens.push(Token { scheme: scheme.map(Into::into), ..new });
         self.index(hash, id);
         TokenId(id)
     }
@@ -410,23 +458,27 @@ impl TokenStore {
 
     /// Takes over a credential that was kept, whose exchanges count from `first_id` here. Where the credential is known
     /// already, the second part says how many defects `token` had, if it was first seen with another scheme.
-    pub(crate) fn adopt(&mut self, token: &Token, first_id: u32) -> (TokenId, Option<usize>) {
-        let mut token = token.clone();
+    pub(crate) fn adopt(&mut self, mut token: Token, first_id: u32) -> (TokenId, Option<usize>) {
         token.renumber(first_id);
-        let key = token.key().map(str::to_owned);
-        let known = key.as_deref().and_then(|key| {
-            let same = |id: &u32| self.tokens[*id as usize].is_told_as(key);
-            self.by_value.find(self.hasher.hash_one(key), same).copied()
+        let hash = token.key().map(|key| self.hasher.hash_one(key));
+        let known = hash.and_then(|hash| {
+            let same = |id: &u32| self.tokens[*id as usize].is(&token);
+            self.by_value.find(hash, same).copied()
         });
         if let Some(id) = known {
             return (TokenId(id), self.absorb(id, token));
         }
         let id = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX);
         self.tokens.push(token);
-        if let Some(key) = key {
-            self.index(self.hasher.hash_one(&*key), id);
+        if let Some(hash) = hash {
+            self.index(hash, id);
         }
         (TokenId(id), None)
+    }
+
+    /// An empty store that goes on counting where this one stands.
+    pub(crate) fn successor(&self) -> Self {
+        Self { read: self.read, ..Self::default() }
     }
 
     /// Adds what `other` says of the credential `id`.
@@ -482,7 +534,7 @@ mod tests {
         kept.intern(SecretStr::new(value), Some("Bearer"), ExchangeId(0));
         let token = kept.get(TokenId(0)).told(&Fingerprinter::with_key(b"key"), (Vec::new(), Vec::new()));
         let mut store = TokenStore::default();
-        (store.adopt(&token, 0).0, store.adopt(&token, 7).0)
+        (store.adopt(token.clone(), 0).0, store.adopt(token, 7).0)
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Clocks {
 }
 
 /// What the responses of each origin prove of its clock, not yet intersected.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Bounds {
     /// Least and greatest offset that each response allows.
     pub(crate) of_origin: BTreeMap<Text, Vec<(i64, i64)>>,
@@ -122,6 +122,14 @@ impl Bounds {
     pub(crate) fn decided(&mut self, origin: Text, low: i64, high: i64, samples: u64, consistent: bool) {
         let samples = u32::try_from(samples).unwrap_or(u32::MAX);
         self.decided.insert(origin, Offset { low, high, samples, consistent });
+    }
+
+    /// Replaces the bounds of every origin by what they have in common.
+    pub(crate) fn condense(&mut self) {
+        for bounds in self.of_origin.values_mut() {
+            let Offset { low, high, .. } = intersect(bounds);
+            *bounds = vec![(low, high)];
+        }
     }
 
     /// Intersects the bounds of every origin.

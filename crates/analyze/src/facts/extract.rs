@@ -242,6 +242,12 @@ impl Extractor {
         fact
     }
 
+    /// Lets go of everything but the keys that were published: what facts share is found again as they come.
+    pub(crate) fn begin_anew(&mut self) {
+        let published = std::mem::take(&mut self.published);
+        *self = Self { published, ..Self::default() };
+    }
+
     /// The clients that were met so far.
     pub(crate) fn clients(&self) -> Vec<Client> {
         self.clients.list()

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Partial sums.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tally {
     pub(super) exchanges: HashMap<Alike, u64, foldhash::fast::RandomState>,
     pub(super) accepted: Accepted,
@@ -34,6 +34,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Exchanges about keys that condensed sums keep: a capture has few providers, and clients ask them again and again.
+    const MOST_KEYS: usize = 256;
+
     /// What `facts` add up to, which are joined, and in order of id.
     pub(crate) fn of(facts: &[Fact], tokens: &TokenStore, silences: &Silences) -> Self {
         let mut rows: HashMap<Row<'_>, u64, foldhash::fast::RandomState> = HashMap::default();
@@ -86,6 +89,19 @@ impl Tally {
             Measure::Headers { input } => drop(self.with_headers.insert(input)),
             Measure::Keys { fact } => self.keys.push(*fact),
         }
+    }
+
+    /// Adds what `other` has counted.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        other.measures().for_each(|(measure, count)| self.add(measure, count));
+    }
+
+    /// Keeps no more than these sums need to be judged by for now, however much was added: one bound for each clock, and the
+    /// latest exchanges about keys.
+    pub(crate) fn condense(&mut self) {
+        self.clocks.condense();
+        let surplus = self.keys.len().saturating_sub(Self::MOST_KEYS);
+        self.keys.drain(..surplus);
     }
 
     /// The profile, now that these sums are all there is.

@@ -113,6 +113,17 @@ pub enum Identifier {
 }
 
 impl Identifier {
+    /// Takes the text itself out of `place`, where it is held.
+    pub(crate) fn take_held(place: &mut Option<Self>) -> Option<Secret> {
+        match place.take() {
+            Some(Self::Held(secret)) => Some(secret),
+            told => {
+                *place = told;
+                None
+            }
+        }
+    }
+
     /// Leaves the text behind.
     pub(crate) fn told(&self, names: &Fingerprinter) -> Self {
         match self {

@@ -1,0 +1,151 @@
+//! Facts that are set aside while a capture goes on: which go, with what of the credentials, and what stays known of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use crate::{
+    capture::{Drawn, sort_by_id},
+    facts::{ClientId, Fact, client::Client},
+    key::PublishedKeys,
+    masked::Bygone,
+    profile::tally::Tally,
+    stored::{KeysTried, Part, StoredFact},
+    tokens::{Token, TokenId, TokenStore},
+};
+
+/// Facts of one part: it is read back as a whole, with everything that its facts share written out.
+const PART: usize = 4096;
+
+/// What is known of facts that were set aside.
+#[derive(Clone, Default)]
+pub(crate) struct Past {
+    sums: Arc<Tally>,
+    secrets: Bygone,
+}
+
+/// Facts and their credentials in two: some to be kept elsewhere, the rest.
+pub(crate) struct Split {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) rest: Part,
+}
+
+impl Past {
+    /// Values that must not be shown, though nothing at hand says so.
+    pub(crate) fn secrets(&self) -> &Bygone {
+        &self.secrets
+    }
+
+    /// What everything adds up to: what was set aside, and what is at hand.
+    pub(crate) fn and(&self, mut now: Tally) -> Tally {
+        now.absorb(Tally::clone(&self.sums));
+        now
+    }
+
+    /// Those who take back what was set aside count it themselves.
+    pub(crate) fn forget_sums(&mut self) {
+        self.sums = Arc::default();
+    }
+
+    /// The same without what it adds up to.
+    pub(crate) fn without_sums(&self) -> Self {
+        Self { sums: Arc::default(), secrets: self.secrets.clone() }
+    }
+
+    /// Splits `facts` so that `keep` are left in the rest, and remembers what is needed of the others.
+    pub(crate) fn split(
+        &mut self,
+        mut facts: Vec<Fact>,
+        mut tokens: TokenStore,
+        clients: &[Client],
+        keep: usize,
+    ) -> Split {
+        sort_by_id(&mut facts);
+        tokens.settle(&mut facts);
+        let (gone, rest) = by_quiet(facts, keep);
+        self.add_up(&gone, &tokens, clients);
+        let mut shares = Shares::new(&tokens, &rest);
+        let mut parts: Vec<Part> = Vec::new();
+        let mut gone = gone.into_iter().peekable();
+        while gone.peek().is_some() {
+            parts.push(shares.part(gone.by_ref().take(PART).collect(), clients));
+        }
+        self.secrets.note(shares.left_behind());
+        Split { parts, rest: shares.rest(rest, clients) }
+    }
+
+    /// Adds `gone` to the sums, as far as they can be judged without the rest.
+    fn add_up(&mut self, gone: &[Fact], tokens: &TokenStore, clients: &[Client]) {
+        let drawn = Drawn {
+            facts: gone.to_vec(),
+            tokens: tokens.clone(),
+            clients: clients.to_vec(),
+            published: PublishedKeys::default(),
+            keys_tried: KeysTried::default(),
+            past: self.without_sums(),
+        };
+        let sums = Arc::make_mut(&mut self.sums);
+        sums.absorb(drawn.tally(&[]));
+        sums.condense();
+    }
+}
+
+/// Parts `facts`, which are in order of id, in those that go and those that stay: whole timelines as far as that comes out,
+/// the one that has been quiet longest first; of the last one, its oldest facts. Both stay in order.
+fn by_quiet(facts: Vec<Fact>, keep: usize) -> (Vec<Fact>, Vec<Fact>) {
+    let surplus = facts.len().saturating_sub(keep);
+    let mut last: HashMap<ClientId, usize, foldhash::fast::RandomState> = HashMap::default();
+    for (place, fact) in facts.iter().enumerate() {
+        last.insert(fact.client, place);
+    }
+    let mut order: Vec<(usize, usize)> = facts.iter().enumerate().map(|(place, f)| (last[&f.client], place)).collect();
+    order.sort_unstable();
+    let mut goes = vec![false; facts.len()];
+    order.iter().take(surplus).for_each(|(_, place)| goes[*place] = true);
+    let mut goes = goes.into_iter();
+    facts.into_iter().partition(|_| goes.next().unwrap_or_default())
+}
+
+/// Who gets what of each credential. Everything that is counted of one goes with one of those who name it, so that it is
+/// counted once when they meet again: with the rest where that names it, else with the first part.
+struct Shares<'t> {
+    tokens: &'t TokenStore,
+    stay: BTreeSet<TokenId>,
+    given: BTreeSet<TokenId>,
+}
+
+impl<'t> Shares<'t> {
+    fn new(tokens: &'t TokenStore, rest: &[Fact]) -> Self {
+        Self { tokens, stay: rest.iter().flat_map(Fact::token_ids).collect(), given: BTreeSet::new() }
+    }
+
+    /// Credentials that the rest does not name.
+    fn left_behind(&self) -> impl Iterator<Item = &'t Token> {
+        self.tokens.iter().filter(|(id, _)| !self.stay.contains(id)).map(|(_, token)| token)
+    }
+
+    fn part(&mut self, facts: Vec<Fact>, clients: &[Client]) -> Part {
+        part(facts, clients, |id| {
+            let token = self.tokens.get(id);
+            let counted = !self.stay.contains(&id) && self.given.insert(id);
+            if counted { token.clone() } else { token.bare() }
+        })
+    }
+
+    fn rest(&self, facts: Vec<Fact>, clients: &[Client]) -> Part {
+        part(facts, clients, |id| self.tokens.get(id).clone())
+    }
+}
+
+/// The part that `facts` make with the credentials that they name, which `token` gives.
+fn part(facts: Vec<Fact>, clients: &[Client], token: impl FnMut(TokenId) -> Token) -> Part {
+    let named: BTreeSet<TokenId> = facts.iter().flat_map(Fact::token_ids).collect();
+    let numbers: BTreeMap<TokenId, TokenId> = named.iter().copied().zip((0..).map(TokenId)).collect();
+    let facts = facts.into_iter().map(|mut fact| {
+        fact.renumber_tokens(|id| numbers.get(&id).copied().unwrap_or(id));
+        let client_address = clients.get(fact.sender.0 as usize).and_then(Client::address);
+        StoredFact { client_address, fact }
+    });
+    Part { facts: facts.collect(), tokens: named.into_iter().map(token).collect(), keys: KeysTried::default() }
+}
