@@ -80,6 +80,11 @@ impl Analyzer {
         parts.into_iter().for_each(|part| self.add(part, 0, 0));
     }
 
+    /// Learns which values of `part` must not be shown, whoever else repeats them.
+    pub fn learn_secrets(&mut self, part: &Part) {
+        self.past.learn_secrets(&part.tokens);
+    }
+
     /// An analyzer with nothing in it that knows what concerns all clients of this one: keys that were published, and
     /// values that must not be shown.
     pub fn successor(&self) -> Self {

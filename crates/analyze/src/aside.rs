@@ -53,6 +53,11 @@ impl Past {
         Self { sums: Arc::default(), secrets: self.secrets.clone() }
     }
 
+    /// Notes what `tokens` must not show, for as long as it is judged.
+    pub(crate) fn learn_secrets(&mut self, tokens: &[Token]) {
+        self.secrets.learn(tokens.iter());
+    }
+
     /// Splits `facts` so that `keep` are left in the rest, and remembers what is needed of the others.
     pub(crate) fn split(
         &mut self,

@@ -34,7 +34,7 @@ impl Secrets<'_> {
 }
 
 /// Values that travelled as credentials and are not at hand any more, by a hash that only this process can make. The last
-/// few hundred thousand of them are known.
+/// few hundred thousand are known.
 #[derive(Clone, Default)]
 pub(crate) struct Bygone {
     hasher: foldhash::quality::RandomState,
@@ -46,16 +46,20 @@ impl Bygone {
     /// Values after which older ones begin to be let go, for a bound of some ten megabytes.
     const MOST: usize = 1 << 18;
 
-    /// Notes what `tokens` must not show.
+    /// Notes what `tokens` must not show; the oldest may be let go.
     pub(crate) fn note<'t>(&mut self, tokens: impl Iterator<Item = &'t Token>) {
-        let hashes: Vec<u64> = hard(tokens).map(|value| self.hasher.hash_one(value)).collect();
-        if hashes.is_empty() {
-            return;
-        }
         if self.recent.len() >= Self::MOST {
             self.before = std::mem::take(&mut self.recent);
         }
-        Arc::make_mut(&mut self.recent).extend(hashes);
+        self.learn(tokens);
+    }
+
+    /// Notes what `tokens` must not show, however much that is.
+    pub(crate) fn learn<'t>(&mut self, tokens: impl Iterator<Item = &'t Token>) {
+        let mut hashes = hard(tokens).map(|value| self.hasher.hash_one(value)).peekable();
+        if hashes.peek().is_some() {
+            Arc::make_mut(&mut self.recent).extend(hashes);
+        }
     }
 
     fn contains(&self, text: &str) -> bool {

@@ -17,7 +17,7 @@ use crate::{
     facts::client,
     stored::{Part, StoredFact},
     text::Text,
-    token::Identifier,
+    token::{Fingerprinter, Identifier},
     tokens::TokenId,
 };
 
@@ -87,9 +87,10 @@ impl<'a> ClientNames<'a> {
     }
 }
 
-/// The ties of everybody in `part`, which was read of `input` and is called `name`; its facts were sent by `clients`.
-pub fn ties(part: &Part, clients: &[Text], input: &Input, name: &str) -> BTreeSet<Tie> {
-    let mut found = Found { ties: BTreeSet::new(), carried: HashSet::default(), met: HashSet::default() };
+/// The ties of everybody in `part`, which was read of `input` and is called `name`; its facts were sent by `clients`. Values
+/// that the part still holds are compared with those of other parts by `names`, where that is given.
+pub fn ties(part: &Part, clients: &[Text], input: &Input, name: &str, names: Option<&Fingerprinter>) -> BTreeSet<Tie> {
+    let mut found = Found { ties: BTreeSet::new(), carried: HashSet::default(), met: HashSet::default(), names };
     for (stored, client) in part.facts.iter().zip(clients) {
         for id in stored.fact.token_ids() {
             // Most requests carry what an earlier one of the same client carried.
@@ -106,17 +107,18 @@ pub fn ties(part: &Part, clients: &[Text], input: &Input, name: &str) -> BTreeSe
     found.ties
 }
 
-struct Found {
+struct Found<'n> {
     ties: BTreeSet<Tie>,
     carried: HashSet<(Text, TokenId), foldhash::fast::RandomState>,
     met: HashSet<Connection, foldhash::fast::RandomState>,
+    names: Option<&'n Fingerprinter>,
 }
 
 /// All of an exchange that says where it was seen: client, its port, server, initial sequence numbers, whether a proxy passed
 /// it on.
 type Connection = (Text, Option<NonZeroU16>, Option<SocketAddr>, Option<NonZeroU64>, bool);
 
-impl Found {
+impl Found<'_> {
     fn add(&mut self, client: &Text, what: String, way: Way) {
         self.ties.insert(Tie { client: client.clone(), what, way });
     }
@@ -124,13 +126,19 @@ impl Found {
     /// One credential is one session's, and what is counted of it counts all who sent it; a session id joins, too.
     fn token(&mut self, client: &Text, id: TokenId, part: &Part, name: &str) {
         let Some(token) = part.tokens.get(id.0 as usize) else { return };
-        let what = match token.told_as() {
+        let held = || Some(self.names?.long_identifier(token.held()?).to_string());
+        let what = match token.told_as().map(str::to_owned).or_else(held) {
             Some(told) => format!("token {told}"),
             // Nothing is told of it that another part could be compared with.
             None => format!("token {} of {name}", id.0),
         };
         self.add(client, what, Way::Both);
-        if let Some(Identifier::Told(sid)) = token.claims().and_then(|claims| claims.sid.as_ref()) {
+        let told = |sid: &Identifier| match (sid, self.names) {
+            (Identifier::Told(sid), _) => Some(sid.clone()),
+            (Identifier::Held(sid), Some(names)) => Some(names.long_identifier(sid.as_secret_str())),
+            (Identifier::Held(_), None) => None,
+        };
+        if let Some(sid) = token.claims().and_then(|claims| told(claims.sid.as_ref()?)) {
             self.add(client, format!("sid {sid}"), Way::Both);
         }
     }

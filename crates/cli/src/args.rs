@@ -216,8 +216,8 @@ pub(crate) struct AnalyzeArgs {
     /// Exit with 0 where it would be 1 or 3
     #[arg(long)]
     pub(crate) exit_zero: bool,
-    /// Exchanges of a dataset that are judged at once, as far as clients that have nothing in common allow; the findings are
-    /// the same [default: 1000000]
+    /// Exchanges of a dataset, or of a capture that set some aside, that are judged at once, as far as clients that have
+    /// nothing in common allow; the findings are the same [default: 1000000]
     #[arg(long, value_name = "N")]
     pub(crate) at_once: Option<u64>,
 }
@@ -319,7 +319,11 @@ pub(crate) struct CaptureArgs {
     /// Fetch each packet as it arrives, not up to 50 ms later; it makes drops likelier
     #[arg(long)]
     pub(crate) immediate: bool,
-    /// MiB of memory for what is known of exchanges, at about 1 KiB each; the oldest go first [default: 2048]
+    /// Exchanges that are kept in memory, at about 1 KiB each; those of clients that have been quiet longest go to a
+    /// temporary file, sealed, and come back for the report [default: 100000]
+    #[arg(long, value_name = "N")]
+    pub(crate) in_memory: Option<usize>,
+    /// MiB that this temporary file may take; the oldest exchanges in it are forgotten first [default: 2048]
     #[arg(long, value_name = "MIB")]
     pub(crate) spill_limit: Option<u32>,
     /// Run this program, without a shell, for each new incident, which stands on its standard input as JSON

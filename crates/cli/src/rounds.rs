@@ -1,5 +1,6 @@
-//! Judges a dataset round by round where it holds more than memory should: each round some clients that have nothing to do
-//! with the others, first for the profile of all, then against it (DESIGN §4). What is in order is counted and put aside.
+//! Judges round by round what is more than memory should hold, a dataset or what a capture set aside: each round some clients
+//! that have nothing to do with the others, first for the profile of all, then against it (DESIGN §4). What is in order is
+//! counted only.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,6 +14,7 @@ use authtrace_analyze::{
     coverage::Input,
     facts::Fact,
     profile::{Profile, Sums},
+    stored::Part,
     text::Text,
     ties::ClientNames,
 };
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// Exchanges that are judged at once, where nobody says otherwise: about a gigabyte of facts.
-const AT_ONCE: u64 = 1_000_000;
+pub(crate) const AT_ONCE: u64 = 1_000_000;
 
 /// Judges what `args` names in rounds of `at_once` exchanges; `None` where it has to be judged as a whole.
 pub(crate) fn load(
@@ -55,14 +57,19 @@ pub(crate) fn load(
     load::threads(args)?;
     let settings = Arc::new(load::settings(args, shared)?);
     let shown = path.display().to_string();
-    let mut judge = Judge { dataset: &dataset, groups: &groups, settings, path: &shown, interrupt, watch };
-    let judged = match judge.all(rounds) {
+    let mut shelf = Parts { dataset: &dataset, settings, path: &shown, interrupt, watch };
+    let judged = match judge(&mut shelf, &groups, &rounds) {
         Ok(judged) => judged,
         Err(Stop::Damaged) => return Ok(None),
         Err(Stop::Failed(error)) => return Err(error),
     };
     watch.done();
-    Ok(Some(judged))
+    let Some(analysis) = judged else { return Ok(Some(interrupted())) };
+    let mut details = Details::default();
+    for input in &analysis.capture.inputs {
+        details.push(DetailSource::of_dataset(&input.path, input.bytes));
+    }
+    Ok(Some(Loaded { analysis, details, failed: false, nothing: false, interrupted: false }))
 }
 
 /// The dataset that `args` names, where it is all that they name and nobody looks at all clients at once: own rules, API
@@ -76,8 +83,14 @@ fn alone(args: &InspectArgs) -> anyhow::Result<Option<PathBuf>> {
     Ok((Dataset::is_at(path) && !whole && !narrowed).then(|| path.clone()))
 }
 
+/// Where facts are kept that are more than memory should hold.
+pub(crate) trait Shelf {
+    /// The facts of the clients in `round`, numbered as in the whole; `None` where the user does not want to wait.
+    fn read(&mut self, round: &Round, groups: &Groups) -> Result<Option<Read>, Stop>;
+}
+
 /// Why the rounds end before the last one.
-enum Stop {
+pub(crate) enum Stop {
     /// A file is damaged.
     Damaged,
     /// Something that would fail in any other way, too.
@@ -90,56 +103,70 @@ impl From<DatasetError> for Stop {
     }
 }
 
-struct Judge<'j> {
-    dataset: &'j Dataset,
-    groups: &'j Groups,
-    settings: Arc<Settings>,
-    path: &'j str,
-    interrupt: &'j Interrupt,
-    watch: &'j mut dyn Watch,
-}
-
 /// The facts of one round.
-struct Read {
-    analyzer: Analyzer,
-    inputs: Vec<Input>,
+pub(crate) struct Read {
+    pub(crate) analyzer: Analyzer,
+    pub(crate) inputs: Vec<Input>,
     /// For each exchange, the group of whoever sent it.
     groups: BTreeMap<ExchangeId, u32>,
 }
 
-impl Judge<'_> {
-    fn all(&mut self, rounds: Vec<Round>) -> Result<Loaded, Stop> {
-        let mut sums = Sums::default();
-        for round in &rounds {
-            let Some(read) = self.read(round)? else { return Ok(interrupted()) };
-            sums.extend(read.analyzer.measures(&read.inputs));
-        }
-        let profile = sums.profile();
-        let mut sifted = Sifted::default();
-        for round in &rounds {
-            let Some(read) = self.read(round)? else { return Ok(interrupted()) };
-            let Read { analyzer, inputs, groups } = read;
-            sifted.take(&analyzer.finish_against(inputs, profile.clone()), &groups);
-        }
-        self.last(sifted, profile)
+impl Read {
+    /// Nothing yet, to be added to `analyzer`.
+    pub(crate) fn into(analyzer: Analyzer) -> Self {
+        Self { analyzer, inputs: Vec::new(), groups: BTreeMap::new() }
     }
 
-    /// Judges those once more of whom there is something to say, together.
-    fn last(&mut self, sifted: Sifted, profile: Profile) -> Result<Loaded, Stop> {
-        let concerned = self.groups.round_of(&sifted.concerned);
-        let Some(Read { analyzer, inputs, .. }) = self.read(&concerned)? else { return Ok(interrupted()) };
-        let mut details = Details::default();
-        inputs.iter().for_each(|input| details.push(DetailSource::of_dataset(&input.path, input.bytes)));
-        let mut analysis = analyzer.finish_against(inputs, profile);
-        let summary = sifted.summary.minus(analysis.summary());
-        analysis.elsewhere = Elsewhere { summary, authentication: sifted.authentication, findings: sifted.further };
-        Ok(Loaded { analysis, details, failed: false, nothing: false, interrupted: false })
+    /// Adds `part` of the input number `index`, whose exchanges are numbered from `first_id`; `names` are its clients'.
+    pub(crate) fn add(&mut self, part: Part, first_id: u32, index: u16, names: &mut ClientNames<'_>, groups: &Groups) {
+        for stored in &part.facts {
+            let id = ExchangeId(first_id.saturating_add(stored.fact.id.0));
+            self.groups.extend(groups.of(&names.of(stored)).map(|group| (id, group)));
+        }
+        self.analyzer.add(part, first_id, index);
     }
+}
 
-    /// The facts of `round`, numbered as in the whole; `None` where the user does not want to wait.
-    fn read(&mut self, round: &Round) -> Result<Option<Read>, Stop> {
-        let mut read =
-            Read { analyzer: Analyzer::new(Arc::clone(&self.settings)), inputs: Vec::new(), groups: BTreeMap::new() };
+/// Judges what is on `shelf` in `rounds`; `None` where the user does not want to wait.
+pub(crate) fn judge(shelf: &mut dyn Shelf, groups: &Groups, rounds: &[Round]) -> Result<Option<Analysis>, Stop> {
+    let mut sums = Sums::default();
+    for round in rounds {
+        let Some(Read { analyzer, inputs, .. }) = shelf.read(round, groups)? else { return Ok(None) };
+        sums.extend(analyzer.measures(&inputs));
+    }
+    let profile = sums.profile();
+    let mut sifted = Sifted::default();
+    for round in rounds {
+        let Some(read) = shelf.read(round, groups)? else { return Ok(None) };
+        let analysis = read.analyzer.finish_against(read.inputs, profile.clone());
+        sifted.take(&analysis, &read.groups);
+    }
+    tracing::debug!("judged in {} rounds", rounds.len());
+    last(shelf, groups, sifted, profile)
+}
+
+/// Judges those once more of whom there is something to say, together.
+fn last(shelf: &mut dyn Shelf, groups: &Groups, sifted: Sifted, profile: Profile) -> Result<Option<Analysis>, Stop> {
+    let concerned = groups.round_of(&sifted.concerned);
+    let Some(Read { analyzer, inputs, .. }) = shelf.read(&concerned, groups)? else { return Ok(None) };
+    let mut analysis = analyzer.finish_against(inputs, profile);
+    let summary = sifted.summary.minus(analysis.summary());
+    analysis.elsewhere = Elsewhere { summary, authentication: sifted.authentication, findings: sifted.further };
+    Ok(Some(analysis))
+}
+
+/// The parts of a dataset.
+struct Parts<'p> {
+    dataset: &'p Dataset,
+    settings: Arc<Settings>,
+    path: &'p str,
+    interrupt: &'p Interrupt,
+    watch: &'p mut dyn Watch,
+}
+
+impl Shelf for Parts<'_> {
+    fn read(&mut self, round: &Round, groups: &Groups) -> Result<Option<Read>, Stop> {
+        let mut read = Read::into(Analyzer::new(Arc::clone(&self.settings)));
         let mut first_id = 0u32;
         for part in self.dataset.round(round) {
             if self.interrupt.is_set() {
@@ -147,13 +174,8 @@ impl Judge<'_> {
             }
             self.watch.tick(&visible(self.path, 1000));
             let ReadPart { part, input, ids } = part?;
-            let mut names = ClientNames::new(&input);
-            for stored in &part.facts {
-                let id = ExchangeId(first_id.saturating_add(stored.fact.id.0));
-                read.groups.extend(self.groups.of(&names.of(stored)).map(|group| (id, group)));
-            }
             let index = u16::try_from(read.inputs.len()).context("more than 65536 inputs; make several datasets");
-            read.analyzer.add(part, first_id, index.map_err(Stop::Failed)?);
+            read.add(part, first_id, index.map_err(Stop::Failed)?, &mut ClientNames::new(&input), groups);
             read.inputs.push(input);
             first_id = first_id.saturating_add(ids);
         }

@@ -205,6 +205,64 @@ fn recorded_incidents_over_a_wire_are_found_live_as_in_their_file() {
 }
 
 #[test]
+fn what_memory_has_no_room_for_comes_back_for_the_report() {
+    let few = ["--in-memory", "2"];
+    check("traffic:missing", &few, &["AUTH002", "AUTH001"]);
+    check("traffic:storm", &few, &["AUTH043", "AUTH041"]);
+    check("traffic:strangers", &few, &["AUTH020"]);
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures").canonicalize().unwrap();
+    for (name, root) in [("herd.pcapng", "AUTH043"), ("race.pcapng", "AUTH002"), ("wrong-token.pcapng", "AUTH023")] {
+        check(
+            &format!("replay:{}", captures.join(name).display()),
+            &["--in-memory", "3"],
+            &[root, "AUTH041", "AUTH013"],
+        );
+    }
+    let Some(text) = capture("traffic:missing", &["-w", "{}/out.pcapng", "--in-memory", "1"]) else { return };
+    let path = text.folder.path().join("out.pcapng");
+    let analyzed = Command::new(&tools().unwrap().0).arg("analyze").arg(path).output().unwrap();
+    assert_eq!(text.out, String::from_utf8(analyzed.stdout).unwrap(), "{}", text.err);
+}
+
+#[test]
+fn clients_that_know_nothing_of_each_other_are_judged_apart_in_the_end() {
+    let arguments = ["-w", "{}/out.pcapng", "-T", "json", "--in-memory", "2", "--at-once", "4", "-vvv"];
+    let Some(captured) = capture("traffic:strangers", &arguments) else { return };
+    assert!(captured.err.contains("judged in 12 rounds"), "{}", captured.err);
+    let (_, analyzed) = captured.analyzed("out.pcapng");
+    similar_asserts("strangers", &captured.out, &analyzed);
+}
+
+#[test]
+fn what_is_set_aside_tells_nobody_anything() {
+    let Some(captured) = capture("kept:canary", &["-T", "jsonl", "--in-memory", "1", "-w", "{}/out.pcapng"]) else {
+        return;
+    };
+    let finds = |name: &str, what: &str| {
+        let bytes = std::fs::read(captured.folder.path().join(name)).unwrap();
+        assert!(bytes.len() > 1000, "{name} has {} bytes", bytes.len());
+        bytes.windows(what.len()).any(|window| window == what.as_bytes())
+    };
+    for what in ["cnry-6d1f", "/api/books", "127.0.0.1"] {
+        assert!(!finds("kept", what), "{what} stands in the temporary store");
+    }
+    assert!(finds("out.pcapng", "cnry-6d1f"), "the capture holds it, as it must");
+    assert!(!captured.out.contains("cnry-6d1f"), "{}", captured.out);
+}
+
+#[test]
+fn what_has_no_room_anywhere_is_forgotten_and_said() {
+    let Some(small) = capture("traffic:big", &["--in-memory", "4", "--spill-limit", "0", "-T", "json"]) else { return };
+    assert!(small.code == 130 && small.out.contains("CAP203"), "{}", small.err);
+
+    let full = capture("crowded:big", &["--in-memory", "2", "-w", "{}/out.pcapng", "-T", "json"]).unwrap();
+    assert_eq!(full.err.matches("No space left").count(), 1, "{}", full.err);
+    assert!(full.err.contains("temporary store") && full.out.contains("CAP203"), "{}", full.err);
+    let (_, analyzed) = full.analyzed("out.pcapng");
+    assert!(!analyzed.contains("CAP203"), "the file has everything");
+}
+
+#[test]
 fn secrets_are_followed_and_kept_with_the_packets() {
     if !Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success()) {
         println!("SKIPPED: no openssl for a certificate");

@@ -8,7 +8,7 @@ pub struct ClientName(u128);
 
 impl ClientName {
     /// What the column says; `None` where that is no name.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         u128::from_str_radix(text, 16).ok().map(Self)
     }
 

@@ -23,7 +23,7 @@ pub use client::ClientName;
 pub use columns::Columns;
 pub use error::{DatasetError, RowError};
 pub use layout::{Marker, SCHEMA};
-pub use link::{Groups, Linked, Round};
+pub use link::{Groups, Linked, Linker, Round};
 pub use read::{Dataset, PartInfo, ReadPart};
 pub use stream::{read_measures, read_rows, write_findings, write_measures};
 pub use write::Writer;

@@ -46,25 +46,14 @@ impl Dataset {
     /// # Errors
     /// Where a file is damaged: a tie that is missing would be a wrong judgement.
     pub fn link(&self) -> Result<Groups, DatasetError> {
-        let mut groups = Groups::new(self.marker().buckets);
+        let mut linker = Linker::new(self.marker().buckets);
         self.each_row("exchanges/", &["client"], |batch| {
             let clients: &StringArray = typed(batch, "client")?;
-            clients.iter().try_for_each(|client| groups.count(client.unwrap_or_default()))
+            clients.iter().try_for_each(|client| linker.count(client.unwrap_or_default()))
         })?;
-        // What joins whom is known when all have been seen, so the rows are read twice rather than kept.
-        let mut ways = Ways::default();
-        self.each_tie(|client, what, way| {
-            ways.note(what, way, groups.number(client)?);
-            Ok(())
-        })?;
-        self.each_tie(|client, what, _| {
-            if let Some(other) = ways.joins(what) {
-                let client = groups.number(client)?;
-                groups.join(client, other);
-            }
-            Ok(())
-        })?;
-        Ok(groups)
+        self.each_tie(|client, what, way| linker.note(client, what, way))?;
+        self.each_tie(|client, what, _| linker.join(client, what))?;
+        Ok(linker.groups())
     }
 
     fn each_tie(&self, mut take: impl FnMut(&str, &str, &str) -> Result<(), RowError>) -> Result<(), DatasetError> {
@@ -110,6 +99,54 @@ fn rows_of(
         return Ok(());
     }
     Err(damaged(&path, &format!("{rows} rows, {} were written", data.rows), &part.input.path))
+}
+
+/// Links clients, wherever they are read from: all exchanges are counted and all ties noted, then all ties are told again
+/// and join. What joins whom is known when all have been seen, and to read them twice is cheaper than to keep them.
+pub struct Linker {
+    groups: Groups,
+    ways: Ways,
+}
+
+impl Linker {
+    /// Of clients whose rows lie in so many `buckets` a day.
+    pub fn new(buckets: u16) -> Self {
+        Self { groups: Groups::new(buckets), ways: Ways::default() }
+    }
+
+    /// Counts one more exchange of `client`.
+    ///
+    /// # Errors
+    /// Where that is no name of a client.
+    pub fn count(&mut self, client: &str) -> Result<(), RowError> {
+        self.groups.count(client)
+    }
+
+    /// Notes that `client` has `what`, which ties in the `way` of that name.
+    ///
+    /// # Errors
+    /// Where that is no name of a client.
+    pub fn note(&mut self, client: &str, what: &str, way: &str) -> Result<(), RowError> {
+        self.ways.note(what, way, self.groups.number(client)?);
+        Ok(())
+    }
+
+    /// Joins `client`, which has `what`, with the others who do, now that all ties were noted.
+    ///
+    /// # Errors
+    /// Where that is no name of a client.
+    pub fn join(&mut self, client: &str, what: &str) -> Result<(), RowError> {
+        if let Some(other) = self.ways.joins(what) {
+            let client = self.groups.number(client)?;
+            self.groups.join(client, other);
+        }
+        Ok(())
+    }
+
+    /// The groups, now that all ties have joined.
+    pub fn groups(self) -> Groups {
+        self.groups
+    }
 }
 
 impl Groups {
@@ -222,6 +259,11 @@ impl Round {
     /// The clients.
     pub fn clients(&self) -> &[ClientName] {
         &self.clients
+    }
+
+    /// Exchanges of its clients.
+    pub fn exchanges(&self) -> u64 {
+        self.exchanges
     }
 }
 

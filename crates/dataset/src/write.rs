@@ -83,7 +83,7 @@ impl Writer {
         let path = tokens_file(&name);
         file::write_rows(&self.root.join(&path), std::iter::once(rows::of_tokens(&part.tokens, &name)))?;
         files.push(DataFile { path, rows: part.tokens.len() });
-        let ties = ties(part, &clients, &input, &name);
+        let ties = ties(part, &clients, &input, &name, None);
         let path = ties_file(&name);
         file::write_rows(&self.root.join(&path), std::iter::once(rows::of_ties(ties.iter())))?;
         files.push(DataFile { path, rows: ties.len() });

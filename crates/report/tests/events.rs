@@ -60,3 +60,39 @@ fn each_thing_is_told_once_and_ends() {
     }
     assert!(opened > 5, "only {opened} incidents");
 }
+
+/// What is no longer at hand is not what did not happen.
+#[test]
+fn an_incident_outlasts_the_facts_that_it_rests_on() {
+    let mut outlasting = 0;
+    for (name, exchanges) in support::exchanges_of_samples() {
+        let mut analyzer = Analyzer::new(Settings::default());
+        exchanges.iter().for_each(|exchange| analyzer.push(exchange));
+        let mut chronicle = Chronicle::default();
+        let analysis = analyzer.so_far().judge(Vec::new());
+        chronicle.look(&View::all(&analysis));
+        let open = chronicle.open();
+        let mut parts = Vec::new();
+        for keep in [analyzer.known() / 2, 1, 0] {
+            parts.extend(analyzer.set_aside(keep));
+            let analysis = analyzer.so_far().judge(Vec::new());
+            let news = chronicle.look(&View::all(&analysis));
+            let closed = news.changes.iter().filter(|change| matches!(change.kind, Kind::Closed(Reason::Withdrawn)));
+            assert_eq!(closed.count(), 0, "{name}, {keep} at hand");
+            assert!(news.exchanges.is_empty(), "{name}, {keep} at hand");
+        }
+        assert!(chronicle.open() >= open, "{name}");
+        analyzer.take_back(parts);
+        let analysis = analyzer.finish(Vec::new());
+        let news = chronicle.end(&View::all(&analysis));
+        let ended = news.changes.iter().filter(|change| change.kind == Kind::Closed(Reason::CaptureEnded)).count();
+        assert_eq!(
+            ended,
+            analysis.incidents.len(),
+            "{name}: {:?}",
+            news.changes.iter().map(|c| c.kind).collect::<Vec<_>>()
+        );
+        outlasting += open;
+    }
+    assert!(outlasting > 5, "only {outlasting} incidents");
+}

@@ -62,7 +62,8 @@ impl Control {
         self.stop.load(Ordering::Relaxed)
     }
 
-    pub(super) fn complain(&self, complaint: String) {
+    /// Says that something went wrong, in a line.
+    pub fn complain(&self, complaint: String) {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(complaint);
     }
 

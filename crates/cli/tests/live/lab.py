@@ -85,10 +85,10 @@ def serve(tls=None):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def call(path, value=None, form=None, tls=None):
+def call(path, value=None, form=None, tls=None, agent="lab"):
     make = http.client.HTTPConnection if tls is None else http.client.HTTPSConnection
     connection = make("127.0.0.1", 8000, timeout=10, **({"context": tls} if tls else {}))
-    headers = {"User-Agent": "lab"} | ({"Authorization": value} if value else {})
+    headers = {"User-Agent": agent} | ({"Authorization": value} if value else {})
     if form:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     connection.request("POST" if form else "GET", path, form, headers)
@@ -142,8 +142,25 @@ def big():
         call("/big")
 
 
+def strangers():
+    """Many clients that have nothing in common; two of them are refused."""
+    for number in range(12):
+        agent, token = f"lab/{number}", "Bearer " + jwt((-60 if number == 3 else 3600) + number)
+        for _ in range(3):
+            call("/api/books", token, agent=agent)
+        if number == 7:
+            call("/api/books", agent=agent)
+
+
+def canary():
+    """A credential that is easy to find again, among others."""
+    for _ in range(4):
+        call("/api/reset/cnry-6d1f0c9e4b7a2f58", "Bearer cnry-6d1f0c9e4b7a2f58")
+        call("/api/books", good())
+
+
 TRAFFIC = dict(missing=missing, expired=expired, signature=signature, placeholder=placeholder, storm=storm,
-               healthy=healthy, big=big)
+               healthy=healthy, big=big, strangers=strangers, canary=canary)
 
 
 class Watched:
@@ -285,6 +302,29 @@ def main():
     if kind == "traffic":
         serve()
         capture = Capture([*base, "-i", "lo"])
+        capture.ready.wait()
+        TRAFFIC[what]()
+        time.sleep(0.6)
+        result = capture.end()
+    elif kind == "kept":
+        # What the program has in files without a name, while it runs.
+        serve()
+        capture = Capture([*base, "-i", "lo"])
+        capture.ready.wait()
+        TRAFFIC[what]()
+        time.sleep(0.6)
+        opened = f"/proc/{capture.process.pid}/fd"
+        nameless = [name for name in os.listdir(opened) if os.readlink(f"{opened}/{name}").endswith("(deleted)")]
+        with open(os.path.join(folder, "kept"), "wb") as copy:
+            for name in nameless:
+                copy.write(open(f"{opened}/{name}", "rb").read())
+        result = capture.end()
+    elif kind == "crowded":
+        small = os.path.join(folder, "small")
+        os.makedirs(small)
+        run("mount", "-t", "tmpfs", "-o", "size=8k,mode=1777", "tmpfs", small)
+        serve()
+        capture = Capture([*base, "-i", "lo"], env=os.environ | {"TMPDIR": small})
         capture.ready.wait()
         TRAFFIC[what]()
         time.sleep(0.6)

@@ -11,6 +11,8 @@ use crate::view::View;
 const MOST_FINDINGS: usize = 10_000;
 /// Fingerprints by which one incident is known.
 const MOST_FINGERPRINTS: usize = 256;
+/// Exchanges of one incident by which it is seen that some are no longer at hand.
+const MOST_WITNESSES: usize = 64;
 
 /// Remembers what was told.
 #[derive(Default)]
@@ -28,6 +30,8 @@ struct Open {
     title: String,
     fingerprints: Vec<String>,
     told: Told,
+    /// Some of its exchanges, from the first to the last.
+    witnesses: Vec<ExchangeId>,
 }
 
 /// What was said of it last.
@@ -174,23 +178,38 @@ impl Chronicle {
             let told = Told::of(view, incident);
             let title = incident.title.clone();
             let known = same(&before, &fingerprints, told.code).map(|place| before.swap_remove(place));
+            let mut witnesses = witnesses(incident);
             let (number, kind) = match known {
-                Some(known) if !(known.told.is_outdone_by(&told) || all && known.told != told) => {
-                    // What was told stands, so that small steps add up to one that is worth telling.
-                    self.open.push(Open { fingerprints, ..known });
+                Some(known) if known.is_partly_aside(view) && !known.told.is_outgrown_by(&told) => {
+                    // What is left of it says less than what was told.
+                    self.open.push(known);
                     continue;
                 }
-                Some(known) => (known.number, Kind::Updated),
+                Some(known) if !(known.told.is_outdone_by(&told) || all && known.told != told) => {
+                    // What was told stands, so that small steps add up to one that is worth telling.
+                    self.open.push(Open { fingerprints, witnesses, ..known });
+                    continue;
+                }
+                Some(known) => {
+                    if known.is_partly_aside(view) {
+                        witnesses = known.witnesses;
+                    }
+                    (known.number, Kind::Updated)
+                }
                 None => {
                     self.incidents += 1;
                     (self.incidents, Kind::Opened)
                 }
             };
-            self.open.push(Open { number, title: title.clone(), fingerprints: fingerprints.clone(), told });
+            self.open.push(Open { number, title: title.clone(), fingerprints: fingerprints.clone(), told, witnesses });
             changes.push(Change { number, kind, title, fingerprints, incident: Some(incident) });
         }
         for gone in before {
             let into = self.open.iter().find(|open| shared(&open.fingerprints, &gone.fingerprints) > 0);
+            if into.is_none() && gone.is_partly_aside(view) {
+                self.open.push(gone);
+                continue;
+            }
             let reason = into.map_or(Reason::Withdrawn, |into| Reason::Merged(into.number));
             changes.push(Change {
                 number: gone.number,
@@ -201,6 +220,13 @@ impl Chronicle {
             });
         }
         changes
+    }
+}
+
+impl Open {
+    /// Whether exchanges that it rests on were set aside: then `view` cannot tell how it stands.
+    fn is_partly_aside(&self, view: &View<'_>) -> bool {
+        self.witnesses.iter().any(|id| view.analysis.capture.fact(*id).is_none())
     }
 }
 
@@ -216,10 +242,12 @@ impl Told {
 
     /// Whether `now` is worth another line: a storm is told a few times as it doubles, not with each request.
     fn is_outdone_by(&self, now: &Self) -> bool {
-        now.code != self.code
-            || now.severity != self.severity
-            || now.band != self.band
-            || now.exchanges >= self.exchanges.saturating_mul(2).max(self.exchanges + 2)
+        now.code != self.code || now.severity != self.severity || now.band != self.band || self.is_outgrown_by(now)
+    }
+
+    /// Whether `now` is much larger, or worse.
+    fn is_outgrown_by(&self, now: &Self) -> bool {
+        now.severity > self.severity || now.exchanges >= self.exchanges.saturating_mul(2).max(self.exchanges + 2)
     }
 }
 
@@ -233,6 +261,12 @@ fn same(before: &[Open], fingerprints: &[String], code: &str) -> Option<usize> {
 
 fn shared(one: &[String], other: &[String]) -> usize {
     one.iter().filter(|fingerprint| other.contains(fingerprint)).count()
+}
+
+/// Exchanges of `incident` at even distances.
+fn witnesses(incident: &Incident) -> Vec<ExchangeId> {
+    let step = incident.exchanges.len().div_ceil(MOST_WITNESSES).max(1);
+    incident.exchanges.iter().copied().step_by(step).collect()
 }
 
 /// Each once, root first.

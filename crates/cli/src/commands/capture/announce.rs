@@ -153,8 +153,9 @@ impl<'a> Announcer<'a> {
     }
 
     fn count(&mut self, analysis: &Analysis) {
-        self.exchanges = analysis.capture.facts.len() as u64;
-        self.forgotten = analysis.capture.inputs.iter().map(|input| input.forgotten).sum();
+        let inputs = &analysis.capture.inputs;
+        self.forgotten = inputs.iter().map(|input| input.forgotten).sum();
+        self.exchanges = inputs.iter().map(|input| u64::from(input.exchanges)).sum::<u64>() - self.forgotten;
     }
 
     fn stats(&self, control: &Control) {

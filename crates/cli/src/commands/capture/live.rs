@@ -20,9 +20,11 @@ use signal_hook::{
 
 use super::{
     announce::Announcer,
+    ending,
     hook::Hook,
     screen::Screen,
     setup,
+    spill::Spill,
     watch::{self, Drawn},
 };
 use crate::{
@@ -33,14 +35,11 @@ use crate::{
     format::Format,
     load::{self, Loaded},
     output::complain,
+    rounds,
 };
 
 /// Exchanges that may wait for their facts to be drawn.
 const WAITING: usize = 1024;
-
-/// MiB for what is known of exchanges, and what one of them takes, credentials and texts included (`bench/live.py`).
-const SPILL_LIMIT: u32 = 2048;
-const EXCHANGE: usize = 1 << 10;
 
 /// Captures until it is told to stop, and reports.
 pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
@@ -51,7 +50,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let settings = load::settings(inspect, judgement.format.is_handed_on())?;
     let screen = Screen::of(args, judgement.format)?;
     let report = judgement.output.open()?;
-    let session = setup::open(args, report)?;
+    let (session, spill) = setup::open(args, report)?;
     let threads = load::threads(inspect)?;
     let control = Control::default();
     let interrupted = listen(&control).context("cannot listen to signals")?;
@@ -60,20 +59,22 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let teller = screen.as_ref().map(Screen::teller);
     let announcer = Announcer::new(&judgement, streams, inspect.output.quiet, hook, teller.clone());
     let plan = Plan { threads, ..Plan::new(&BodyNeeds) };
-    let most = args.spill_limit.unwrap_or(SPILL_LIMIT) as usize * (1 << 20) / EXCHANGE;
+    let at_once = args.analyze.at_once.unwrap_or(rounds::AT_ONCE);
     let capture = || {
-        let captured = capture(session, &plan, Analyzer::new(settings), announcer, &control, most);
+        let mut captured = capture(session, &plan, Analyzer::new(settings), spill, announcer, &control);
+        ending::gather(&mut captured.analyzer, &mut captured.spill, at_once);
+        captured.input.forgotten = captured.spill.forgotten();
         if let Some(teller) = &teller {
             teller.judged(captured.analyzer.so_far().judge(vec![captured.input.clone()]));
             teller.ended(interrupted.load(Ordering::Relaxed));
         }
         captured
     };
-    let Captured { analyzer, announcer, input, frames } = match screen {
+    let Captured { analyzer, spill, announcer, input, frames } = match screen {
         None => capture(),
         Some(screen) => beside(screen, capture, &control)?,
     };
-    let analysis = analyzer.finish(vec![input]);
+    let analysis = ending::finish(analyzer, spill, input, at_once)?;
     // Something was named and gave less than was asked of it: a device that went away at once, a file that is not whole.
     let failed = announcer.end(&analysis, &control)? > 0;
     let interrupted = interrupted.load(Ordering::Relaxed);
@@ -98,6 +99,7 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
 /// What a capture leaves behind.
 struct Captured<'a> {
     analyzer: Analyzer,
+    spill: Spill,
     announcer: Announcer<'a>,
     input: Input,
     frames: u32,
@@ -108,15 +110,15 @@ fn capture<'a>(
     session: Session,
     plan: &Plan<'_>,
     analyzer: Analyzer,
+    spill: Spill,
     announcer: Announcer<'a>,
     control: &Control,
-    most: usize,
 ) -> Captured<'a> {
     let (exchanges_in, exchanges) = mpsc::sync_channel(WAITING);
     let name = session.name.clone();
     let name = name.as_str();
-    let (report, Drawn { analyzer, seen, announcer, forgotten }) = thread::scope(|scope| {
-        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, announcer, control, name, most));
+    let (report, Drawn { analyzer, spill, seen, announcer }) = thread::scope(|scope| {
+        let drawing = scope.spawn(move || watch::draw(&exchanges, analyzer, spill, announcer, control, name));
         let report = session.run(plan, control, &mut |exchange| {
             // Drawing ends early only by a panic, which joining it passes on.
             let _ = exchanges_in.send(exchange);
@@ -125,7 +127,7 @@ fn capture<'a>(
         (report, drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let frames = report.frames;
-    Captured { analyzer, announcer, input: Input { forgotten, ..seen.input(report) }, frames }
+    Captured { analyzer, spill, announcer, input: seen.input(report), frames }
 }
 
 /// Captures beside the terminal UI; whoever leaves that ends the capture.

@@ -5,6 +5,8 @@ mod announce;
 #[cfg(feature = "live")]
 mod devices;
 #[cfg(feature = "live")]
+mod ending;
+#[cfg(feature = "live")]
 mod hook;
 #[cfg(feature = "live")]
 mod live;
@@ -12,6 +14,8 @@ mod live;
 mod screen;
 #[cfg(feature = "live")]
 mod setup;
+#[cfg(feature = "live")]
+mod spill;
 #[cfg(feature = "live")]
 mod watch;
 

@@ -5,13 +5,20 @@ use std::{fs::File, os::unix::fs::fchown, path::PathBuf};
 use anyhow::{Context as _, bail};
 use authtrace_capture::live::{Choice, Device, Follow, Keep, Limit, Rings, Session, StopLimits, Store, confine};
 
+use super::spill::Spill;
 use crate::{args::CaptureArgs, keylog, output::complain};
 
 /// The directories that the time zone of `-t local` is read from.
 const TIME_ZONES: [&str; 2] = ["/etc/localtime", "/usr/share/zoneinfo"];
 
+/// Exchanges that stay in memory while a capture runs, at about 1 KiB each with credentials and texts.
+const IN_MEMORY: usize = 100_000;
+
+/// MiB that the temporary store may take.
+const SPILL_LIMIT: u32 = 2048;
+
 /// Opens devices and files, then confines this program; `report` is the file of `-o`.
-pub(super) fn open(args: &CaptureArgs, report: Option<&File>) -> anyhow::Result<Session> {
+pub(super) fn open(args: &CaptureArgs, report: Option<&File>) -> anyhow::Result<(Session, Spill)> {
     let until = until(args)?;
     let rings = rings(args)?;
     if args.interface.is_empty() {
@@ -28,6 +35,8 @@ pub(super) fn open(args: &CaptureArgs, report: Option<&File>) -> anyhow::Result<
         fchown(report, Some(user), Some(group)).context("-o: cannot be handed to whoever called sudo")?;
     }
     let store = args.write.as_deref().map(|path| Store::create(path, rings, owner, Box::new(stamp))).transpose()?;
+    let limit = u64::from(args.spill_limit.unwrap_or(SPILL_LIMIT)) << 20;
+    let spill = Spill::open(args.in_memory.unwrap_or(IN_MEMORY), limit)?;
     let key_logs = key_logs(args);
     let keys = Follow::new(key_logs.clone());
     let names: Vec<&str> = args.interface.iter().map(String::as_str).collect();
@@ -48,14 +57,15 @@ pub(super) fn open(args: &CaptureArgs, report: Option<&File>) -> anyhow::Result<
     if !args.analyze.inspect.output.quiet {
         complain(&format!("capturing on {}: {confined}; Ctrl-C ends it", opened.join(", ")));
     }
-    Ok(Session {
+    let session = Session {
         name: args.write.as_ref().map_or_else(|| names.join("+"), |path| path.display().to_string()),
         devices,
         store,
         keys,
         until,
         application: concat!("authtrace ", env!("CARGO_PKG_VERSION")).to_owned(),
-    })
+    };
+    Ok((session, spill))
 }
 
 fn choice(args: &CaptureArgs) -> Choice {

@@ -13,7 +13,7 @@ use authtrace_analyze::{
 use authtrace_capture::live::Control;
 use authtrace_parse::Exchange;
 
-use super::announce::Announcer;
+use super::{announce::Announcer, spill::Spill};
 use crate::load::Seen;
 
 /// Shortest time between two judgements.
@@ -26,10 +26,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// What is left when the capture is over.
 pub(super) struct Drawn<'a> {
     pub(super) analyzer: Analyzer,
+    pub(super) spill: Spill,
     pub(super) seen: Seen,
     pub(super) announcer: Announcer<'a>,
-    /// Exchanges that are no longer known.
-    pub(super) forgotten: u64,
 }
 
 /// A moment to be judged.
@@ -40,28 +39,27 @@ struct Job {
     taken: Duration,
 }
 
-/// Draws facts until `exchanges` ends, and keeps `most` of them. `name` is what the capture is called.
+/// Draws facts until `exchanges` ends; those that memory has no room for go to `spill`. `name` is what the capture is called.
 pub(super) fn draw<'a>(
     exchanges: &Receiver<Exchange>,
     mut analyzer: Analyzer,
+    mut spill: Spill,
     announcer: Announcer<'a>,
     control: &Control,
     name: &str,
-    most: usize,
 ) -> Drawn<'a> {
     let mut seen = Seen::default();
     thread::scope(|scope| {
         let (jobs_in, jobs) = mpsc::channel();
         let (costs_in, costs) = mpsc::channel();
         let judge = scope.spawn(move || judge(&jobs, &costs_in, announcer, control));
-        let mut forgotten = 0;
         let (mut next, mut idle, mut fresh, mut count) = (Instant::now(), true, false, 0u64);
         loop {
             match exchanges.recv_timeout(TICK) {
                 Ok(exchange) => {
                     seen.note(&exchange);
                     analyzer.push(&exchange);
-                    forgotten = analyzer.forget_beyond(most);
+                    spill.relieve(&mut analyzer).into_iter().for_each(|trouble| control.complain(trouble));
                     count += 1;
                     fresh = true;
                 }
@@ -72,7 +70,7 @@ pub(super) fn draw<'a>(
                 (idle, next) = (true, Instant::now() + PACE.max(SHARE * cost));
             }
             if idle && Instant::now() >= next {
-                let job = fresh.then(|| take(&analyzer, &seen, count, forgotten, name));
+                let job = fresh.then(|| take(&analyzer, &seen, count, spill.forgotten(), name));
                 (idle, fresh) = (job.is_none(), false);
                 if job.is_none() {
                     next = Instant::now() + PACE;
@@ -83,7 +81,7 @@ pub(super) fn draw<'a>(
         }
         drop(jobs_in);
         let announcer = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Drawn { analyzer, seen, announcer, forgotten }
+        Drawn { analyzer, spill, seen, announcer }
     })
 }
 
