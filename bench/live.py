@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Measures live capture: the highest rate without a lost frame, beside tcpdump in the same run, and whether memory stays flat.
 
-usage: bench/live.py CAPTURE.pcap [--seconds 60] [--rates 200,500,1000,1500,2000] [--soak LOOPS] [--binary target/release/authtrace]
+usage: bench/live.py CAPTURE.pcap [--seconds 60] [--rates 200,500,1000,1500,2000] [--soak LOOPS] [--in-memory N]
+                     [--binary target/release/authtrace]
 
 CAPTURE is an Ethernet pcap. It goes over a veth pair in a private network namespace, with other addresses in each round
 (`tcpreplay --unique-ip`), so that every round brings new connections. Needs root, tcpreplay, tcpdump, ip, and a build with
 `--features live`. At each rate (Mbit/s) each program captures what the same sender sends; the sender's own rate is what it
-reached. `--soak N` replays N times at top speed and reads memory and descriptors on the way. Nothing is asserted: it prints
-tables.
+reached. `--soak N` replays N times at the first rate and reads memory, the temporary store and descriptors on the way, then the
+peak that the report takes; `--in-memory` goes to authtrace. Nothing is asserted: it prints tables.
 """
 
-import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
+import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile, threading, time
 
 from measure import BINARY, anonymous
 
@@ -41,9 +42,9 @@ def send(path, *how):
     return int(frames[1]), float(rate[1])
 
 
-def ours(binary, folder):
+def ours(binary, folder, *flags):
     out = open(folder / "events", "w")
-    command = [binary, "capture", "-i", "vb", "-T", "jsonl", "-o", "/dev/null", "--exit-zero"]
+    command = [binary, "capture", "-i", "vb", "-T", "jsonl", "-o", "/dev/null", "--exit-zero", *flags]
     process = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True)
     process.stderr.readline()
     return process
@@ -98,15 +99,29 @@ def rates(arguments, folder):
         print(f"{name}: nothing lost up to {rate:.0f} Mbit/s")
 
 
+def nameless(pid):
+    """Bytes of the files that a process has open and that have no name."""
+    files = [f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd")]
+    return sum(os.stat(file).st_size for file in files if os.readlink(file).endswith("(deleted)"))
+
+
 def soak(arguments, folder):
-    process = ours(arguments.binary, folder)
-    print("\n| rounds | MiB | descriptors |\n|---|---|---|")
+    flags = ["--in-memory", str(arguments.in_memory)] if arguments.in_memory else []
+    process = ours(arguments.binary, folder, *flags)
+    print("\n| rounds | MiB | store MiB | descriptors |\n|---|---|---|---|")
     for done in range(1, arguments.soak + 1):
         send(arguments.capture, "--loop", "2", "--mbps", str(arguments.rates[0]))
         if done & (done - 1) == 0 or done == arguments.soak:
             descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
-            print(f"| {done} | {anonymous(process.pid) >> 20} | {descriptors} |", flush=True)
-    print("seen, lost, exchanges:", *ours_ended(process, folder))
+            memory, store = anonymous(process.pid) >> 20, nameless(process.pid) >> 20
+            print(f"| {done} | {memory} | {store} | {descriptors} |", flush=True)
+    peak, ended = [0], threading.Event()
+    watch = threading.Thread(target=lambda: [peak.append(anonymous(process.pid)) for _ in iter(lambda: ended.wait(0.02), True)])
+    watch.start()
+    counts = ours_ended(process, folder)
+    ended.set()
+    watch.join()
+    print("seen, lost, exchanges:", *counts, "- at most", max(peak) >> 20, "MiB for the report")
 
 
 def main():
@@ -115,6 +130,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rates", type=lambda text: [int(rate) for rate in text.split(",")], default=[200, 500, 1000, 1500, 2000])
     parser.add_argument("--soak", type=int, default=0)
+    parser.add_argument("--in-memory", type=int)
     parser.add_argument("--binary", default=str(BINARY))
     arguments = parser.parse_args()
     missing = [tool for tool in ("tcpreplay", "tcpdump", "ip", "unshare") if not shutil.which(tool)]
@@ -124,7 +140,8 @@ def main():
         os.execvpe("unshare", ["unshare", "-n", sys.executable, *sys.argv], os.environ | {"AUTHTRACE_BENCH_INSIDE": "1"})
     network()
     with tempfile.TemporaryDirectory() as folder:
-        rates(arguments, pathlib.Path(folder))
+        if arguments.seconds:
+            rates(arguments, pathlib.Path(folder))
         if arguments.soak:
             soak(arguments, pathlib.Path(folder))
 

@@ -141,7 +141,8 @@ impl Analyzer {
     /// What the facts add up to. They are all that some clients sent, and sums of other clients' facts add to theirs:
     /// [`Sums`](crate::profile::Sums).
     pub fn measures(self, inputs: &[Input]) -> impl Iterator<Item = (Measure, u64)> {
-        self.into_snapshot().drawn.tally(inputs).measures()
+        let mut drawn = self.into_snapshot().drawn;
+        drawn.tally(inputs).measures()
     }
 
     /// Judges everything with the final profile.

@@ -69,7 +69,7 @@ impl Past {
         sort_by_id(&mut facts);
         tokens.settle(&mut facts);
         let (gone, rest) = by_quiet(facts, keep);
-        self.add_up(&gone, &tokens, clients);
+        let tokens = self.add_up(&gone, tokens, clients);
         let mut shares = Shares::new(&tokens, &rest);
         let mut parts: Vec<Part> = Vec::new();
         let mut gone = gone.into_iter().peekable();
@@ -80,11 +80,11 @@ impl Past {
         Split { parts, rest: shares.rest(rest, clients) }
     }
 
-    /// Adds `gone` to the sums, as far as they can be judged without the rest.
-    fn add_up(&mut self, gone: &[Fact], tokens: &TokenStore, clients: &[Client]) {
-        let drawn = Drawn {
+    /// Adds `gone` to the sums, as far as they can be judged without the rest; gives `tokens` back.
+    fn add_up(&mut self, gone: &[Fact], tokens: TokenStore, clients: &[Client]) -> TokenStore {
+        let mut drawn = Drawn {
             facts: gone.to_vec(),
-            tokens: tokens.clone(),
+            tokens,
             clients: clients.to_vec(),
             published: PublishedKeys::default(),
             keys_tried: KeysTried::default(),
@@ -93,6 +93,7 @@ impl Past {
         let sums = Arc::make_mut(&mut self.sums);
         sums.absorb(drawn.tally(&[]));
         sums.condense();
+        drawn.tokens
     }
 }
 

@@ -107,7 +107,7 @@ impl Drawn {
     }
 
     /// What the facts add up to, fit to be added to what others do (see [`Sums`](crate::profile::Sums)).
-    pub(crate) fn tally(mut self, inputs: &[Input]) -> Tally {
+    pub(crate) fn tally(&mut self, inputs: &[Input]) -> Tally {
         self.join(inputs);
         Tally::of(&self.facts, &self.tokens, &Silences::among(&self.facts))
     }

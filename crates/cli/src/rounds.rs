@@ -72,15 +72,18 @@ pub(crate) fn load(
     Ok(Some(Loaded { analysis, details, failed: false, nothing: false, interrupted: false }))
 }
 
-/// The dataset that `args` names, where it is all that they name and nobody looks at all clients at once: own rules, API
-/// descriptions, a focus, another profile.
+/// The dataset that `args` names, where it is all that they name and may be judged in rounds.
 fn alone(args: &InspectArgs) -> anyhow::Result<Option<PathBuf>> {
     let paths = args.paths()?;
     let [path] = paths.as_slice() else { return Ok(None) };
+    Ok((Dataset::is_at(path) && !is_whole(args)).then(|| path.clone()))
+}
+
+/// Whether somebody looks at all clients at once: own rules, API descriptions, a focus, another profile.
+pub(crate) fn is_whole(args: &InspectArgs) -> bool {
     let focus = [&args.filter, &args.since, &args.until, &args.host, &args.session];
-    let whole = !args.judgement.own_rules.is_empty() || !args.openapi.is_empty() || args.profile.is_some();
     let narrowed = focus.into_iter().any(Option::is_some);
-    Ok((Dataset::is_at(path) && !whole && !narrowed).then(|| path.clone()))
+    narrowed || !args.judgement.own_rules.is_empty() || !args.openapi.is_empty() || args.profile.is_some()
 }
 
 /// Where facts are kept that are more than memory should hold.

@@ -155,7 +155,8 @@ impl<'a> Announcer<'a> {
     fn count(&mut self, analysis: &Analysis) {
         let inputs = &analysis.capture.inputs;
         self.forgotten = inputs.iter().map(|input| input.forgotten).sum();
-        self.exchanges = inputs.iter().map(|input| u64::from(input.exchanges)).sum::<u64>() - self.forgotten;
+        let seen: u64 = inputs.iter().map(|input| u64::from(input.exchanges)).sum();
+        self.exchanges = seen.saturating_sub(self.forgotten);
     }
 
     fn stats(&self, control: &Control) {

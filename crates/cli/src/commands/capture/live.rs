@@ -59,7 +59,10 @@ pub(super) fn run(args: &CaptureArgs) -> anyhow::Result<u8> {
     let teller = screen.as_ref().map(Screen::teller);
     let announcer = Announcer::new(&judgement, streams, inspect.output.quiet, hook, teller.clone());
     let plan = Plan { threads, ..Plan::new(&BodyNeeds) };
-    let at_once = args.analyze.at_once.unwrap_or(rounds::AT_ONCE);
+    let at_once = match rounds::is_whole(inspect) {
+        true => u64::MAX,
+        false => args.analyze.at_once.unwrap_or(rounds::AT_ONCE),
+    };
     let capture = || {
         let mut captured = capture(session, &plan, Analyzer::new(settings), spill, announcer, &control);
         ending::gather(&mut captured.analyzer, &mut captured.spill, at_once);

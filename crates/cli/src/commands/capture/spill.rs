@@ -183,8 +183,8 @@ impl Spill {
     }
 
     fn forget_while(&mut self, goes: impl Fn(&Block) -> bool) {
-        while let Some(block) = self.blocks.pop_front_if(|block| goes(block)) {
-            self.forgotten += block.facts;
+        while self.blocks.front().is_some_and(&goes) {
+            self.forgotten += self.blocks.pop_front().map_or(0, |block| block.facts);
         }
     }
 }
