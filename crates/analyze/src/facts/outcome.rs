@@ -466,7 +466,9 @@ fn class(
 fn refuses_typed_secret(exchange: &Exchange, inferred: &Inferred, outcome: &Outcome) -> bool {
     let missing = outcome.says(&[ErrorClass::Missing, ErrorClass::MissingOrWrongScheme]);
     let token_refused = outcome.names_token_check() && exchange.request.headers.contains("authorization");
-    (inferred.role == Role::Login || inferred.typed_secret && !token_refused) && !missing
+    // A server that asks for more has not refused what was typed.
+    let begun = outcome.says(&[ErrorClass::StepUp]);
+    (inferred.role == Role::Login || inferred.typed_secret && !token_refused) && !missing && !begun
 }
 
 /// A page that navigates away aborts what it no longer needs; the server's answer stands all the same.

@@ -123,7 +123,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
         statement: "The token went to somebody whom it is not for",
         rules: &["AUTH102"],
         reject: |scene| common::accepted(scene, "the recipient"),
-        needs: "one accepted request to this origin with a token",
+        needs: "one accepted request to this origin with this token",
     },
     Hypothesis {
         id: "user-unknown-or-revoked",
@@ -137,7 +137,7 @@ pub(super) static TABLE: &[Hypothesis] = &[
         statement: "A gateway refused it before the application saw it",
         rules: &["AUTH072"],
         reject: same_responder,
-        needs: "one accepted answer of the same origin, to compare who answered",
+        needs: "an accepted answer with the same fields, which would come from the same server",
     },
     Hypothesis {
         id: "stripped-by-proxy",
