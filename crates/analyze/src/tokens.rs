@@ -1,6 +1,6 @@
 //! Every distinct credential of a capture: classified once, counted wherever it is sent or delivered.
 //!
-//! Raw values stay here as [`Secret`](authtrace_parse::Secret)s until judging ends, because a key set may be seen after the token that needs it.
+//! Raw values stay here as [`Secret`]s until judging ends, because a key set may be seen after the token that needs it.
 
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, hash::BuildHasher};
