@@ -100,7 +100,9 @@ fn denies_link(fact: &Fact) -> bool {
 
 fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     let says_expired = fact.outcome.says(&[ErrorClass::Expired]);
-    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || denies_link(fact)) {
+    // "Not authenticated" is what many a framework says of a token that it has read and dropped.
+    let dropped = fact.outcome.error.is_some_and(ErrorClass::is_missing) && fact.authorization().is_some();
+    if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || denies_link(fact) || dropped) {
         return None;
     }
     let Some(credential) = jwt(case, fact) else {
@@ -111,7 +113,7 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     match end.moment(case, fact) {
         // A malformed value may be refused for its form; only the server's word makes its age the reason.
         late @ Moment::Past(_) if credential.well_formed || says_expired => Some(Some(late)),
-        Moment::Unsure if says_expired || accepted_before(case, fact, credential).is_some() => {
+        Moment::Unsure if says_expired || !dropped && accepted_before(case, fact, credential).is_some() => {
             Some(Some(Moment::Unsure))
         }
         // No clock is wrong: the server ended the token before the time that it had promised.

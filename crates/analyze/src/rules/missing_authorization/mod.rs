@@ -4,7 +4,7 @@ use super::credentials_not_ready::{RENEWED, is_renewal};
 use crate::{
     case::{Case, Lack},
     catalogue::{Layer, RuleMeta, Tier},
-    facts::{Fact, credential::Method},
+    facts::{Fact, credential::Method, outcome::OutcomeClass, role::Role},
     finding::{Cap, Reason, Severity},
     profile::Counts,
     rule::{Check, Draft, Findings, Rule},
@@ -41,11 +41,23 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     // An endpoint that hands out tokens takes its credential in the body or in a cookie; other rules know how.
     // A visitor who never signs in asks for "my messages" all the same; that is no fault of anybody.
     let stranger = !case.facts().any(shows_sign_in);
+    // In order of time, as the refusals are.
+    let signs: Vec<&Fact> = case.facts().filter(|f| f.role == Role::Login || !f.delivered.is_empty()).collect();
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
         if let Some(lack) = case.lacks_credential(fact) {
-            out.add(draft(case, fact, &lack, stranger));
+            let draft = draft(case, fact, &lack, stranger);
+            out.add(if is_turned_away(&signs, fact) { draft.severity(Severity::Low, TURNED_AWAY) } else { draft });
         }
     }
+}
+
+/// Why a refusal that [`is_turned_away`] does no harm of its own.
+const TURNED_AWAY: &str = "the sign-in before was refused, so nobody is signed in";
+
+/// Whether the last sign-in before was refused, and none before that had succeeded.
+fn is_turned_away(signs: &[&Fact], fact: &Fact) -> bool {
+    let before = &signs[..signs.partition_point(|f| f.started_nanos() < fact.started_nanos())];
+    !before.is_empty() && before.iter().all(|f| f.outcome.class == OutcomeClass::LoginFailed)
 }
 
 /// Whether somebody is signed in, or tries to be.

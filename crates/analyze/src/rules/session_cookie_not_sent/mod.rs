@@ -65,12 +65,19 @@ fn check(case: &Case<'_>, out: &mut Findings) {
         }
         let missing = jar.cookies().filter(|stored| !carries(fact, stored) && needs(case, &accepting, fact, stored));
         let explained = missing.filter_map(|stored| Some((stored, why(fact, stored)?)));
+        let explained = explained.filter(|(_, why)| !is_of_other_part(&accepting, fact, *why));
         // The cookie of the same origin says most; among its equals the latest one is the session.
         if let Some((stored, why)) = explained.max_by_key(|(s, _)| (s.origin == fact.origin, s.at)) {
             out.add(draft(case, &accepting, fact, stored, why));
         }
     }
     never_set::check(case, out);
+}
+
+/// Whether the cookie is that of another part of the site, and the request has the one that its own part takes.
+fn is_of_other_part(accepting: &Accepting<'_>, fact: &Fact, why: Why) -> bool {
+    let own = |c: &Credential| accepting.0.contains_key(&(&*fact.origin, &c.carrier));
+    why == Why::Held(Withheld::Path) && fact.cookies().any(own)
 }
 
 fn carries(fact: &Fact, stored: &Stored) -> bool {
