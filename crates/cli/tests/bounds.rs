@@ -111,6 +111,41 @@ fn entries_cost_their_facts_only() {
     assert!(each <= 1024, "an entry costs {each} bytes");
 }
 
+/// Bytes that are held at most while `count` entries with nothing in common are read and all but a thousand set aside.
+fn set_aside(count: usize) -> usize {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let entries = har((0..count).map(|n| {
+        let token = format!("Bearer {:040x}", n as u128 * 0x9e37_79b9_7f4a_7c15_f39c_c060);
+        let request = [header("authorization", &token), header("user-agent", &format!("agent/{n}"))].join(",");
+        entry(n, &format!("https://x.dev/a/{n}?k{n}=1"), &request, 200, "")
+    }));
+    let reader = Made { pieces: entries, piece: io::Cursor::default() };
+    let plan = Plan { threads: 1, ..Plan::new(&BodyNeeds) };
+    let (mut analyzer, mut aside) = (Analyzer::new(Settings::default()), 0);
+    let report = read_from(reader, "made", &plan, &mut |exchange| {
+        analyzer.push(&exchange);
+        if analyzer.known() > 1_500 {
+            aside += analyzer.set_aside(1_000).iter().map(|part| part.facts.len()).sum::<usize>();
+        }
+    });
+    assert_eq!(report.unwrap().exchanges as usize, count);
+    assert_eq!(aside + analyzer.known(), count);
+    let analysis = analyzer.so_far().judge(Vec::new());
+    let counts = analysis.capture.profile.route(&"https://x.dev".into(), &"GET /a/{id}".into());
+    assert_eq!(counts.credentialed_ok as usize, count, "what was set aside still counts");
+    MEMORY.peak_usage().saturating_sub(before)
+}
+
+#[test]
+fn what_was_set_aside_takes_no_memory() {
+    let _alone = alone();
+    let (few, many) = (set_aside(5_000), set_aside(50_000));
+    let each = many.saturating_sub(few) / 45_000;
+    // The hash of its credential, which must not be shown where a path repeats it.
+    assert!(each <= 64, "{each} bytes for each exchange: {few} for 5,000, {many} for 50,000");
+}
+
 #[test]
 fn an_entry_without_end_is_given_up_and_the_next_one_read() {
     let _alone = alone();

@@ -34,9 +34,15 @@ pub(crate) fn entries(name: &str, entries: &str) -> Analysis {
 /// The exchanges of every sample HAR, by name.
 #[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn exchanges_of_samples() -> Vec<(String, Vec<Exchange>)> {
+    exchanges_of_samples_in(&["har"])
+}
+
+/// The exchanges of every sample whose name ends so, by name.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn exchanges_of_samples_in(formats: &[&str]) -> Vec<(String, Vec<Exchange>)> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(root().join("captures")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "har"));
+    paths.retain(|path| path.extension().is_some_and(|extension| formats.iter().any(|format| extension == *format)));
     paths.sort();
     let read = |path: PathBuf| {
         let mut exchanges = Vec::new();
