@@ -6,7 +6,7 @@ use authtrace_parse::{BodyPolicy, BodyQuestion, Exchange, ExchangeId};
 
 use crate::{
     analysis::{Analysis, Elsewhere},
-    aside::{self, Past},
+    aside::Past,
     capture::{Capture, Drawn},
     coverage::Input,
     diagnosis,
@@ -63,15 +63,12 @@ impl Analyzer {
     /// name: for a capture without an end, of the one input that was pushed. What they add up to stays, so that the others
     /// are judged as if they were still there; [`Self::take_back`] makes it whole again.
     ///
-    /// The parts hold their secrets, as facts that are at hand do; [`Seal`](crate::sealed::Seal) keeps them.
-    pub fn set_aside(&mut self, keep: usize) -> Vec<Part> {
-        let tokens = self.tokens.successor();
-        let (facts, tokens) = (std::mem::take(&mut self.facts), std::mem::replace(&mut self.tokens, tokens));
+    /// The parts that `take` gets hold their secrets, as facts that are at hand do; [`Seal`](crate::sealed::Seal) keeps them.
+    pub fn set_aside(&mut self, keep: usize, take: impl FnMut(Part)) {
         let clients = self.extractor.clients();
-        self.extractor.begin_anew();
-        let aside::Split { parts, rest } = self.past.split(facts, tokens, &clients, keep);
-        self.add(rest, 0, 0);
-        parts
+        self.past.part_with(&mut self.facts, &mut self.tokens, &clients, keep, take);
+        self.tokens.keep_only(&mut self.facts);
+        self.extractor.keep_only(&mut self.facts);
     }
 
     /// Takes back everything that was set aside and is still there: from now on nothing else counts.

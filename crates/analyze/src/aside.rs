@@ -12,7 +12,7 @@ use crate::{
     masked::Bygone,
     profile::tally::Tally,
     stored::{KeysTried, Part, StoredFact},
-    tokens::{Token, TokenId, TokenStore},
+    tokens::{Token, TokenId, TokenStore, renumber},
 };
 
 /// Facts of one part: it is read back as a whole, with everything that its facts share written out.
@@ -23,12 +23,6 @@ const PART: usize = 4096;
 pub(crate) struct Past {
     sums: Arc<Tally>,
     secrets: Bygone,
-}
-
-/// Facts and their credentials in two: some to be kept elsewhere, the rest.
-pub(crate) struct Split {
-    pub(crate) parts: Vec<Part>,
-    pub(crate) rest: Part,
 }
 
 impl Past {
@@ -58,33 +52,35 @@ impl Past {
         self.secrets.learn(tokens.iter());
     }
 
-    /// Splits `facts` so that `keep` are left in the rest, and remembers what is needed of the others.
-    pub(crate) fn split(
+    /// Takes all but `keep` of `facts` out, part by part, with what `tokens` says of their credentials; remembers what is
+    /// needed of them.
+    pub(crate) fn part_with(
         &mut self,
-        mut facts: Vec<Fact>,
-        mut tokens: TokenStore,
+        facts: &mut Vec<Fact>,
+        tokens: &mut TokenStore,
         clients: &[Client],
         keep: usize,
-    ) -> Split {
-        sort_by_id(&mut facts);
-        tokens.settle(&mut facts);
-        let (gone, rest) = by_quiet(facts, keep);
-        let tokens = self.add_up(&gone, tokens, clients);
-        let mut shares = Shares::new(&tokens, &rest);
-        let mut parts: Vec<Part> = Vec::new();
-        let mut gone = gone.into_iter().peekable();
-        while gone.peek().is_some() {
-            parts.push(shares.part(gone.by_ref().take(PART).collect(), clients));
-        }
+        take: impl FnMut(Part),
+    ) {
+        sort_by_id(facts);
+        tokens.settle(facts);
+        let gone = quiet(facts, keep);
+        self.add_up(&gone, tokens, clients);
+        let mut shares = Shares::new(tokens, facts);
         self.secrets.note(shares.left_behind());
-        Split { parts, rest: shares.rest(rest, clients) }
+        let mut gone = gone.into_iter();
+        let parts = std::iter::from_fn(|| {
+            let facts: Vec<Fact> = gone.by_ref().take(PART).collect();
+            (!facts.is_empty()).then(|| shares.part(facts, clients))
+        });
+        parts.for_each(take);
     }
 
-    /// Adds `gone` to the sums, as far as they can be judged without the rest; gives `tokens` back.
-    fn add_up(&mut self, gone: &[Fact], tokens: TokenStore, clients: &[Client]) -> TokenStore {
+    /// Adds `gone` to the sums, as far as they can be judged without the rest.
+    fn add_up(&mut self, gone: &[Fact], tokens: &mut TokenStore, clients: &[Client]) {
         let mut drawn = Drawn {
             facts: gone.to_vec(),
-            tokens,
+            tokens: std::mem::take(tokens),
             clients: clients.to_vec(),
             published: PublishedKeys::default(),
             keys_tried: KeysTried::default(),
@@ -93,13 +89,13 @@ impl Past {
         let sums = Arc::make_mut(&mut self.sums);
         sums.absorb(drawn.tally(&[]));
         sums.condense();
-        drawn.tokens
+        *tokens = drawn.tokens;
     }
 }
 
-/// Parts `facts`, which are in order of id, in those that go and those that stay: whole timelines as far as that comes out,
-/// the one that has been quiet longest first; of the last one, its oldest facts. Both stay in order.
-fn by_quiet(facts: Vec<Fact>, keep: usize) -> (Vec<Fact>, Vec<Fact>) {
+/// Takes out of `facts`, which are in order of id, all but `keep`: whole timelines as far as that comes out, the one that has
+/// been quiet longest first; of the last one, its oldest facts. Both stay in order.
+fn quiet(facts: &mut Vec<Fact>, keep: usize) -> Vec<Fact> {
     let surplus = facts.len().saturating_sub(keep);
     let mut last: HashMap<ClientId, usize, foldhash::fast::RandomState> = HashMap::default();
     for (place, fact) in facts.iter().enumerate() {
@@ -110,7 +106,7 @@ fn by_quiet(facts: Vec<Fact>, keep: usize) -> (Vec<Fact>, Vec<Fact>) {
     let mut goes = vec![false; facts.len()];
     order.iter().take(surplus).for_each(|(_, place)| goes[*place] = true);
     let mut goes = goes.into_iter();
-    facts.into_iter().partition(|_| goes.next().unwrap_or_default())
+    facts.extract_if(.., |_| goes.next().unwrap_or_default()).collect()
 }
 
 /// Who gets what of each credential. Everything that is counted of one goes with one of those who name it, so that it is
@@ -131,27 +127,22 @@ impl<'t> Shares<'t> {
         self.tokens.iter().filter(|(id, _)| !self.stay.contains(id)).map(|(_, token)| token)
     }
 
-    fn part(&mut self, facts: Vec<Fact>, clients: &[Client]) -> Part {
-        part(facts, clients, |id| {
-            let token = self.tokens.get(id);
-            let counted = !self.stay.contains(&id) && self.given.insert(id);
-            if counted { token.clone() } else { token.bare() }
-        })
+    /// The part that `facts` make with the credentials that they name.
+    fn part(&mut self, mut facts: Vec<Fact>, clients: &[Client]) -> Part {
+        let named: BTreeSet<TokenId> = facts.iter().flat_map(Fact::token_ids).collect();
+        let numbers: BTreeMap<TokenId, TokenId> = named.iter().copied().zip((0..).map(TokenId)).collect();
+        renumber(&mut facts, |id| numbers.get(&id).copied().unwrap_or(id), |credential| credential);
+        let facts = facts.into_iter().map(|fact| {
+            let client_address = clients.get(fact.sender.0 as usize).and_then(Client::address);
+            StoredFact { client_address, fact }
+        });
+        let tokens = named.into_iter().map(|id| self.share(id));
+        Part { facts: facts.collect(), tokens: tokens.collect(), keys: KeysTried::default() }
     }
 
-    fn rest(&self, facts: Vec<Fact>, clients: &[Client]) -> Part {
-        part(facts, clients, |id| self.tokens.get(id).clone())
+    fn share(&mut self, id: TokenId) -> Token {
+        let token = self.tokens.get(id);
+        let counted = !self.stay.contains(&id) && self.given.insert(id);
+        if counted { token.clone() } else { token.bare() }
     }
-}
-
-/// The part that `facts` make with the credentials that they name, which `token` gives.
-fn part(facts: Vec<Fact>, clients: &[Client], token: impl FnMut(TokenId) -> Token) -> Part {
-    let named: BTreeSet<TokenId> = facts.iter().flat_map(Fact::token_ids).collect();
-    let numbers: BTreeMap<TokenId, TokenId> = named.iter().copied().zip((0..).map(TokenId)).collect();
-    let facts = facts.into_iter().map(|mut fact| {
-        fact.renumber_tokens(|id| numbers.get(&id).copied().unwrap_or(id));
-        let client_address = clients.get(fact.sender.0 as usize).and_then(Client::address);
-        StoredFact { client_address, fact }
-    });
-    Part { facts: facts.collect(), tokens: named.into_iter().map(token).collect(), keys: KeysTried::default() }
 }

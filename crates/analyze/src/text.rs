@@ -80,6 +80,15 @@ impl Interner {
         says.is_session(name, value)
     }
 
+    /// The text for all that say the same as `text`, which is it where there is none yet.
+    pub(crate) fn unite(&mut self, text: &Text) -> Text {
+        if let Some(known) = self.known.get(text) {
+            return known.clone();
+        }
+        self.known.insert(text.clone());
+        text.clone()
+    }
+
     /// The shared copy of `text`, or of its first [`LONGEST`] bytes.
     pub(crate) fn text(&mut self, text: &str) -> Text {
         let text = start(text, LONGEST);

@@ -326,6 +326,24 @@ fn rewrite<T: Clone>(list: &mut Shared<T>, done: &mut Rewritten<T>, change: impl
     *list = new.clone();
 }
 
+/// Calls the credentials of `facts` by other numbers, after `change` was made to those of their requests.
+pub(crate) fn renumber(
+    facts: &mut [Fact],
+    number: impl Fn(TokenId) -> TokenId,
+    change: impl Fn(Credential) -> Credential,
+) {
+    let (mut carried, mut in_urls, mut delivered) = (Rewritten::new(), Rewritten::new(), Rewritten::new());
+    for fact in facts {
+        rewrite(&mut fact.credentials, &mut carried, |credential| {
+            let credential = change(credential);
+            Credential { token: number(credential.token), ..credential }
+        });
+        rewrite(&mut fact.url_credentials, &mut in_urls, |c| UrlCredential { token: number(c.token), ..c });
+        rewrite(&mut fact.delivered, &mut delivered, |d| Delivery { token: number(d.token), ..d });
+        fact.request.refresh_token = fact.request.refresh_token.map(&number);
+    }
+}
+
 /// The distinct credentials of a capture.
 #[derive(Clone, Default)]
 pub struct TokenStore {
@@ -421,21 +439,17 @@ impl TokenStore {
         for (new, &old) in (0..).zip(&order) {
             ids[old as usize] = TokenId(new);
         }
-        let renumbered = |id: TokenId| ids[id.0 as usize];
-        let (mut carried, mut in_urls, mut delivered) = (Rewritten::new(), Rewritten::new(), Rewritten::new());
-        for fact in facts {
-            rewrite(&mut fact.credentials, &mut carried, |credential: Credential| {
+        renumber(
+            facts,
+            |id| ids[id.0 as usize],
+            |credential| {
                 let classified = &self.tokens[credential.token.0 as usize].classified;
-                let credential = match reclassified.get(&credential.token) {
+                match reclassified.get(&credential.token) {
                     Some(&before) => credential.reclassified(classified, before),
                     None => credential,
-                };
-                Credential { token: renumbered(credential.token), ..credential }
-            });
-            rewrite(&mut fact.url_credentials, &mut in_urls, |c| UrlCredential { token: renumbered(c.token), ..c });
-            rewrite(&mut fact.delivered, &mut delivered, |d| Delivery { token: renumbered(d.token), ..d });
-            fact.request.refresh_token = fact.request.refresh_token.map(renumbered);
-        }
+                }
+            },
+        );
         let mut slots: Vec<Option<Token>> = std::mem::take(&mut self.tokens).into_iter().map(Some).collect();
         self.tokens = order.iter().filter_map(|&old| slots[old as usize].take()).collect();
     }
@@ -476,9 +490,26 @@ impl TokenStore {
         (TokenId(id), None)
     }
 
-    /// An empty store that goes on counting where this one stands.
-    pub(crate) fn successor(&self) -> Self {
-        Self { read: self.read, ..Self::default() }
+    /// Keeps those that `facts`, the only ones from now on, name; they can be found again, and others added.
+    pub(crate) fn keep_only(&mut self, facts: &mut [Fact]) {
+        let mut numbers: Vec<Option<TokenId>> = vec![None; self.tokens.len()];
+        for id in facts.iter().flat_map(Fact::token_ids) {
+            numbers[id.0 as usize] = Some(id);
+        }
+        let stay = (0..).map(TokenId);
+        numbers.iter_mut().flatten().zip(stay).for_each(|(number, next)| *number = next);
+        renumber(facts, |id| numbers[id.0 as usize].unwrap_or(id), |credential| credential);
+        let mut numbers = numbers.iter();
+        self.tokens.retain(|_| numbers.next().is_some_and(Option::is_some));
+        self.by_value = HashTable::new();
+        for (id, hash) in (0u32..).zip(self.hashes()) {
+            self.index(hash, id);
+        }
+    }
+
+    /// The hash of every credential's key.
+    fn hashes(&self) -> Vec<u64> {
+        self.tokens.iter().map(|token| self.hasher.hash_one(token.key().unwrap_or_default())).collect()
     }
 
     /// Adds what `other` says of the credential `id`.

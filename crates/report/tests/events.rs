@@ -74,7 +74,7 @@ fn an_incident_outlasts_the_facts_that_it_rests_on() {
         let open = chronicle.open();
         let mut parts = Vec::new();
         for keep in [analyzer.known() / 2, 1, 0] {
-            parts.extend(analyzer.set_aside(keep));
+            analyzer.set_aside(keep, |part| parts.push(part));
             let analysis = analyzer.so_far().judge(Vec::new());
             let news = chronicle.look(&View::all(&analysis));
             let closed = news.changes.iter().filter(|change| matches!(change.kind, Kind::Closed(Reason::Withdrawn)));

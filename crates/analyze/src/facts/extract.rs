@@ -46,10 +46,10 @@ pub(crate) struct Sharing {
 impl Sharing {
     /// Replaces what `fact` has in common with earlier ones by theirs.
     pub(crate) fn share(&mut self, fact: &mut Fact) {
-        fact.credentials = self.credentials.share(fact.credentials.to_vec());
-        fact.stack = self.stacks.share(fact.stack.to_vec());
+        fact.credentials = self.credentials.unite(&fact.credentials);
+        fact.stack = self.stacks.unite(&fact.stack);
         fact.call_site = fact.stack.first().cloned();
-        fact.path = self.interner.text(&fact.path);
+        fact.path = self.interner.unite(&fact.path);
         fact.common = match self.commons.get(&*fact.common) {
             Some(known) => Arc::clone(known),
             None => {
@@ -242,10 +242,17 @@ impl Extractor {
         fact
     }
 
-    /// Lets go of everything but the keys that were published: what facts share is found again as they come.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Lets go of everything but what `facts`, the only ones from now on, have in common, and the keys that were published.
+    pub(crate) fn keep_only(&mut self, facts: &mut [Fact]) {
         let published = std::mem::take(&mut self.published);
-        *self = Self { published, ..Self::default() };
+        let before = std::mem::replace(self, Self { published, ..Self::default() });
+        let clients = before.clients.into_list();
+        for fact in facts {
+            self.sharing.share(fact);
+            let address = clients.get(fact.sender.0 as usize).and_then(Client::address);
+            fact.client = self.clients.by(address, fact.source.input, fact.user_agent.as_ref());
+            fact.sender = fact.client;
+        }
     }
 
     /// The clients that were met so far.

@@ -85,6 +85,16 @@ impl<T> Default for Lists<T> {
 }
 
 impl<T: Hash + Eq> Lists<T> {
+    /// The list for all that are equal to `list`, which is it where there is none yet.
+    pub(crate) fn unite(&mut self, list: &Shared<T>) -> Shared<T> {
+        let Some(items) = &list.0 else { return Shared::default() };
+        if let Some(known) = self.0.get(items) {
+            return Shared(Some(Arc::clone(known)));
+        }
+        self.0.insert(Arc::clone(items));
+        list.clone()
+    }
+
     /// The shared copy of `items`.
     pub(crate) fn share(&mut self, items: Vec<T>) -> Shared<T> {
         if items.is_empty() {

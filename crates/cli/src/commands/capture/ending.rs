@@ -62,7 +62,8 @@ impl<'s> Kept<'s> {
     fn new(analyzer: &mut Analyzer, spill: &'s Spill, input: Input) -> anyhow::Result<Self> {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *key).map_err(io::Error::from).context("no randomness for a key")?;
-        let rest = analyzer.set_aside(0);
+        let mut rest = Vec::new();
+        analyzer.set_aside(0, |part| rest.push(part));
         let mut kept =
             Self { spill, rest, input, analyzer: analyzer.successor(), names: Fingerprinter::with_key(&*key) };
         let mut learned = analyzer.successor();

@@ -76,8 +76,9 @@ impl Spill {
         if analyzer.known() <= self.at_hand {
             return None;
         }
-        let parts = analyzer.set_aside(self.at_hand - self.at_hand / 4);
-        parts.into_iter().filter_map(|part| self.keep(part)).last()
+        let mut said = None;
+        analyzer.set_aside(self.at_hand - self.at_hand / 4, |part| said = self.keep(part).or(said.take()));
+        said
     }
 
     /// Exchanges that are here.
