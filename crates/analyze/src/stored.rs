@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capture::{key_results, sort_by_id},
-    facts::{Fact, client::Client, columns, extract::Sharing},
+    facts::{Fact, client::Client, columns, sharing::Sharing},
     key::{KeyRing, PublishedKeys},
     masked,
     settings::Settings,

@@ -260,11 +260,6 @@ impl Round {
     pub fn clients(&self) -> &[ClientName] {
         &self.clients
     }
-
-    /// Exchanges of its clients.
-    pub fn exchanges(&self) -> u64 {
-        self.exchanges
-    }
 }
 
 /// How each thing that clients may have in common ties them. It is known by its hash: two that hash alike join groups that

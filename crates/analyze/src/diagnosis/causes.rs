@@ -181,10 +181,11 @@ fn explains(capture: &Capture, cause: &Finding, effect: &Finding, shared: bool) 
     if cause.rule.code == "AUTH040" && refused_early(capture, effect, cause) {
         return false;
     }
-    if effect.rule.code == "AUTH040" && matches!(cause.rule.code, "AUTH027" | "AUTH030") {
-        return is_open_refresh(effect)
-            && refused_early(capture, cause, effect)
-            && share(cause, effect, Share::Session, shared);
+    if effect.rule.code == "AUTH040"
+        && matches!(cause.rule.code, "AUTH027" | "AUTH030")
+        && !(is_open_refresh(effect) && refused_early(capture, cause, effect))
+    {
+        return false;
     }
     if is_dead_refresh(cause) && effect.rule.code == "AUTH042" {
         return share(cause, effect, Share::Session, shared);

@@ -1,6 +1,6 @@
 //! One exchange in, one fact out: the order in which its parts are read, and nothing else.
 
-use std::{collections::HashSet, num::NonZeroU16, sync::Arc};
+use std::{num::NonZeroU16, sync::Arc};
 
 use authtrace_parse::{
     AnomalyKind, Content, Exchange, Kind, Protocol, Secret, SecretStr, Target, Timestamp, headers::Headers,
@@ -20,7 +20,7 @@ use super::{
     key_set::KeySet,
     login_page::LoginPage,
     oauth, outcome, polling, proof, provenance, role, route, set_cookie,
-    shared::Lists,
+    sharing::Sharing,
     shown, signed_url, socket,
 };
 use crate::{
@@ -33,41 +33,6 @@ use crate::{
     text::{Interner, Text},
     tokens::{TokenId, TokenStore},
 };
-
-/// What facts have in common, each kept once.
-#[derive(Default)]
-pub(crate) struct Sharing {
-    interner: Interner,
-    commons: HashSet<Arc<Common>, foldhash::fast::RandomState>,
-    credentials: Lists<Credential>,
-    stacks: Lists<Text>,
-}
-
-impl Sharing {
-    /// Replaces what `fact` has in common with earlier ones by theirs.
-    pub(crate) fn share(&mut self, fact: &mut Fact) {
-        fact.credentials = self.credentials.unite(&fact.credentials);
-        fact.stack = self.stacks.unite(&fact.stack);
-        fact.call_site = fact.stack.first().cloned();
-        fact.path = self.interner.unite(&fact.path);
-        fact.common = match self.commons.get(&*fact.common) {
-            Some(known) => Arc::clone(known),
-            None => {
-                self.commons.insert(Arc::clone(&fact.common));
-                Arc::clone(&fact.common)
-            }
-        };
-    }
-
-    fn common(&mut self, common: Common) -> Arc<Common> {
-        if let Some(known) = self.commons.get(&common) {
-            return Arc::clone(known);
-        }
-        let common = Arc::new(common);
-        self.commons.insert(Arc::clone(&common));
-        common
-    }
-}
 
 /// What facts share and what was read before.
 #[derive(Default)]

@@ -214,9 +214,12 @@ fn may_be_over(fact: &Fact, token: &Token) -> bool {
 /// Whether two tokens name the same issuer and user, or one of them names none.
 fn is_same_holder(old: &Token, new: &Token) -> bool {
     let Some((old, new)) = old.claims().zip(new.claims()) else { return true };
-    let both_differ = |a: bool, b: bool, differ: bool| a && b && differ;
-    !both_differ(old.sub.is_some(), new.sub.is_some(), old.sub != new.sub)
-        && !both_differ(old.iss.is_some(), new.iss.is_some(), old.iss != new.iss)
+    !differ(old.sub.as_ref(), new.sub.as_ref()) && !differ(old.iss.as_ref(), new.iss.as_ref())
+}
+
+/// Whether both are there, and not the same.
+fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
 /// Whether the request crossed a refresh: it went out while the new token was on its way, or had hardly come.

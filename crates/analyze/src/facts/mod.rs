@@ -34,6 +34,7 @@ pub(crate) mod saml;
 pub mod session;
 pub mod set_cookie;
 pub mod shared;
+pub(crate) mod sharing;
 mod shown;
 mod signed_url;
 pub(crate) mod silent;
@@ -522,7 +523,7 @@ impl Fact {
 
     /// Whether a browser sent it, as far as its recorder or it itself says.
     pub fn is_from_browser(&self) -> bool {
-        self.resource_type.is_some() || self.user_agent.as_deref().is_some_and(|agent| agent.starts_with("Mozilla/"))
+        self.resource_type.is_some() || self.user_agent.as_deref().is_some_and(provenance::names_browser)
     }
 
     /// Whether it says that another program than a browser sent it.

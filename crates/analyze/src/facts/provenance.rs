@@ -12,6 +12,11 @@ const ADDED: [&str; 6] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 /// Fields that name the same call at every hop, the first one that is there: W3C Trace Context, B3, and what gateways add.
 const TRACES: [&str; 5] = ["traceparent", "x-b3-traceid", "x-request-id", "x-correlation-id", "x-amzn-trace-id"];
 
+/// Whether a `User-Agent` is a browser's: all of them begin so, for reasons of history.
+pub(super) fn names_browser(agent: &str) -> bool {
+    agent.starts_with("Mozilla/")
+}
+
 /// Whether a proxy sent the request: it says so, or it names a page or a port that a browser would not name from there.
 pub(super) fn is_forwarded(exchange: &Exchange) -> bool {
     let Some(server) = exchange.server.filter(|_| exchange.client.is_some()) else { return false };
@@ -21,7 +26,7 @@ pub(super) fn is_forwarded(exchange: &Exchange) -> bool {
     let passed_on = headers.contains("host") && exchange.request.target.port != server.port();
     let same_origin = headers.get("sec-fetch-site").is_some_and(|site| site.expose() == "same-origin");
     // No browser speaks HTTP/1.0; nginx does, to what is behind it, unless told otherwise.
-    let browser = || headers.get("user-agent").is_some_and(|agent| agent.expose().starts_with("Mozilla/"));
+    let browser = || headers.get("user-agent").is_some_and(|agent| names_browser(agent.expose()));
     let older = exchange.protocol == Some(Protocol::Http10) && browser();
     let page =
         || headers.get("origin").or_else(|| headers.get("referer")).and_then(|page| Target::parse(page.expose()));

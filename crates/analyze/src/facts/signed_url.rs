@@ -5,9 +5,8 @@ use percent_encoding::percent_decode_str;
 
 /// When the signature of the URL ends; `None` where the URL is not signed or says nothing of it.
 ///
-/// AWS Signature Version 4 and Google Cloud Storage name a moment and a duration, Azure's shared access signatures (`se`)
-/// CloudFront and the older signatures of S3, Google
-/// and Alibaba (`Expires`) the moment.
+/// AWS Signature Version 4 and Google Cloud Storage name a moment and a duration; Azure's shared access signatures (`se`),
+/// CloudFront and the older signatures of S3, Google and Alibaba (`Expires`) the moment.
 pub(crate) fn expiry(exchange: &Exchange) -> Option<Timestamp> {
     let pairs = || exchange.request.target.query_pairs();
     let value = |wanted: &str| pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);

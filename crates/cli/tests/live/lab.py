@@ -294,25 +294,26 @@ def certificate(folder):
     return server, client
 
 
+def captured(base, what, **how):
+    """A capture of the loopback that has seen the traffic called `what`, and still runs."""
+    serve()
+    capture = Capture([*base, "-i", "lo"], **how)
+    capture.ready.wait()
+    TRAFFIC[what]()
+    time.sleep(0.6)
+    return capture
+
+
 def main():
     scenario, program, folder, *arguments = sys.argv[1:]
     run("ip", "link", "set", "lo", "up")
     kind, _, what = scenario.partition(":")
     base = [program, "capture", *arguments]
     if kind == "traffic":
-        serve()
-        capture = Capture([*base, "-i", "lo"])
-        capture.ready.wait()
-        TRAFFIC[what]()
-        time.sleep(0.6)
-        result = capture.end()
+        result = captured(base, what).end()
     elif kind == "kept":
         # What the program has in files without a name, while it runs.
-        serve()
-        capture = Capture([*base, "-i", "lo"])
-        capture.ready.wait()
-        TRAFFIC[what]()
-        time.sleep(0.6)
+        capture = captured(base, what)
         opened = f"/proc/{capture.process.pid}/fd"
         nameless = [name for name in os.listdir(opened) if os.readlink(f"{opened}/{name}").endswith("(deleted)")]
         with open(os.path.join(folder, "kept"), "wb") as copy:
@@ -323,12 +324,7 @@ def main():
         small = os.path.join(folder, "small")
         os.makedirs(small)
         run("mount", "-t", "tmpfs", "-o", "size=8k,mode=1777", "tmpfs", small)
-        serve()
-        capture = Capture([*base, "-i", "lo"], env=os.environ | {"TMPDIR": small})
-        capture.ready.wait()
-        TRAFFIC[what]()
-        time.sleep(0.6)
-        result = capture.end()
+        result = captured(base, what, env=os.environ | {"TMPDIR": small}).end()
     elif kind == "watched":
         serve()
         capture = Watched([*base, "-i", "lo", "--tui"])

@@ -70,12 +70,10 @@ pub(super) fn write_text(page: &mut Page, indent: usize, mime: Option<&str>, tex
 fn is_text(mime: Option<&str>, text: &str) -> bool {
     const TYPES: &[&str] =
         &["json", "xml", "javascript", "ecmascript", "urlencoded", "graphql", "yaml", "html", "jwt", "csv"];
-    match mime {
-        Some(mime) if mime.starts_with("text/") || TYPES.iter().any(|word| mime.contains(word)) => !is_binary(text),
-        Some(mime) if mime.starts_with("multipart/") => !is_binary(text),
-        Some(_) => false,
-        None => !is_binary(text),
-    }
+    let textual = |mime: &str| {
+        mime.starts_with("text/") || mime.starts_with("multipart/") || TYPES.iter().any(|word| mime.contains(word))
+    };
+    mime.is_none_or(textual) && !is_binary(text)
 }
 
 fn is_binary(text: &str) -> bool {

@@ -5,6 +5,7 @@
 //! out of timelines and ratios, and lend it what it does not show itself.
 
 mod asked;
+mod calls;
 mod doubled;
 mod proxied;
 mod recorded;
@@ -14,7 +15,10 @@ use std::collections::HashMap;
 use authtrace_parse::{ExchangeId, HeaderView};
 
 use super::{ClientId, Fact, client::Client};
-use crate::coverage::{Input, InputFormat};
+use crate::{
+    coverage::{Input, InputFormat},
+    tokens::TokenId,
+};
 
 /// Finds the views of one call among `facts`, which are in order of id and sent by `clients`, and says which clients turned out to be one.
 pub(crate) fn find(facts: &mut [Fact], clients: &[Client], inputs: &[Input]) -> Vec<(ClientId, ClientId)> {
@@ -31,6 +35,11 @@ pub(crate) fn find(facts: &mut [Fact], clients: &[Client], inputs: &[Input]) -> 
     resolve(facts);
     lend(facts);
     same
+}
+
+/// The credential that names the principal, by which views are compared.
+fn token(fact: &Fact) -> Option<TokenId> {
+    fact.main_credential().map(|credential| credential.token)
 }
 
 /// Lets every view point to the one that stands for the call.

@@ -1,21 +1,16 @@
 //! A call in front of a proxy and the same call behind it: the inner one runs within the outer one, from where the outer
 //! one went to.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
+use std::{collections::HashSet, net::IpAddr};
+
+use super::{
+    super::{
+        Fact,
+        client::{Client, machine},
+    },
+    calls::Calls,
+    token,
 };
-
-use super::super::{
-    Fact,
-    client::{Client, machine},
-};
-
-/// Outer calls that are looked at for one inner call: those under way at one proxy with one path, not all of a day.
-const LOOK_BACK: usize = 64;
-
-/// Method and last segment of the path: a proxy may take a prefix off.
-type Call<'a> = (IpAddr, &'a str, &'a str);
 
 /// Marks the inner views among `facts`.
 pub(super) fn find(facts: &mut [Fact], clients: &[Client]) {
@@ -31,13 +26,12 @@ pub(super) fn find(facts: &mut [Fact], clients: &[Client]) {
     }
     let mut matched: HashSet<usize> = HashSet::new();
     let mut found = Vec::new();
-    let outer = outer_calls(facts);
+    // A proxy may take a prefix off the path.
+    let outer = Calls::of(facts, |fact| (&*fact.method, last_segment(&fact.path)));
     for index in inner {
         let fact = &facts[index];
         let Some(from) = address(fact) else { continue };
-        let candidates = outer.get(&(from, &*fact.method, last_segment(&fact.path))).map_or(&[][..], Vec::as_slice);
-        let begun = candidates.partition_point(|&other| facts[other].started_nanos() <= fact.started_nanos());
-        let near = &candidates[begun.saturating_sub(LOOK_BACK)..begun];
+        let near = outer.begun(facts, from, (&*fact.method, last_segment(&fact.path)), fact);
         let fits = near.iter().filter(|&&other| !matched.contains(&other) && is_view(&facts[other], fact));
         let best = fits.max_by_key(|&&other| likeness(&facts[other], fact));
         if let Some(&best) = best {
@@ -53,18 +47,6 @@ pub(super) fn find(facts: &mut [Fact], clients: &[Client]) {
 /// Whether a call may come from a proxy: it comes from where others went to, and says so, or no browser lives there.
 fn may_be_inner(fact: &Fact, from: IpAddr, proxies: &HashSet<IpAddr>) -> bool {
     proxies.contains(&from) && (fact.forwarded || !from.is_loopback())
-}
-
-/// The calls to each address, in the order in which they began.
-fn outer_calls(facts: &[Fact]) -> HashMap<Call<'_>, Vec<usize>> {
-    let mut calls: HashMap<Call<'_>, Vec<usize>> = HashMap::new();
-    for (index, fact) in facts.iter().enumerate() {
-        if let Some(server) = fact.server.filter(|_| fact.client_port.is_some() && fact.leg_of().is_none()) {
-            calls.entry((machine(server.ip()), &*fact.method, last_segment(&fact.path))).or_default().push(index);
-        }
-    }
-    calls.values_mut().for_each(|list| list.sort_by_key(|&index| facts[index].started_nanos()));
-    calls
 }
 
 fn last_segment(path: &str) -> &str {
@@ -92,6 +74,5 @@ fn is_rewritten(outer: &str, inner: &str) -> bool {
 /// How much two views have in common: the same trace, the same credential, then the later beginning.
 fn likeness(outer: &Fact, inner: &Fact) -> (bool, bool, i64) {
     let traced = outer.trace.is_some() && outer.trace == inner.trace;
-    let token = |fact: &Fact| fact.main_credential().map(|credential| credential.token);
     (traced, token(outer) == token(inner), outer.started_nanos())
 }

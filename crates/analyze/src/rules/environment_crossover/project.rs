@@ -9,7 +9,6 @@ use crate::{
     presented::{quoted, reason_is_open},
     rule::{Draft, Findings},
     text::{answered, times},
-    tokens::TokenId,
 };
 
 /// Below this every project has a name of its own.
@@ -19,36 +18,35 @@ const ISSUER: &str = "supabase";
 /// Reports refused calls with the key of another project.
 pub(super) fn check(case: &Case<'_>, out: &mut Findings) {
     let foreign = case.refusals().filter(|f| foreign_key(case, f).is_some());
-    for facts in Case::by_credential(foreign, |f| foreign_key(case, f).map(|(id, _)| id)) {
+    for facts in Case::by_credential(foreign, |f| foreign_key(case, f).map(|(key, _)| key.token)) {
         out.add_all(facts.first().and_then(|first| draft(case, first, &facts)));
     }
 }
 
 /// The key of another project that `fact` presents, and that project.
-fn foreign_key<'a>(case: &Case<'a>, fact: &Fact) -> Option<(TokenId, &'a str)> {
+fn foreign_key<'a>(case: &Case<'a>, fact: &'a Fact) -> Option<(&'a Credential, &'a str)> {
     let own = fact.host.strip_suffix(DOMAIN)?;
     let may_be = reason_is_open(fact) || fact.outcome.says(&[ErrorClass::ApiKeyInvalid]);
-    let named = |credential: &Credential| {
+    let named = |credential: &'a Credential| {
         let claims = case.token(credential.token).claims()?;
         let project = claims.project.as_deref().filter(|_| claims.iss.as_deref() == Some(ISSUER))?;
-        (project != own).then_some((credential.token, project))
+        (project != own).then_some((credential, project))
     };
     fact.credentials.iter().filter(|_| may_be).find_map(named)
 }
 
-fn draft(case: &Case<'_>, first: &Fact, facts: &[&Fact]) -> Option<Draft> {
-    let (token, project) = foreign_key(case, first)?;
-    let carrier = first.credentials.iter().find(|c| c.token == token)?.carrier.to_string();
+fn draft<'a>(case: &Case<'a>, first: &'a Fact, facts: &[&Fact]) -> Option<Draft> {
+    let (key, project) = foreign_key(case, first)?;
     let project = quoted([project].into_iter());
     let draft = Draft::new(&RULE.meta, first)
         .variant("project")
         .title("Key of another project")
-        .credential(token)
+        .credential(key.token)
         .because(Reason::WireFact)
         .because_server_says(first)
         .primary(first.id, "token.claim.ref", project.clone())
         .related(first.id, "request.header.host", quoted([&*first.host].into_iter()))
-        .related(first.id, &carrier, case.capture().describe(token))
+        .related(first.id, &key.carrier.to_string(), case.capture().describe(key.token))
         .server_says(first)
         .also(facts.iter().map(|f| f.id))
         .cause(format!("{} project", first.origin))

@@ -64,7 +64,7 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     let refused = refused.filter(|f| !f.role.delivers());
     let judged: Vec<(&Fact, Late)> = refused.filter_map(|f| Some((f, refused_late(case, f)?))).collect();
     let groups = Case::grouped(judged.iter().map(|(fact, _)| *fact), |f| {
-        (f.origin.clone(), f.route.clone(), f.session, f.gates.has(Gate::Recovered), jwt(case, f).map(|c| c.token))
+        (f.origin.clone(), f.route.clone(), f.session, f.gates.has(Gate::Recovered), ending(case, f).map(|c| c.token))
     });
     for facts in groups.into_values() {
         // The clearest case speaks for the group.
@@ -82,8 +82,8 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     }
 }
 
-/// The token of `fact` that is judged: what it presents, or a cookie where the API takes cookies or says "expired".
-fn jwt<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
+/// The credential of `fact` whose end is told, and judged: what it presents, or a cookie where the API takes cookies or says "expired".
+fn ending<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<&'f Credential> {
     let readable = |c: &&Credential| End::of(case, fact, c).is_some();
     let by_cookie = || case.control(fact).0.accepts(Method::Cookie) || fact.outcome.says(&[ErrorClass::Expired]);
     match presented(fact) {
@@ -105,7 +105,7 @@ fn refused_late(case: &Case<'_>, fact: &Fact) -> Option<Late> {
     if !(fact.outcome.error.is_none() || fact.outcome.says(EXPLAINED) || denies_link(fact) || dropped) {
         return None;
     }
-    let Some(credential) = jwt(case, fact) else {
+    let Some(credential) = ending(case, fact) else {
         let unseen = matches!(case.authorization(fact), Seen::Set(_) | Seen::Unknown);
         return (says_expired && (unseen || presented(fact).is_some())).then_some(None);
     };
@@ -159,7 +159,7 @@ fn accepted_late<'f>(case: &Case<'_>, fact: &'f Fact) -> Option<AcceptedLate<'f>
 }
 
 fn refusal(case: &Case<'_>, first: &Fact, late: Late, facts: &[&Fact]) -> Draft {
-    let credential = jwt(case, first);
+    let credential = ending(case, first);
     let says_expired = first.outcome.says(&[ErrorClass::Expired]);
     let before = credential.and_then(|c| accepted_before(case, first, c));
     let recovered = first.gates.has(Gate::Recovered);

@@ -3,7 +3,7 @@
 use super::{
     Late,
     end::{End, Word},
-    jwt,
+    ending,
 };
 use crate::{
     case::Case,
@@ -45,7 +45,7 @@ fn clock_text(offset: Offset) -> String {
 
 pub(super) fn message(case: &Case<'_>, fact: &Fact, late: Late, n: usize, recovered: bool) -> String {
     let answer = format!("{}{}", answered(fact.status), times(n));
-    let credential = jwt(case, fact);
+    let credential = ending(case, fact);
     let start = match (late, credential.and_then(|c| End::of(case, fact, c))) {
         (Some(Moment::Ahead(left)), _) => format!(
             "{} {answer}, and the server calls its token expired although exp lies {} ahead: the clocks disagree.",
@@ -96,7 +96,7 @@ fn expiry_text(clock: Offset, moment: Moment, sent: i64, end: End) -> String {
 
 /// From `iat` to `exp`, in nanoseconds.
 fn lifetime(case: &Case<'_>, fact: &Fact) -> Option<i64> {
-    let jose = case.token(jwt(case, fact)?.token).classified.jose.as_ref()?;
+    let jose = case.token(ending(case, fact)?.token).classified.jose.as_ref()?;
     let claims = jose.claims.as_ref()?;
     let life = claims.exp?.intended().nanos_since(claims.iat?.intended());
     (life > 0).then_some(life)

@@ -41,23 +41,38 @@ fn check(case: &Case<'_>, out: &mut Findings) {
     // An endpoint that hands out tokens takes its credential in the body or in a cookie; other rules know how.
     // A visitor who never signs in asks for "my messages" all the same; that is no fault of anybody.
     let stranger = !case.facts().any(shows_sign_in);
-    // In order of time, as the refusals are.
-    let signs: Vec<&Fact> = case.facts().filter(|f| f.role == Role::Login || !f.delivered.is_empty()).collect();
+    let turned_away = TurnedAway::of(case);
     for fact in case.refusals().filter(|f| !f.role.delivers()) {
         if let Some(lack) = case.lacks_credential(fact) {
             let draft = draft(case, fact, &lack, stranger);
-            out.add(if is_turned_away(&signs, fact) { draft.severity(Severity::Low, TURNED_AWAY) } else { draft });
+            out.add(if turned_away.holds(fact) { draft.severity(Severity::Low, TURNED_AWAY) } else { draft });
         }
     }
 }
 
-/// Why a refusal that [`is_turned_away`] does no harm of its own.
+/// Why a refusal of somebody who was [`TurnedAway`] does no harm of its own.
 const TURNED_AWAY: &str = "the sign-in before was refused, so nobody is signed in";
 
-/// Whether the last sign-in before was refused, and none before that had succeeded.
-fn is_turned_away(signs: &[&Fact], fact: &Fact) -> bool {
-    let before = &signs[..signs.partition_point(|f| f.started_nanos() < fact.started_nanos())];
-    !before.is_empty() && before.iter().all(|f| f.outcome.class == OutcomeClass::LoginFailed)
+/// When the client was first refused a sign-in, and when it first had another answer to one, or was given anything.
+struct TurnedAway {
+    refused: Option<i64>,
+    otherwise: Option<i64>,
+}
+
+impl TurnedAway {
+    fn of(case: &Case<'_>) -> Self {
+        let signs = || case.facts().filter(|f| f.role == Role::Login || !f.delivered.is_empty());
+        let first = |refused: bool| {
+            signs().find(|f| (f.outcome.class == OutcomeClass::LoginFailed) == refused).map(Fact::started_nanos)
+        };
+        Self { refused: first(true), otherwise: first(false) }
+    }
+
+    /// Whether every sign-in before `fact` was refused, and there was one.
+    fn holds(&self, fact: &Fact) -> bool {
+        let before = |at: Option<i64>| at.is_some_and(|at| at < fact.started_nanos());
+        before(self.refused) && !before(self.otherwise)
+    }
 }
 
 /// Whether somebody is signed in, or tries to be.

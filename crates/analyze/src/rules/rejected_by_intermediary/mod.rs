@@ -93,18 +93,19 @@ fn sign<'a>(case: &Case<'a>, fact: &Fact) -> Option<Sign<'a>> {
         let with_basic = case.lookup().authorized_at(&fact.origin).find(|a| has_scheme(a.credential, "basic"));
         return Some(Sign::TwoLogins(with_basic.map(|a| a.fact)));
     }
-    if fact.outcome.says(&[ErrorClass::GatewayDenied])
-        && let Some(accepted) = authorization.and_then(|credential| accepted_with(case, fact, credential))
-    {
-        return Some(Sign::Policy(accepted));
-    }
-    if fact.outcome.says(&[ErrorClass::GatewayDenied]) && !is_plain_lack(case, fact) && !may_be_plain_lack(case, fact) {
-        return Some(Sign::Identity);
+    let accepted = authorization.and_then(|credential| accepted_with(case, fact, credential));
+    if fact.outcome.says(&[ErrorClass::GatewayDenied]) {
+        if let Some(accepted) = accepted {
+            return Some(Sign::Policy(accepted));
+        }
+        if !is_plain_lack(case, fact) && !may_be_plain_lack(case, fact) {
+            return Some(Sign::Identity);
+        }
     }
     if fact.outcome.says(&[ErrorClass::ApiKeyMissing]) && authorization.is_some() {
         return Some(Sign::Key);
     }
-    let accepted = accepted_with(case, fact, authorization?)?;
+    let accepted = accepted?;
     if let Some(hop) = fact.hops.iter().find(|hop| hop.own) {
         let gateway = matches!(hop.kind, ResponderKind::Proxy | ResponderKind::Gateway | ResponderKind::IdentityProxy);
         return (gateway && is_policy(fact)).then_some(Sign::Policy(accepted));

@@ -1,5 +1,7 @@
 //! AUTH050: a response sets a session cookie that the browser must ignore.
 
+use std::{cell::LazyCell, collections::HashMap};
+
 use crate::{
     case::Case,
     catalogue::{Layer, RuleMeta, Tier},
@@ -14,6 +16,7 @@ use crate::{
     },
     finding::{Reason, Severity},
     rule::{Check, Draft, Findings, Rule},
+    text::Text,
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -32,6 +35,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>, out: &mut Findings) {
+    let forged = LazyCell::new(|| Forged::of(case));
     // Scripts and servers keep cookies by rules of their own; only browsers enforce these.
     for fact in case.facts().filter(|f| f.is_from_browser()) {
         for cookie in fact.set_cookies.iter().filter(|c| !c.deletes) {
@@ -42,7 +46,10 @@ fn check(case: &Case<'_>, out: &mut Findings) {
                     out.add(draft(case, fact, cookie, delivery, why));
                 }
                 Some(_) => {}
-                None => out.add_all(missed_by_check(case, fact, cookie).map(|missed| guard(fact, cookie, why, missed))),
+                None if csrf::names_token(&cookie.name) => {
+                    out.add_all(forged.after(fact).map(|missed| guard(fact, cookie, why, missed)));
+                }
+                None => {}
             }
         }
     }
@@ -92,15 +99,25 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &SetCookie, delivery: &Delivery, 
     }
 }
 
-/// The refusal of a check against forged requests that wants `cookie`, and got none of its sort.
-fn missed_by_check<'a>(case: &Case<'a>, fact: &Fact, cookie: &SetCookie) -> Option<&'a Fact> {
-    let missed = |f: &&Fact| {
-        f.outcome.class == OutcomeClass::Csrf
-            && f.host == fact.host
-            && f.csrf.as_ref().is_none_or(|c| c.cookie.is_none())
-    };
-    let mut later = csrf::names_token(&cookie.name).then(|| case.facts())?;
-    later.find(|f| f.started_nanos() >= fact.ended_nanos() && missed(f))
+/// Refusals of a check against forged requests that got no cookie of its sort, by host and in time order: found once, however
+/// many answers set one.
+struct Forged<'a>(HashMap<&'a Text, Vec<&'a Fact>>);
+
+impl<'a> Forged<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let mut by_host: HashMap<&Text, Vec<&Fact>> = HashMap::new();
+        let bare = |f: &Fact| f.csrf.as_ref().is_none_or(|c| c.cookie.is_none());
+        for fact in case.facts().filter(|f| f.outcome.class == OutcomeClass::Csrf && bare(f)) {
+            by_host.entry(&fact.host).or_default().push(fact);
+        }
+        Self(by_host)
+    }
+
+    /// The first one on the host of `setter` after it.
+    fn after(&self, setter: &Fact) -> Option<&'a Fact> {
+        let refused = self.0.get(&setter.host)?;
+        refused.get(refused.partition_point(|f| f.started_nanos() < setter.ended_nanos())).copied()
+    }
 }
 
 /// A cookie against forged requests: no session, but nothing that changes anything gets through without it.

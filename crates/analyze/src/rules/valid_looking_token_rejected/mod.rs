@@ -50,18 +50,19 @@ fn check(case: &Case<'_>, explained: &Explained, out: &mut Findings) {
         let open = !fact.outcome.says(&[ErrorClass::Expired]);
         let judged = open.then(|| token::judge(case, fact).or_else(|| secret::judge(case, fact))).flatten();
         let judged = judged.or_else(|| session::judge(case, fact));
-        out.add_all(judged.map(|draft| {
-            match traded(case, fact) {
-                Some(ok) if is_cut_short(case, fact) => draft
+        out.add_all(judged.map(|draft| match traded(case, fact) {
+            Some(ok) => {
+                let (severity, reason) = match is_cut_short(case, fact) {
+                    true => (Severity::Medium, "the user had to sign in again before the token's time was over"),
+                    false => (Severity::Low, "the client got another credential and was accepted"),
+                };
+                draft
                     .related(ok.id, "response.status", "the same call with another credential, accepted")
-                    .severity(Severity::Medium, "the user had to sign in again before the token's time was over"),
-                Some(ok) => draft
-                    .related(ok.id, "response.status", "the same call with another credential, accepted")
-                    .severity(Severity::Low, "the client got another credential and was accepted"),
-                None if is_link(fact) => draft.severity(Severity::Low, "a link that was used before, or is too old"),
-                None if session_end::is_ordinary(case, fact) => draft.severity(Severity::Low, session_end::REASON),
-                None => draft,
+                    .severity(severity, reason)
             }
+            None if is_link(fact) => draft.severity(Severity::Low, "a link that was used before, or is too old"),
+            None if session_end::is_ordinary(case, fact) => draft.severity(Severity::Low, session_end::REASON),
+            None => draft,
         }));
     }
 }

@@ -1,6 +1,9 @@
 //! A session that is good is sent to sign in at times: one of several servers does not know it, or cannot read it.
 
-use super::RULE;
+use super::{
+    RULE,
+    session::{AT_TIMES, AT_TIMES_TITLE, SOME_SERVER},
+};
 use crate::{
     case::Case,
     facts::{Fact, gate::NOT_A_FAILURE, outcome::OutcomeClass, role::Role},
@@ -17,12 +20,9 @@ const NEAR: usize = 50;
 
 /// Reports redirects to a sign-in of a cookie that the same call accepts before and after.
 pub(super) fn check(case: &Case<'_>, out: &mut Findings) {
-    let sent = case.facts().filter(|f| is_sent_to_sign_in(f));
-    let judged: Vec<(&Fact, Accepted<'_>)> = sent.filter_map(|f| Some((f, accepted(case, f)?))).collect();
-    let groups = Case::grouped(judged.iter().map(|(f, _)| *f), |f| (f.origin.clone(), cookie(f)));
-    for facts in groups.into_values() {
-        let first = facts.first().and_then(|first| judged.iter().find(|(f, _)| f.id == first.id));
-        out.add_all(first.map(|(fact, accepted)| draft(case, fact, accepted, &facts)));
+    let sent = case.facts().filter(|f| is_sent_to_sign_in(f) && accepted(case, f).is_some());
+    for facts in Case::grouped(sent, |f| (f.origin.clone(), cookie(f))).into_values() {
+        out.add_all(facts.first().and_then(|first| Some(draft(case, first, &accepted(case, first)?, &facts))));
     }
 }
 
@@ -60,8 +60,8 @@ fn draft(case: &Case<'_>, fact: &Fact, accepted: &Accepted<'_>, facts: &[&Fact])
     let cookie = fact.main_credential();
     let carrier = cookie.map(|c| c.carrier.to_string()).unwrap_or_default();
     let draft = Draft::new(&RULE.meta, fact)
-        .variant("session-at-times")
-        .title("Session that is good is refused at times")
+        .variant(AT_TIMES)
+        .title(AT_TIMES_TITLE)
         .because(Reason::WireFact)
         .because(Reason::Control)
         .primary(fact.id, "response.header.location", fact.redirect.as_ref().map_or("", |to| &to.path))
@@ -71,7 +71,7 @@ fn draft(case: &Case<'_>, fact: &Fact, accepted: &Accepted<'_>, facts: &[&Fact])
         .fixes(&["be.session-store", "be.log-reason"])
         .cause(format!("{} session", fact.origin))
         .message(format!(
-            "{} sent the user to sign in{} with a session cookie that the same call accepts before and after: what answers differs from time to time, so one of several servers does not know the session, or cannot read it.",
+            "{} sent the user to sign in{} with a session cookie that the same call accepts before and after: {SOME_SERVER}.",
             fact.route,
             times(facts.len())
         ));

@@ -12,6 +12,13 @@ use crate::{
     text::{answered, span},
 };
 
+/// A session that is refused at times and accepted at others.
+pub(super) const AT_TIMES: &str = "session-at-times";
+pub(super) const AT_TIMES_TITLE: &str = "Session that is good is refused at times";
+/// What that means.
+pub(super) const SOME_SERVER: &str =
+    "what answers differs from time to time, so one of several servers does not know the session, or cannot read it";
+
 /// Why one knows that the cookie stands for somebody: every site hands session cookies to strangers, too.
 enum Was<'a> {
     /// The same call was accepted with it before.
@@ -97,12 +104,11 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Dr
         Was::Ended => draft,
     };
     if let Some(ok) = same {
-        return draft
-            .variant("session-at-times")
-            .title("Session that is good is refused at times")
-            .message(at_times(fact))
-            .because(Reason::Control)
-            .related(ok.id, "response.status", "the same call, accepted with this cookie afterwards");
+        return draft.variant(AT_TIMES).title(AT_TIMES_TITLE).message(at_times(fact)).because(Reason::Control).related(
+            ok.id,
+            "response.status",
+            "the same call, accepted with this cookie afterwards",
+        );
     }
     match again {
         Some(ok) => draft
@@ -114,7 +120,7 @@ fn draft(case: &Case<'_>, fact: &Fact, cookie: &Credential, was: &Was<'_>) -> Dr
 
 fn at_times(fact: &Fact) -> String {
     format!(
-        "{} {} with a session cookie that the same call accepts before or after: what answers differs from time to time, so one of several servers does not know the session, or cannot read it.",
+        "{} {} with a session cookie that the same call accepts before or after: {SOME_SERVER}.",
         fact.route,
         answered(fact.status)
     )
